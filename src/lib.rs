@@ -1,0 +1,12 @@
+//! Kronika: a columnar event-journal engine.
+//!
+//! Events come in over HTTP, become columns, are made durable in a write-ahead log, can be queried
+//! at once, and are flushed to Parquet files of a Delta table by date and module. The modules stand
+//! here in the order of that way; each may use only those before it (`tests/` checks it).
+
+pub mod error;
+pub mod event;
+
+/// The allocator of every binary, test and benchmark: ingest allocates many small column buffers.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
