@@ -1,0 +1,254 @@
+//! One JSON value into one cell.
+
+use super::columns::{ColumnData, Rows};
+use super::json::{Scanner, Shape, Value, compact_into, unescape_into, unescaped};
+use super::model::{COLUMNS, Kind, index_of};
+use super::names::ModuleName;
+use super::plan::Rule;
+use super::time;
+
+/// What became of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Fit {
+    /// The column tells exactly what was sent.
+    Exact,
+    /// The column has a value, but the original says more.
+    Partial,
+    /// The column cannot hold it and stays empty.
+    Unusable,
+    /// The value was null: as if it had not been sent.
+    Missing,
+}
+
+const MODULE: usize = index_of("module");
+const EVENT_ID: usize = index_of("event_id");
+
+/// Puts `value` into the column of `rule`, for the row being built.
+pub fn convert(value: &Value, body: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
+    if value.shape == Shape::Null {
+        return Fit::Missing;
+    }
+    let kind = COLUMNS[rule.column].kind;
+    if rule.values.is_some() || rule.lower {
+        return replaced(value, body, rule, rows);
+    }
+    match kind {
+        Kind::Text => text(value, body, rule.column, rows),
+        Kind::Json => json(value, body, rule, rows),
+        Kind::Time => instant(value, body, rule, rows),
+        Kind::Int64 | Kind::Int32 => integer(&literal(value, body), rule, rows),
+        Kind::Float32 => float(&literal(value, body), rule.column, rows),
+        Kind::Bool => truth(value, body, rule.column, rows),
+        Kind::TextList => Fit::Unusable,
+        Kind::TextMap => super::lists::map(value, body, rule.column, rows),
+        Kind::Related | Kind::Changes | Kind::Attachments => super::lists::list(value, body, rule, rows),
+    }
+}
+
+/// The characters of a scalar: those of a string, or the literal as it stands.
+fn literal<'b>(value: &Value, body: &'b [u8]) -> std::borrow::Cow<'b, [u8]> {
+    if value.is_text() { unescaped(value, body) } else { value.text(body).into() }
+}
+
+fn text(value: &Value, body: &[u8], column: usize, rows: &mut Rows) -> Fit {
+    match value.shape {
+        Shape::Plain if column != MODULE && column != EVENT_ID => rows.text(column).push(value.inner(body)),
+        Shape::Escaped if column != MODULE && column != EVENT_ID => {
+            rows.text(column).push_with(|out| unescape_into(value, body, out));
+        }
+        Shape::Plain | Shape::Escaped | Shape::Integer | Shape::Decimal => {
+            return named(&literal(value, body), column, rows);
+        }
+        _ => return Fit::Unusable,
+    }
+    Fit::Exact
+}
+
+/// Text of a column that does not take every text.
+fn named(text: &[u8], column: usize, rows: &mut Rows) -> Fit {
+    let refused = match column {
+        MODULE => std::str::from_utf8(text).map_or(true, |name| ModuleName::check(name).is_err()),
+        EVENT_ID => text.is_empty(),
+        _ => false,
+    };
+    if refused {
+        return Fit::Unusable;
+    }
+    rows.text(column).push(text);
+    Fit::Exact
+}
+
+fn json(value: &Value, body: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
+    if rule.parse_json && value.is_text() {
+        let inner = unescaped(value, body);
+        let mut scanner = Scanner::new(&inner, 0);
+        scanner.skip_spaces();
+        let Ok(parsed) = scanner.value() else { return Fit::Unusable };
+        scanner.skip_spaces();
+        if scanner.position() != inner.len() {
+            return Fit::Unusable;
+        }
+        rows.text(rule.column).push_with(|out| compact_into(&parsed, &inner, out));
+        return Fit::Exact;
+    }
+    rows.text(rule.column).push_with(|out| compact_into(value, body, out));
+    Fit::Exact
+}
+
+fn instant(value: &Value, body: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
+    if !matches!(value.shape, Shape::Plain | Shape::Escaped | Shape::Integer | Shape::Decimal) {
+        return Fit::Unusable;
+    }
+    let formats = if rule.formats.is_empty() { time::ANY } else { &rule.formats };
+    match time::read(&literal(value, body), formats, rule.zone) {
+        Some(instant) if instant.in_range() => {
+            rows.i64s(rule.column).push(instant.us);
+            if instant.exact { Fit::Exact } else { Fit::Partial }
+        }
+        _ => Fit::Unusable,
+    }
+}
+
+/// A decimal number as digits and the power of ten that they are divided by.
+fn decimal(text: &[u8]) -> Option<(i128, u32)> {
+    let (mantissa, exponent) = match text.iter().position(|byte| matches!(byte, b'e' | b'E')) {
+        Some(at) => (&text[..at], std::str::from_utf8(&text[at + 1..]).ok()?.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let (negative, digits) = match mantissa.strip_prefix(b"-") {
+        Some(rest) => (true, rest),
+        None => (false, mantissa),
+    };
+    let mut number: i128 = 0;
+    let mut places: i32 = 0;
+    let mut after_point = false;
+    if !digits.first()?.is_ascii_digit() || !digits.last()?.is_ascii_digit() || digits.len() > 30 {
+        return None;
+    }
+    for byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                number = number * 10 + i128::from(byte - b'0');
+                places += i32::from(after_point);
+            }
+            b'.' if !after_point => after_point = true,
+            _ => return None,
+        }
+    }
+    let number = if negative { -number } else { number };
+    let places = places - exponent;
+    if places >= 0 {
+        return Some((number, u32::try_from(places).ok()?));
+    }
+    let factor = 10_i128.checked_pow(places.unsigned_abs())?;
+    Some((number.checked_mul(factor)?, 0))
+}
+
+/// Whether a text is an integer exactly as a number of that value is written.
+fn canonical(text: &[u8]) -> bool {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    let leading_zero = digits.len() > 1 && digits[0] == b'0';
+    !digits.is_empty() && !leading_zero && text != b"-0" && digits.iter().all(u8::is_ascii_digit)
+}
+
+fn integer(text: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
+    let Some((digits, places)) = decimal(text) else { return Fit::Unusable };
+    let Some(product) = digits.checked_mul(i128::from(rule.scale.unwrap_or(1))) else { return Fit::Unusable };
+    let Some(divisor) = 10_i128.checked_pow(places) else { return Fit::Unusable };
+    if rule.scale.is_none() && product % divisor != 0 {
+        return Fit::Unusable;
+    }
+    let whole = product.div_euclid(divisor);
+    let exact = canonical(text) || (rule.scale.is_some() && product % divisor == 0);
+    match rows.column(rule.column) {
+        ColumnData::I64(column) => match i64::try_from(whole) {
+            Ok(whole) => column.push(whole),
+            Err(_) => return Fit::Unusable,
+        },
+        ColumnData::I32(column) => match i32::try_from(whole) {
+            Ok(whole) => column.push(whole),
+            Err(_) => return Fit::Unusable,
+        },
+        _ => return Fit::Unusable,
+    }
+    if exact { Fit::Exact } else { Fit::Partial }
+}
+
+fn float(text: &[u8], column: usize, rows: &mut Rows) -> Fit {
+    let parsed = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f32>().ok());
+    let Some(number) = parsed.filter(|number| number.is_finite()) else { return Fit::Unusable };
+    let ColumnData::F32(floats) = rows.column(column) else { return Fit::Unusable };
+    floats.push(number);
+    let back = number.to_string();
+    let same = back.as_bytes() == text || text.strip_suffix(b".0") == Some(back.as_bytes());
+    if same { Fit::Exact } else { Fit::Partial }
+}
+
+fn truth(value: &Value, body: &[u8], column: usize, rows: &mut Rows) -> Fit {
+    let (truth, fit) = match (value.shape, value.text(body)) {
+        (Shape::True, _) => (1, Fit::Exact),
+        (Shape::False, _) => (0, Fit::Exact),
+        (_, br#""true""#) => (1, Fit::Partial),
+        (_, br#""false""#) => (0, Fit::Partial),
+        _ => return Fit::Unusable,
+    };
+    let ColumnData::Bool(truths) = rows.column(column) else { return Fit::Unusable };
+    truths.push(truth);
+    fit
+}
+
+/// A value that goes through a table or loses its capitals.
+fn replaced(value: &Value, body: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
+    if matches!(value.shape, Shape::Object | Shape::Array) {
+        return Fit::Unusable;
+    }
+    let sent = literal(value, body);
+    let mut text = sent.to_vec();
+    if rule.lower {
+        text = String::from_utf8_lossy(&text).to_lowercase().into_bytes();
+    }
+    let mut exact = text == *sent;
+    if let Some(table) = &rule.values {
+        match table.map.get(&text) {
+            Some(replacement) => {
+                text.clone_from(replacement);
+                exact &= table.one_to_one;
+            }
+            // What the table gives for another value must not be taken for that value.
+            None if table.map.values().any(|replacement| *replacement == text) => exact = false,
+            None if COLUMNS[rule.column].kind != Kind::Text => return Fit::Unusable,
+            None => {}
+        }
+    }
+    let fit = scalar(&text, rule, rows);
+    if fit == Fit::Exact && !exact { Fit::Partial } else { fit }
+}
+
+/// Puts a text that is not in the body into the column of `rule`.
+pub fn scalar(text: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
+    match COLUMNS[rule.column].kind {
+        Kind::Text => named(text, rule.column, rows),
+        Kind::Int32 | Kind::Int64 => integer(text, rule, rows),
+        Kind::Float32 => float(text, rule.column, rows),
+        Kind::Time => match time::read(text, time::ANY, rule.zone) {
+            Some(instant) if instant.in_range() => {
+                rows.i64s(rule.column).push(instant.us);
+                if instant.exact { Fit::Exact } else { Fit::Partial }
+            }
+            _ => Fit::Unusable,
+        },
+        Kind::Bool => match (text, rows.column(rule.column)) {
+            (b"true" | b"false", ColumnData::Bool(truths)) => {
+                truths.push(u8::from(text == b"true"));
+                Fit::Exact
+            }
+            _ => Fit::Unusable,
+        },
+        Kind::Json => {
+            rows.text(rule.column).push_with(|out| super::json::quote_into(&String::from_utf8_lossy(text), out));
+            Fit::Exact
+        }
+        Kind::TextList | Kind::TextMap | Kind::Related | Kind::Changes | Kind::Attachments => Fit::Unusable,
+    }
+}

@@ -1,0 +1,328 @@
+//! The fields of one record into the columns of one row.
+//!
+//! Rules first; then what they did not hold exactly goes to `attributes`, in the order sent; then
+//! the columns that are derived, and defaults for those that must not be empty.
+
+use super::columns::Rows;
+use super::convert::{Fit, convert, scalar};
+use super::derive;
+use super::json::{Member, Shape, Value, compact_into, members, unescape_into, unescaped};
+use super::model::index_of;
+use super::plan::{ATTRIBUTES, Late, LateRule, NONE, Plan, RelatedTemplate, Rule};
+use super::record::{Field, Mark, Reader};
+
+pub(super) const EVENT_ID: usize = index_of("event_id");
+pub(super) const EVENT_TIME: usize = index_of("event_time");
+pub(super) const OBSERVED_TIME: usize = index_of("observed_time");
+pub(super) const TENANT_ID: usize = index_of("tenant_id");
+pub(super) const SOURCE: usize = index_of("source");
+pub(super) const DATASET: usize = index_of("dataset");
+pub(super) const MODULE: usize = index_of("module");
+const EVENT_TYPE: usize = index_of("event_type");
+const ACTION: usize = index_of("action");
+const RAW: usize = index_of("raw");
+const RELATED: usize = index_of("related");
+
+/// Key under which unknown fields lie in `attributes` when an attribute of the same name was sent.
+const COLLIDING: &str = "$event";
+
+/// What the parser counted while filling rows, by ledger kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Remarks {
+    /// No `event_time` was sent.
+    pub time_missing: u64,
+    /// The `event_time` sent could not be used.
+    pub time_unusable: u64,
+    /// Other values that their column cannot hold.
+    pub value_unusable: u64,
+    /// Keys that stood twice in an object.
+    pub duplicate_key: u64,
+    /// Modules above the project's cap, stored as `_other`.
+    pub module_overflow: u64,
+}
+
+impl Remarks {
+    /// The counts with their ledger kinds.
+    #[must_use]
+    pub fn by_kind(&self) -> [(&'static str, u64); 5] {
+        [
+            ("time_missing", self.time_missing),
+            ("time_unusable", self.time_unusable),
+            ("value_unusable", self.value_unusable),
+            ("duplicate_key", self.duplicate_key),
+            ("module_overflow", self.module_overflow),
+        ]
+    }
+}
+
+/// What a row takes from outside its record.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// `tenant_id` of records without one.
+    pub project: &'a str,
+    /// `source` of records without one.
+    pub source: &'a str,
+    /// Time of receipt, µs.
+    pub received_at: i64,
+    /// Fields of the document around the records, as `"key":value` joined by commas.
+    pub document: &'a [u8],
+}
+
+/// Fills rows from the fields that a [`Reader`] found.
+#[derive(Debug)]
+pub struct Filler<'p> {
+    plan: &'p Plan,
+    /// Scratch for the uncommon paths.
+    found: Vec<Member>,
+    diff: derive::Differ,
+    /// Counts since the start.
+    pub remarks: Remarks,
+}
+
+impl<'p> Filler<'p> {
+    /// A filler for records of `plan`.
+    #[must_use]
+    pub fn new(plan: &'p Plan) -> Self {
+        Self { plan, found: Vec::new(), diff: derive::Differ::default(), remarks: Remarks::default() }
+    }
+
+    /// Fills one row, all but `event_id` where none was sent; the caller ends the row.
+    pub fn fill(&mut self, reader: &mut Reader, record: &Value, body: &[u8], around: &Surroundings<'_>, rows: &mut Rows) {
+        self.direct(reader, body, rows);
+        for late in &self.plan.late {
+            self.late(late, reader, body, rows);
+        }
+        for (column, text) in &self.plan.defaults {
+            if !rows.is_set(*column) {
+                let _ = scalar(text, &Rule::plain(*column), rows);
+            }
+        }
+        if self.plan.keep_raw && !rows.is_set(RAW) {
+            rows.text(RAW).push(record.text(body));
+        }
+        self.attributes(reader, body, around.document, rows);
+        self.required(around, rows);
+        derive::derive(&mut self.diff, rows);
+    }
+
+    fn direct(&mut self, reader: &mut Reader, body: &[u8], rows: &mut Rows) {
+        for field in &mut reader.fields {
+            if field.slot == NONE || field.dead || field.slot == self.plan.attributes {
+                continue;
+            }
+            for rule in &self.plan.direct[field.slot as usize] {
+                let fit = convert(&field.value, body, rule, rows);
+                field.held |= matches!(fit, Fit::Exact | Fit::Missing);
+                self.remark(fit, rule.column);
+            }
+        }
+    }
+
+    fn remark(&mut self, fit: Fit, column: usize) {
+        if fit == Fit::Unusable {
+            if column == EVENT_TIME {
+                self.remarks.time_unusable += 1;
+            } else {
+                self.remarks.value_unusable += 1;
+            }
+        }
+    }
+
+    fn late(&self, late: &LateRule, reader: &mut Reader, body: &[u8], rows: &mut Rows) {
+        match &late.source {
+            Late::Constant(text) => {
+                let _ = scalar(text, &late.rule, rows);
+            }
+            Late::FirstOf(slots) => {
+                for slot in slots {
+                    let Some(at) = reader.slot(*slot) else { continue };
+                    match convert(&reader.fields[at].value, body, &late.rule, rows) {
+                        Fit::Exact => reader.fields[at].held = true,
+                        Fit::Partial => {}
+                        Fit::Missing | Fit::Unusable => continue,
+                    }
+                    return;
+                }
+            }
+            Late::Concat(slots, separator) => concat(slots, separator, reader, body, &late.rule, rows),
+            Late::Related(templates) => related(templates, reader, body, rows),
+        }
+    }
+
+    fn required(&mut self, around: &Surroundings<'_>, rows: &mut Rows) {
+        if !rows.is_set(EVENT_TIME) {
+            rows.i64s(EVENT_TIME).push(around.received_at);
+            self.remarks.time_missing += 1;
+        }
+        rows.i64s(OBSERVED_TIME).push(around.received_at);
+        let defaults: [(usize, &str); 5] = [
+            (TENANT_ID, around.project),
+            (SOURCE, around.source),
+            (DATASET, "events"),
+            (EVENT_TYPE, "event"),
+            (ACTION, "other"),
+        ];
+        for (column, text) in defaults {
+            if !rows.is_set(column) {
+                rows.text(column).push(text.as_bytes());
+            }
+        }
+    }
+
+    /// Writes what no column holds exactly into `attributes`.
+    fn attributes(&mut self, reader: &Reader, body: &[u8], document: &[u8], rows: &mut Rows) {
+        let sent = (self.plan.attributes != NONE)
+            .then(|| reader.slot(self.plan.attributes))
+            .flatten()
+            .map(|at| reader.fields[at].value)
+            .filter(|value| value.shape != Shape::Null);
+        let left = |field: &Field| {
+            !field.dead && !field.held && field.mark == Mark::Member && (field.slot == NONE || field.slot != self.plan.attributes)
+        };
+        if document.is_empty() && !reader.fields.iter().any(left) {
+            if let Some(value) = sent {
+                rows.text(ATTRIBUTES).push_with(|out| compact_into(&value, body, out));
+            }
+            return;
+        }
+        let colliding = sent.is_some_and(|value| self.collides(&value, reader, body));
+        rows.text(ATTRIBUTES).push_with(|out| {
+            out.push(b'{');
+            if let Some(value) = sent {
+                base(&value, body, out);
+            }
+            if colliding {
+                comma(out);
+                out.extend_from_slice(format!("\"{COLLIDING}\":{{").as_bytes());
+            }
+            if !document.is_empty() {
+                comma(out);
+                out.extend_from_slice(document);
+            }
+            self.leftovers(&reader.fields, body, out);
+            if colliding {
+                out.push(b'}');
+            }
+            out.push(b'}');
+        });
+    }
+
+    fn collides(&mut self, sent: &Value, reader: &Reader, body: &[u8]) -> bool {
+        if sent.shape != Shape::Object || members(sent, body, &mut self.found).is_err() {
+            return false;
+        }
+        reader.fields.iter().any(|field| {
+            let key = &body[field.key.0 as usize..field.key.1 as usize];
+            !field.dead && !field.held && self.found.iter().any(|member| member.key.text(body) == key)
+        })
+    }
+
+    fn leftovers(&self, fields: &[Field], body: &[u8], out: &mut Vec<u8>) {
+        let mut opened: Vec<(usize, usize)> = Vec::new();
+        for field in fields {
+            if field.dead {
+                continue;
+            }
+            match field.mark {
+                Mark::Inner => {}
+                Mark::Member if field.held || (field.slot != NONE && field.slot == self.plan.attributes) => {}
+                Mark::Member => {
+                    comma(out);
+                    out.extend_from_slice(&body[field.key.0 as usize..field.key.1 as usize]);
+                    out.push(b':');
+                    compact_into(&field.value, body, out);
+                }
+                Mark::Open => {
+                    let before = out.len();
+                    comma(out);
+                    out.extend_from_slice(&body[field.key.0 as usize..field.key.1 as usize]);
+                    out.extend_from_slice(b":{");
+                    opened.push((before, out.len()));
+                }
+                Mark::Close => {
+                    if let Some((before, empty)) = opened.pop() {
+                        if out.len() == empty {
+                            out.truncate(before);
+                        } else {
+                            out.push(b'}');
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Starts `attributes` with those sent: the members of an object, or any other value as it is.
+fn base(value: &Value, body: &[u8], out: &mut Vec<u8>) {
+    if value.shape == Shape::Object {
+        let start = out.len();
+        compact_into(value, body, out);
+        out.pop();
+        out.remove(start);
+    } else {
+        out.extend_from_slice(b"\"attributes\":");
+        compact_into(value, body, out);
+    }
+}
+
+fn comma(out: &mut Vec<u8>) {
+    if out.last() != Some(&b'{') {
+        out.push(b',');
+    }
+}
+
+fn concat(slots: &[u16], separator: &str, reader: &Reader, body: &[u8], rule: &Rule, rows: &mut Rows) {
+    let mut joined = Vec::new();
+    for slot in slots {
+        let Some(field) = reader.slot(*slot).map(|at| &reader.fields[at]) else { continue };
+        let text = match field.value.shape {
+            Shape::Plain | Shape::Escaped => unescaped(&field.value, body),
+            Shape::Integer | Shape::Decimal | Shape::True | Shape::False => field.value.text(body).into(),
+            Shape::Null | Shape::Object | Shape::Array => continue,
+        };
+        if !joined.is_empty() {
+            joined.extend_from_slice(separator.as_bytes());
+        }
+        joined.extend_from_slice(&text);
+    }
+    if !joined.is_empty() {
+        let _ = scalar(&joined, rule, rows);
+    }
+}
+
+fn related(templates: &[RelatedTemplate], reader: &mut Reader, body: &[u8], rows: &mut Rows) {
+    let scalar_of = |reader: &Reader, slot: u16| {
+        let at = reader.slot(slot)?;
+        let shape = reader.fields[at].value.shape;
+        matches!(shape, Shape::Plain | Shape::Escaped | Shape::Integer | Shape::Decimal).then_some(at)
+    };
+    let mut any = false;
+    for template in templates {
+        let Some(id) = scalar_of(reader, template.id) else { continue };
+        let list = rows.list(RELATED);
+        any = true;
+        list.text(0).push(&template.object_type);
+        put(&reader.fields[id].value, body, list.text(1));
+        reader.fields[id].held = true;
+        if let Some(name) = scalar_of(reader, template.name) {
+            put(&reader.fields[name].value, body, list.text(2));
+            reader.fields[name].held = true;
+        }
+        if let Some(role) = &template.role {
+            list.text(3).push(role);
+        }
+        list.end_item();
+    }
+    if any {
+        rows.list(RELATED).end_list();
+    }
+}
+
+fn put(value: &Value, body: &[u8], text: &mut super::columns::TextColumn) {
+    if value.is_text() {
+        text.push_with(|out| unescape_into(value, body, out));
+    } else {
+        text.push(value.text(body));
+    }
+}
