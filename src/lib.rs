@@ -5,7 +5,14 @@
 //! here in the order of that way; each may use only those before it (`tests/` checks it).
 
 pub mod error;
+
+pub mod config;
+
 pub mod event;
+
+pub mod hot;
+
+pub mod table;
 
 /// The allocator of every binary, test and benchmark: ingest allocates many small column buffers.
 #[global_allocator]

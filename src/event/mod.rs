@@ -1,8 +1,21 @@
 //! The event model: what an event is, and how JSON becomes columns.
 //!
 //! `http` hands over bodies, this module turns them into column builders; `wal` and `hot` take it
-//! from there.
+//! from there. Inside, a record takes this way:
+//!
+//! ```text
+//! body ─▶ record (find fields) ─▶ fill (rules of a plan: convert, lists, attributes, derive) ─▶ columns
+//! ```
 
+pub mod columns;
+pub mod convert;
+pub mod derive;
+pub mod fill;
+pub mod json;
+mod lists;
 pub mod model;
 pub mod names;
+pub mod plan;
+pub mod record;
 pub mod schema;
+pub mod time;

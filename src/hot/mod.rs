@@ -1,0 +1,149 @@
+//! Acknowledged events that are not yet in the table, as Arrow batches.
+//!
+//! `engine` pushes durable rows in the order of the log; a query takes a snapshot; a flush takes the
+//! same and, once committed, has exactly those batches forgotten.
+//!
+//! # Invariants
+//! * Batches and their rows are in the order of `_seq`.
+//! * A batch never changes; what a snapshot holds stays valid.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use arrow::compute::concat_batches;
+use arrow::record_batch::RecordBatch;
+
+use crate::event::columns::Rows;
+use crate::event::schema::row_schema;
+
+/// Rows at which a batch is large enough to stay as it is.
+const FULL_ROWS: usize = 16_384;
+/// Number of small batches at which a snapshot first makes one of them.
+const SMALL_MAX: usize = 24;
+
+/// A sealed batch of hot events.
+#[derive(Debug, Clone)]
+pub struct HotBatch {
+    /// The rows, in the row schema and in the order of `_seq`.
+    pub rows: RecordBatch,
+    /// `_seq` of the last row.
+    pub last_seq: i64,
+    /// Earliest `event_time`, µs.
+    pub time_min: i64,
+    /// Latest `event_time`, µs.
+    pub time_max: i64,
+    /// Bytes of its values.
+    pub bytes: usize,
+}
+
+/// The hot events of one project.
+#[derive(Debug, Default)]
+pub struct Hot {
+    open: Rows,
+    sealed: Vec<Arc<HotBatch>>,
+    last_seq: i64,
+    sealed_bytes: usize,
+    /// When the oldest event that is still here arrived.
+    oldest: Option<Instant>,
+    /// Batches up to this `_seq` are being flushed: merging one with later rows would double them.
+    fence: i64,
+}
+
+impl Hot {
+    /// Appends numbered rows, the last of which has `last_seq`.
+    pub fn push(&mut self, rows: Rows, last_seq: i64, now: Instant) {
+        if rows.is_empty() {
+            return;
+        }
+        self.oldest.get_or_insert(now);
+        if rows.len() >= FULL_ROWS {
+            self.seal();
+            self.open = rows;
+            self.last_seq = last_seq;
+            self.seal();
+            return;
+        }
+        if self.open.is_empty() {
+            self.open = rows;
+        } else {
+            self.open.append(&rows);
+        }
+        self.last_seq = last_seq;
+        if self.open.len() >= FULL_ROWS {
+            self.seal();
+        }
+    }
+
+    fn seal(&mut self) {
+        let Some((time_min, time_max)) = self.open.time_range() else { return };
+        let bytes = self.open.size();
+        let rows = std::mem::take(&mut self.open).finish();
+        self.sealed_bytes += bytes;
+        self.sealed.push(Arc::new(HotBatch { rows, last_seq: self.last_seq, time_min, time_max, bytes }));
+    }
+
+    /// All batches, oldest first.
+    pub fn snapshot(&mut self) -> Vec<Arc<HotBatch>> {
+        self.seal();
+        self.merge_small();
+        self.sealed.clone()
+    }
+
+    /// All batches, to be flushed; they stay until [`Hot::forget`] and stay apart from later ones.
+    pub fn cut(&mut self) -> Vec<Arc<HotBatch>> {
+        let batches = self.snapshot();
+        self.fence = self.last_seq;
+        batches
+    }
+
+    /// Frequent snapshots leave small batches behind; a scan pays for each.
+    fn merge_small(&mut self) {
+        let small = |batch: &&Arc<HotBatch>| batch.rows.num_rows() < FULL_ROWS && batch.last_seq > self.fence;
+        let from = self.sealed.len() - self.sealed.iter().rev().take_while(small).count();
+        let tail = &self.sealed[from..];
+        if tail.len() < SMALL_MAX {
+            return;
+        }
+        let Ok(rows) = concat_batches(&row_schema(), tail.iter().map(|batch| &batch.rows)) else { return };
+        let merged = HotBatch {
+            rows,
+            last_seq: self.last_seq,
+            time_min: tail.iter().map(|batch| batch.time_min).min().unwrap_or(0),
+            time_max: tail.iter().map(|batch| batch.time_max).max().unwrap_or(0),
+            bytes: tail.iter().map(|batch| batch.bytes).sum(),
+        };
+        self.sealed.truncate(from);
+        self.sealed.push(Arc::new(merged));
+    }
+
+    /// Drops the batches whose last row is not after `through`: they are in the table now.
+    pub fn forget(&mut self, through: i64) {
+        self.sealed.retain(|batch| batch.last_seq > through);
+        self.sealed_bytes = self.sealed.iter().map(|batch| batch.bytes).sum();
+        self.oldest = (!self.is_empty()).then(Instant::now);
+    }
+
+    /// Number of events.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.open.len() + self.sealed.iter().map(|batch| batch.rows.num_rows()).sum::<usize>()
+    }
+
+    /// Whether there are no events.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty() && self.sealed.is_empty()
+    }
+
+    /// Bytes of all values.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.sealed_bytes + self.open.size()
+    }
+
+    /// When the oldest event that is still here arrived.
+    #[must_use]
+    pub fn oldest(&self) -> Option<Instant> {
+        self.oldest
+    }
+}

@@ -1,0 +1,75 @@
+//! One version of a table: which files are live, and what is known about them without opening one.
+
+use std::sync::Arc;
+
+use object_store::path::Path;
+
+/// Smallest or largest value of a column in a file.
+#[derive(Debug, Clone, PartialEq, PartialOrd)]
+pub enum StatValue {
+    /// 64-bit integers, and instants in µs.
+    I64(i64),
+    /// 32-bit integers.
+    I32(i32),
+    /// Text; a maximum may be rounded up, a minimum cut off.
+    Text(String),
+}
+
+/// What a file's column holds; bounds may be wider than the values, never narrower.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ColumnStats {
+    /// Position in the row schema.
+    pub column: usize,
+    /// Not above any value; `None` where unknown or all are NULL.
+    pub min: Option<StatValue>,
+    /// Not below any value; `None` where unknown or all are NULL.
+    pub max: Option<StatValue>,
+    /// Number of NULLs.
+    pub nulls: u64,
+}
+
+/// One live Parquet file: rows of one date and module, newest first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DataFile {
+    /// Place in the object store, from the store's root.
+    pub location: Path,
+    /// Path from the table's root, as the Delta log has it after URI-decoding.
+    pub path: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Number of rows.
+    pub rows: u64,
+    /// UTC date of the events, in days since 1970.
+    pub date: i32,
+    /// Module of the events.
+    pub module: Option<String>,
+    /// When it was committed, ms since 1970.
+    pub modified_ms: i64,
+    /// Statistics of the columns that have any, in the order of the row schema.
+    pub stats: Vec<ColumnStats>,
+}
+
+impl DataFile {
+    /// Statistics of column `at` of the row schema.
+    #[must_use]
+    pub fn stats_of(&self, at: usize) -> Option<&ColumnStats> {
+        self.stats.binary_search_by_key(&at, |stats| stats.column).ok().map(|found| &self.stats[found])
+    }
+}
+
+/// One committed version of a table.
+#[derive(Debug, Clone, Default)]
+pub struct TableVersion {
+    /// Version of the Delta log.
+    pub version: u64,
+    /// Live files, newest date first, then by module, then newest file first.
+    pub files: Vec<Arc<DataFile>>,
+}
+
+impl TableVersion {
+    /// Rows of all live files.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.files.iter().map(|file| file.rows).sum()
+    }
+}
