@@ -25,22 +25,38 @@ pub enum WalError {
     Full { used: u64, limit: u64 },
     /// No new segment file can be made; tried again by itself, nothing was written.
     #[error("the log has no segment to write to")]
-    NoSegment { #[source] cause: Arc<WalError> },
+    NoSegment {
+        #[source]
+        cause: Arc<WalError>,
+    },
     /// A write failed earlier; the log takes nothing more until a restart.
     #[error("the log takes no more frames since a write failed")]
-    Broken { #[source] cause: Arc<WalError> },
+    Broken {
+        #[source]
+        cause: Arc<WalError>,
+    },
     /// The log is being closed.
     #[error("the log is closed")]
     Closed,
     /// A write or sync failed: the frames of that group may be on disk or not.
     #[error("cannot {action} log segment `{}`", path.display())]
-    Write { action: &'static str, path: PathBuf, #[source] source: io::Error },
+    Write {
+        action: &'static str,
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     /// A thread of the log panicked; what became of the frames it had is not known.
     #[error("a thread of the log stopped")]
     Stopped,
     /// A file or directory of the log cannot be read, made or renamed.
     #[error("cannot {action} `{}`", path.display())]
-    Io { action: &'static str, path: PathBuf, #[source] source: io::Error },
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     /// Damage that no torn last write explains; acknowledged frames may be lost behind it.
     #[error("log segment `{}` is damaged at byte {offset}: {damage}", path.display())]
     Corrupt { path: PathBuf, offset: u64, damage: Damage },
@@ -52,7 +68,12 @@ pub enum WalError {
     Version { path: PathBuf, found: u32, known: u32 },
     /// The receiver of replayed frames refused one.
     #[error("frame {seq} of `{}` could not be replayed", path.display())]
-    Replay { path: PathBuf, seq: u64, #[source] source: Box<dyn Error + Send + Sync> },
+    Replay {
+        path: PathBuf,
+        seq: u64,
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
 }
 
 /// What is wrong at one place of a segment file.
@@ -129,9 +150,13 @@ impl Report for WalError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::TooLarge { limit, .. } => Some(format!("split the batch; the limit of {limit} bytes follows `wal.size_max`")),
+            Self::TooLarge { limit, .. } => {
+                Some(format!("split the batch; the limit of {limit} bytes follows `wal.size_max`"))
+            }
             Self::Full { .. } => Some("repeat later: flushing makes room; `wal.size_max` sets the limit".into()),
-            Self::NoSegment { .. } => Some("free disk space below the data directory; the log goes on by itself".into()),
+            Self::NoSegment { .. } => {
+                Some("free disk space below the data directory; the log goes on by itself".into())
+            }
             Self::Broken { .. } => Some("check the disk, then restart; queries go on meanwhile".into()),
             Self::Closed => Some("repeat after the restart".into()),
             Self::Write { .. } | Self::Stopped => Some("repeat with the same Idempotency-Key".into()),

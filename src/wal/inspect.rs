@@ -118,7 +118,7 @@ pub fn inspect_frames(dir: &Path, mut show: impl FnMut(FrameSummary)) -> Result<
     walk(dir, &mut |seen| {
         match seen {
             Seen::Missing(id) => log.missing.push(segment::file_name(id)),
-            Seen::Segment { id, bytes, .. } => log.segments.push(SegmentSummary::new(id, bytes)),
+            Seen::Segment { id, bytes } => log.segments.push(SegmentSummary::new(id, bytes)),
             Seen::Damage { offset, damage } => {
                 if let Some(newest) = log.segments.last_mut() {
                     newest.state = SegmentState::Damaged;
@@ -183,6 +183,3 @@ impl Finding {
         Self { file, offset, damage, message: damage.to_string() }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -50,7 +50,9 @@ use std::thread::{self, JoinHandle};
 use bytes::Bytes;
 
 pub use self::error::{Damage, WalError};
-pub use self::inspect::{Finding, FrameSummary, LogSummary, ProjectSummary, SegmentState, SegmentSummary, inspect, inspect_frames};
+pub use self::inspect::{
+    Finding, FrameSummary, LogSummary, ProjectSummary, SegmentState, SegmentSummary, inspect, inspect_frames,
+};
 pub use self::salvage::{SalvageReport, salvage};
 pub use self::state::WalStats;
 
@@ -131,7 +133,8 @@ impl<T: Send + 'static> Wal<T> {
     }
 
     fn start(&mut self, name: &str, dir: &Path, run: impl FnOnce() + Send + 'static) -> Result<(), WalError> {
-        let thread = thread::Builder::new().name(name.into()).spawn(run).map_err(WalError::io("start a thread for", dir))?;
+        let thread =
+            thread::Builder::new().name(name.into()).spawn(run).map_err(WalError::io("start a thread for", dir))?;
         self.threads.push(thread);
         Ok(())
     }

@@ -80,7 +80,9 @@ impl<T> State<T> {
             return self.spares.pop().map(Chore::Discard);
         }
         match self.ready.as_ref() {
-            Some(ready) if self.wanted.is_some() && ready.len < len => return self.ready.take().map(|ready| Chore::Grow(ready, len)),
+            Some(ready) if self.wanted.is_some() && ready.len < len => {
+                return self.ready.take().map(|ready| Chore::Grow(ready, len));
+            }
             Some(_) => return None,
             None => {}
         }

@@ -84,11 +84,15 @@ pub(super) enum Verdict {
 pub(super) fn judge(tail: bool, stop: Stop, behind: Behind) -> Verdict {
     match (tail, stop, behind) {
         (false, Stop::Zeros, _) => Verdict::NextSegment,
-        (_, Stop::Damaged(damage @ Damage::Gap { .. }), _) | (false, Stop::Damaged(damage), _) => Verdict::Corrupt(damage),
+        (_, Stop::Damaged(damage @ Damage::Gap { .. }), _) | (false, Stop::Damaged(damage), _) => {
+            Verdict::Corrupt(damage)
+        }
         (true, Stop::Zeros, Behind::LaterGroup) => Verdict::Corrupt(Damage::Head),
         (true, Stop::Damaged(damage), Behind::LaterGroup) => Verdict::Corrupt(damage),
         (true, Stop::Zeros, Behind::Nothing) => Verdict::CleanEnd,
-        (true, Stop::Zeros, Behind::TornGroup) | (true, Stop::Damaged(_), Behind::Nothing | Behind::TornGroup) => Verdict::Cut,
+        (true, Stop::Zeros, Behind::TornGroup) | (true, Stop::Damaged(_), Behind::Nothing | Behind::TornGroup) => {
+            Verdict::Cut
+        }
     }
 }
 
@@ -137,7 +141,9 @@ pub(super) fn list(dir: &Path, clean: bool) -> Result<Vec<(u64, PathBuf)>, WalEr
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         match segment::id_of(name) {
             Some(id) => files.push((id, path)),
-            None if !segment::is_temporary(name) => tracing::warn!(file = %path.display(), "ignoring a file that is no log segment"),
+            None if !segment::is_temporary(name) => {
+                tracing::warn!(file = %path.display(), "ignoring a file that is no log segment")
+            }
             None if clean => fs::remove_file(&path).map_err(WalError::io("remove temporary file", &path))?,
             None => {}
         }
@@ -193,8 +199,8 @@ impl Recovery<'_> {
             match reader.next().map_err(WalError::io("read log segment", &segment.path))? {
                 Step::Frame(head, frame) => {
                     if let Err(gap) = self.frame(head, frame, &segment.path)? {
-                        // The reader stands behind the frame already; the report names its start.
-                        return Err(WalError::Corrupt { path: segment.path, offset: at, damage: gap });
+                        reader.seek(at).map_err(WalError::io("read log segment", &segment.path))?;
+                        break Stop::Damaged(gap);
                     }
                 }
                 Step::End => break Stop::Zeros,
@@ -221,9 +227,11 @@ impl Recovery<'_> {
         self.done.frames += 1;
         self.done.ledger.note(&frame.project, head.end() - 1);
         let seq = head.seq;
-        (self.replay)(Replayed { seq, frame })
-            .map(Ok)
-            .map_err(|source| WalError::Replay { path: path.to_owned(), seq, source })
+        (self.replay)(Replayed { seq, frame }).map(Ok).map_err(|source| WalError::Replay {
+            path: path.to_owned(),
+            seq,
+            source,
+        })
     }
 
     /// Leaves the tail fit for writing at `offset`, and everything before it durable: a killed
@@ -236,7 +244,7 @@ impl Recovery<'_> {
                 file.seek(SeekFrom::Start(offset))?;
                 segment::write_zeros(&file, segment.len.saturating_sub(offset))?;
             }
-            file.sync_all()
+            file.sync_data()
         };
         finish().map_err(WalError::io("repair log segment", &segment.path))?;
         self.done.offset = offset;

@@ -46,7 +46,13 @@ pub struct SalvageReport {
 /// removed. A file that exists is never overwritten.
 pub fn salvage(dir: &Path, out: &Path) -> Result<SalvageReport, WalError> {
     let file = OpenOptions::new().write(true).create_new(true).open(out).map_err(WalError::io("create", out))?;
-    let mut saved = Saved { out: BufWriter::with_capacity(1 << 18, file), path: out, mark: 0, end: None, report: SalvageReport::default() };
+    let mut saved = Saved {
+        out: BufWriter::with_capacity(1 << 18, file),
+        path: out,
+        mark: 0,
+        end: None,
+        report: SalvageReport::default(),
+    };
     saved.run(dir).inspect_err(|_| drop(fs::remove_file(out)))?; // the first error counts
     Ok(saved.report)
 }

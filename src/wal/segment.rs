@@ -49,7 +49,10 @@ pub(super) struct Segment {
 /// What a file named like a segment holds.
 #[derive(Debug)]
 pub(super) enum Header {
-    Valid { id: u64, mark: u64 },
+    Valid {
+        id: u64,
+        mark: u64,
+    },
     OtherVersion(u32),
     /// Nothing but zeros, or nothing at all: made, but never used.
     Blank,
@@ -186,7 +189,9 @@ pub(super) fn grow(segment: &Segment, len: u64) -> Result<Segment, WalError> {
 /// be what failed the last time; so too in [`set_aside`].
 pub(super) fn remove(segment: &Segment) -> Result<(), WalError> {
     match fs::remove_file(&segment.path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(WalError::io("remove log segment", &segment.path)(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(WalError::io("remove log segment", &segment.path)(error))
+        }
         _ => sync_dir(dir_of(segment)),
     }
 }

@@ -45,7 +45,8 @@ pub struct WalStats {
     pub segments: u64,
     /// Bytes of all files of the log, prepared and spare ones included.
     pub bytes: u64,
-    /// Bytes that count against `size_max`: whole closed segments, the filled part of the newest, and frames not yet written.
+    /// Bytes that count against `size_max`: whole closed segments and the filled part of the newest,
+    /// frames not yet written included.
     pub used_bytes: u64,
     /// Setting `wal.size_max`: appends are refused as full at this fill.
     pub size_max: u64,
@@ -138,7 +139,8 @@ pub(super) struct Shared<T> {
 impl<T> Shared<T> {
     pub(super) fn new(limits: Limits, recovered: Recovered) -> Self {
         let newest = recovered.ledger.newest();
-        let next_id = newest.map(|segment| segment.id + 1).or(recovered.ready.as_ref().map(|ready| ready.id)).unwrap_or(1);
+        let next_id =
+            newest.map(|segment| segment.id + 1).or(recovered.ready.as_ref().map(|ready| ready.id)).unwrap_or(1);
         let state = State {
             pending: Vec::new(),
             next_seq: recovered.end_seq,
@@ -187,7 +189,8 @@ impl<T> Shared<T> {
 
     pub(super) fn stats(&self) -> WalStats {
         let state = self.state.lock();
-        let prepared = state.ready.as_ref().map_or(0, |ready| ready.len) + state.spares.len() as u64 * self.limits.segment_size;
+        let prepared =
+            state.ready.as_ref().map_or(0, |ready| ready.len) + state.spares.len() as u64 * self.limits.segment_size;
         WalStats {
             segments: state.ledger.len() as u64,
             bytes: state.ledger.bytes() + prepared,
@@ -213,8 +216,7 @@ impl<T> State<T> {
             return Ok(None);
         }
         let opens = limits.segment_for(size);
-        let planned = self.ledger.bytes() + self.reserved;
-        if planned + opens > limits.size_max {
+        if self.planned() + opens > limits.size_max {
             return Err(WalError::Full { used: self.used(), limit: limits.size_max });
         }
         if let Some(cause) = &self.no_segment {
@@ -225,9 +227,13 @@ impl<T> State<T> {
         Ok(Some(opens))
     }
 
+    /// Bytes of all segments, those included that frames in flight will open.
+    fn planned(&self) -> u64 {
+        self.ledger.bytes() + self.reserved
+    }
+
     fn used(&self) -> u64 {
-        let unfilled = self.ledger.newest().map_or(0, |newest| newest.len.saturating_sub(self.offset));
-        self.ledger.bytes() - unfilled + self.stats.pending_bytes
+        self.planned().saturating_sub(self.room)
     }
 
     /// Takes back what was let in but will not be written.

@@ -76,7 +76,9 @@ impl Seen {
 
     pub(super) fn durable(&self) -> Vec<(u64, u64)> {
         let told = self.0.0.lock();
-        told.iter().filter_map(|told| if let Told::Durable(seq, ticket) = told { Some((*seq, *ticket)) } else { None }).collect()
+        told.iter()
+            .filter_map(|told| if let Told::Durable(seq, ticket) = told { Some((*seq, *ticket)) } else { None })
+            .collect()
     }
 }
 
@@ -156,7 +158,8 @@ pub(super) fn segment_path(dir: &Path, id: u64) -> PathBuf {
 
 /// Names of the log's segment files.
 pub(super) fn segment_files(dir: &Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> =
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.retain(|name| segment::id_of(name).is_some());
     names.sort();
     names

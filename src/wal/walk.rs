@@ -14,11 +14,21 @@ use super::{Damage, Frame, WalError, replay};
 /// What the walk comes across.
 pub(super) enum Seen {
     /// A segment file; its frames and damage follow.
-    Segment { id: u64, path: PathBuf, bytes: u64 },
+    Segment {
+        id: u64,
+        bytes: u64,
+    },
     /// The segment with this id is not there.
     Missing(u64),
-    Frame { offset: u64, head: Head, frame: Frame },
-    Damage { offset: u64, damage: Damage },
+    Frame {
+        offset: u64,
+        head: Head,
+        frame: Frame,
+    },
+    Damage {
+        offset: u64,
+        damage: Damage,
+    },
 }
 
 /// Shows `visit` all there is, in order.
@@ -47,7 +57,7 @@ impl Walk<'_> {
         let file = replay::open(&path)?;
         let bytes = file.metadata().map_err(unreadable())?.len();
         let header = segment::read_header(&file).map_err(unreadable())?;
-        (self.visit)(Seen::Segment { id, path: path.clone(), bytes })?;
+        (self.visit)(Seen::Segment { id, bytes })?;
         let mut reader = match header {
             Header::Blank => return Ok(()),
             Header::OtherVersion(found) => return Err(WalError::Version { path, found, known: segment::VERSION }),

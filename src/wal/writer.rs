@@ -46,7 +46,10 @@ pub(super) struct Active {
 
 impl Active {
     pub(super) fn open(segment: &Segment, offset: u64) -> Result<Self, WalError> {
-        let file = OpenOptions::new().write(true).open(&segment.path).map_err(WalError::io("open log segment", &segment.path))?;
+        let file = OpenOptions::new()
+            .write(true)
+            .open(&segment.path)
+            .map_err(WalError::io("open log segment", &segment.path))?;
         Ok(Self { file, path: segment.path.clone(), mark: segment.mark, len: segment.len, offset })
     }
 }
@@ -63,7 +66,12 @@ pub(super) struct Writer<T> {
 }
 
 impl<T> Writer<T> {
-    pub(super) fn new(shared: Arc<Shared<T>>, deliveries: Sender<Delivery<T>>, active: Option<Active>, end_seq: u64) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared<T>>,
+        deliveries: Sender<Delivery<T>>,
+        active: Option<Active>,
+        end_seq: u64,
+    ) -> Self {
         Self { shared, deliveries, active, end_seq, heads: Vec::new() }
     }
 

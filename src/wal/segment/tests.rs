@@ -8,7 +8,15 @@ fn a_name_is_a_segment_only_if_we_would_write_it_so() {
     for id in [0, 1, 42, 999_999_999_999, u64::MAX] {
         assert_eq!(id_of(&file_name(id)), Some(id));
     }
-    let foreign = ["", "wal-.log", "wal-42.log", "wal-000000000042.log.bak", "wal-000000000042 (copy).log", "wal-+00000000042.log", "x"];
+    let foreign = [
+        "",
+        "wal-.log",
+        "wal-42.log",
+        "wal-000000000042.log.bak",
+        "wal-000000000042 (copy).log",
+        "wal-+00000000042.log",
+        "x",
+    ];
     for name in foreign {
         assert_eq!(id_of(name), None, "{name}");
     }
@@ -68,4 +76,13 @@ fn every_flipped_bit_of_the_header_is_seen() {
     behind[8000] = 1;
     fs::write(&segment.path, behind).unwrap();
     assert!(matches!(header_of(&segment.path), Header::Damaged));
+}
+
+#[test]
+fn the_header_is_what_its_description_says() {
+    let page = header(0x0102, 0x0304);
+    let want: [&[u8]; 5] = [b"KRONWAL\n", &[1, 0, 0, 0], &[0; 4], &[2, 1, 0, 0, 0, 0, 0, 0], &[4, 3, 0, 0, 0, 0, 0, 0]];
+    assert_eq!(page[..32], want.concat());
+    assert_eq!(page[32..36], crc32c::crc32c(&page[..32]).to_le_bytes());
+    assert!(page.len() == 4096 && page[36..].iter().all(|byte| *byte == 0));
 }
