@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, BooleanBufferBuilder, Date32Array, Float32Array, Int32Array, Int64Array, ListArray,
+    ArrayRef, BooleanArray, BooleanBufferBuilder, Date32Array, Float32Array, Int32Array, Int64Array, ListArray,
     MapArray, StringArray, StructArray, TimestampMicrosecondArray, new_null_array,
 };
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
@@ -655,7 +655,7 @@ impl Rows {
         let rows = self.len;
         debug_assert_eq!(self.seqs.len(), rows, "rows are numbered before they are sealed");
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(COLUMN_COUNT + 2);
-        let mut dates = Date32Array::from(Vec::new());
+        let mut dates = Date32Array::from(Vec::<i32>::new());
         for (at, column) in self.columns.into_iter().enumerate() {
             if at == EVENT_TIME_AT {
                 dates = dates_of(&column, rows);
