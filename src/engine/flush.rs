@@ -110,7 +110,9 @@ impl Inner {
                 let freed = project.swap(version, Some(through));
                 self.shared.hot_bytes.fetch_sub(freed, Ordering::Relaxed);
             };
+            tracing::debug!(target: "kronika::phase", project = %project.name, "flush begins");
             let report = project.table.flush(&rows, through, publish).await?;
+            tracing::debug!(target: "kronika::phase", project = %project.name, "flush ends");
             summary = FlushSummary { rows: report.rows, files: report.files, bytes: report.bytes, ..summary };
             self.shared.counters.flushed(&summary);
         }
@@ -140,9 +142,11 @@ impl Inner {
         let mut summaries = Vec::new();
         for project in self.projects.some(name)? {
             let which = if all_partitions { CompactWhich::All } else { CompactWhich::Due };
+            tracing::debug!(target: "kronika::phase", project = %project.name, "compaction begins");
             let report = project.table.compact(which, |version| {
                 project.swap(version, None);
             }).await?;
+            tracing::debug!(target: "kronika::phase", project = %project.name, "compaction ends");
             let summary = CompactSummary {
                 project: project.name.clone(),
                 partitions: report.partitions,
