@@ -98,6 +98,7 @@ pub(super) fn render(engine: &Inner) -> String {
         counters.set("kronika_table_version", labels(), gauge(version.version));
         counters.set("kronika_table_files", labels(), gauge(version.files.len() as u64));
         counters.set("kronika_table_events", labels(), gauge(version.rows()));
+        counters.set("kronika_table_bytes", labels(), gauge(version.files.iter().map(|file| file.size).sum()));
     }
     counters.handle.render()
 }
