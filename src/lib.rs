@@ -10,6 +10,8 @@ pub mod config;
 
 pub mod event;
 
+pub mod generate;
+
 pub mod wal;
 
 pub mod hot;
