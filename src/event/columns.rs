@@ -293,6 +293,15 @@ impl ListColumn {
         self.sizes.truncate(kept);
     }
 
+    /// Takes back lists from `len` on, and items of a list that was not ended.
+    fn truncate(&mut self, len: usize) {
+        if self.len() > len {
+            self.ends.truncate(len + 1);
+            self.valid.truncate(len);
+        }
+        self.abandon_list();
+    }
+
     fn pad_to(&mut self, len: usize) {
         let missing = len.saturating_sub(self.len());
         if missing > 0 {
@@ -452,6 +461,17 @@ impl ColumnData {
         }
     }
 
+    fn truncate(&mut self, len: usize) {
+        match self {
+            Self::Text(column) => column.truncate(len),
+            Self::I64(column) => column.truncate(len),
+            Self::I32(column) => column.truncate(len),
+            Self::F32(column) => column.truncate(len),
+            Self::Bool(column) => column.truncate(len),
+            Self::List(column) => column.truncate(len),
+        }
+    }
+
     fn append(&mut self, other: &Self) {
         match (self, other) {
             (Self::Text(mine), Self::Text(theirs)) => mine.append(theirs),
@@ -484,7 +504,9 @@ impl ColumnData {
             Self::I64(column) => {
                 let (values, nulls) = column.finish(rows);
                 match data_type {
-                    DataType::Timestamp(..) => Arc::new(TimestampMicrosecondArray::new(values, nulls).with_timezone("UTC")),
+                    DataType::Timestamp(..) => {
+                        Arc::new(TimestampMicrosecondArray::new(values, nulls).with_timezone("UTC"))
+                    }
                     _ => Arc::new(Int64Array::new(values, nulls)),
                 }
             }
@@ -613,6 +635,13 @@ impl Rows {
     /// Ends the row being built.
     pub fn end_row(&mut self) {
         self.len += 1;
+    }
+
+    /// Takes back what the row being built has got so far, as if it had never been begun.
+    pub fn abandon_row(&mut self) {
+        for column in &mut self.columns {
+            column.truncate(self.len);
+        }
     }
 
     /// Overwrites the text of a finished row with one of the same length.
