@@ -87,7 +87,14 @@ impl<'p> Filler<'p> {
     }
 
     /// Fills one row, all but `event_id` where none was sent; the caller ends the row.
-    pub fn fill(&mut self, reader: &mut Reader, record: &Value, body: &[u8], around: &Surroundings<'_>, rows: &mut Rows) {
+    pub fn fill(
+        &mut self,
+        reader: &mut Reader,
+        record: &Value,
+        body: &[u8],
+        around: &Surroundings<'_>,
+        rows: &mut Rows,
+    ) {
         self.direct(reader, body, rows);
         let plan = self.plan;
         for late in &plan.late {
@@ -183,7 +190,10 @@ impl<'p> Filler<'p> {
             .map(|at| &reader.fields[at])
             .filter(|field| field.value.shape != Shape::Null);
         let left = |field: &Field| {
-            !field.dead && !field.held && field.mark == Mark::Member && (field.slot == NONE || field.slot != self.plan.attributes)
+            !field.dead
+                && !field.held
+                && field.mark == Mark::Member
+                && (field.slot == NONE || field.slot != self.plan.attributes)
         };
         if document.is_empty() && !reader.fields.iter().any(left) {
             if let Some(field) = sent {

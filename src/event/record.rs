@@ -158,7 +158,8 @@ impl Reader {
         if scanner.peek() <= b' ' {
             self.spaced |= scanner.skip_spaces();
         }
-        let (slot, child) = self.nodes[node as usize].known.get(id as usize).map_or((NONE, NONE), |k| (k.slot, k.child));
+        let (slot, child) =
+            self.nodes[node as usize].known.get(id as usize).map_or((NONE, NONE), |k| (k.slot, k.child));
         let key = span(key_start, key_start + key_len);
         let at = self.fields.len();
         self.replace_earlier(node, id, at);
@@ -197,13 +198,7 @@ impl Reader {
 
     /// Moves over `"key":` and says which key it was and how long it is, quotes included.
     #[inline]
-    fn key(
-        &mut self,
-        scanner: &mut Scanner<'_>,
-        body: &[u8],
-        node: u16,
-        last: u16,
-    ) -> Result<(u16, usize), ScanError> {
+    fn key(&mut self, scanner: &mut Scanner<'_>, body: &[u8], node: u16, last: u16) -> Result<(u16, usize), ScanError> {
         let keys = &mut self.nodes[node as usize];
         let guesses = keys.known.get(last as usize).map_or(keys.first, |known| known.next);
         for guess in guesses {
