@@ -235,7 +235,11 @@ impl Reader {
     fn kill(&mut self, earlier: usize) {
         self.duplicate_keys += 1;
         let mut open = 0;
-        for field in &mut self.fields[earlier..] {
+        for (at, field) in self.fields[earlier..].iter_mut().enumerate() {
+            // An object that was taken whole has its members behind it.
+            if at > 0 && open == 0 && field.mark != Mark::Inner {
+                return;
+            }
             field.dead = true;
             if field.slot != NONE {
                 self.slots[field.slot as usize] = (0, 0);
@@ -244,9 +248,6 @@ impl Reader {
                 Mark::Open => open += 1,
                 Mark::Close => open -= 1,
                 Mark::Member | Mark::Inner => {}
-            }
-            if open == 0 {
-                return;
             }
         }
     }
