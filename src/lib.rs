@@ -18,6 +18,8 @@ pub mod hot;
 
 pub mod table;
 
+pub mod access;
+
 /// The allocator of every binary, test and benchmark: ingest allocates many small column buffers.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -6,6 +6,7 @@
 mod admin;
 mod body;
 mod caller;
+mod document;
 mod events;
 mod extract;
 mod mappings;
@@ -22,8 +23,6 @@ use axum::routing::get;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa::OpenApi;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -34,14 +33,10 @@ pub(crate) use problem::chain;
 /// Largest JSON document of a route that is no body of events.
 const DOCUMENT_MAX: usize = 2 << 20;
 
-#[derive(OpenApi)]
-#[openapi(info(title = "Kronika", description = "A columnar event journal: events in, SQL out."))]
-struct Document;
-
 /// All routes over an engine, and the document that describes them.
 #[must_use]
 pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
-    let (routes, document) = OpenApiRouter::with_openapi(described())
+    let (routes, document) = OpenApiRouter::with_openapi(document::base())
         .routes(routes!(events::append_events))
         .routes(routes!(events::dead_letters))
         .routes(routes!(query::query))
@@ -67,13 +62,6 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
         .layer(CatchPanicLayer::new())
         .with_state(engine);
     (routes, document)
-}
-
-fn described() -> utoipa::openapi::OpenApi {
-    let mut document = Document::openapi();
-    let key = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-    document.components.get_or_insert_default().add_security_scheme("key", key);
-    document
 }
 
 /// Serves until `stop` resolves, then lets the requests that are running finish.

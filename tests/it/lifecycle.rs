@@ -42,7 +42,7 @@ async fn minted_ids_and_places_are_the_same_after_a_replay() {
 #[tokio::test]
 async fn a_second_process_on_the_same_directory_is_refused_by_the_pid_of_the_first() {
     let server = TestServer::start();
-    let mut second = server.home().command().spawn().unwrap();
+    let mut second = server.home().command(&[]).spawn().unwrap();
     let code = wait(&mut second);
     let mut said = String::new();
     std::io::Read::read_to_string(&mut second.stderr.take().unwrap(), &mut said).unwrap();

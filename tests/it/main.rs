@@ -12,3 +12,4 @@ mod lifecycle;
 mod query;
 mod real_data;
 mod routes;
+mod trace;

@@ -55,11 +55,18 @@ impl Home {
         self.dir.path().join(name)
     }
 
-    /// The command that serves this home.
-    pub fn command(&self) -> Command {
+    /// The command that serves this home, as an argument of `wrapper` where there is one.
+    pub fn command(&self, wrapper: &[&str]) -> Command {
         let config = self.path("kronika.toml");
         std::fs::write(&config, &self.config).unwrap();
-        let mut command = kronika();
+        let mut command = match wrapper.split_first() {
+            None => kronika(),
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(env!("CARGO_BIN_EXE_kronika"));
+                command
+            }
+        };
         command.arg("serve").arg("--data-dir").arg(self.data_dir()).args(["--listen", "127.0.0.1:0"]);
         command.arg("--config").arg(config).env("KRONIKA_ADMIN_KEY_FILE", self.path("admin.key"));
         command.envs(self.env.iter().cloned()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -83,7 +90,13 @@ impl TestServer {
 
     #[track_caller]
     pub fn start_in(home: &Arc<Home>) -> Self {
-        let mut child = home.command().spawn().unwrap();
+        Self::start_under(home, &[])
+    }
+
+    /// Starts the server under another program, such as a tracer.
+    #[track_caller]
+    pub fn start_under(home: &Arc<Home>, wrapper: &[&str]) -> Self {
+        let mut child = home.command(wrapper).spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         collect(child.stderr.take().unwrap(), Arc::clone(&log));
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
