@@ -15,6 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A running `kronika serve`; killed when dropped.
 pub struct TestServer {
     child: Child,
+    /// Of the server itself, also where the child is a wrapper around it.
+    pid: i32,
     pub url: String,
     pub key: String,
     pub client: reqwest::Client,
@@ -110,7 +112,8 @@ impl TestServer {
         // What it prints later must not block it.
         collect(stdout, Arc::clone(&log));
         let key = std::fs::read_to_string(home.path("admin.key")).unwrap().trim().to_string();
-        Self { child, url, key, client: reqwest::Client::new(), home: Arc::clone(home), log }
+        let pid = std::fs::read_to_string(home.data_dir().join("LOCK")).unwrap().trim().parse().unwrap();
+        Self { child, pid, url, key, client: reqwest::Client::new(), home: Arc::clone(home), log }
     }
 
     pub fn home(&self) -> &Arc<Home> {
@@ -180,7 +183,7 @@ impl TestServer {
     /// SIGTERM; the exit must be clean.
     #[track_caller]
     pub fn stop(mut self) -> Arc<Home> {
-        signal(&self.child, libc::SIGTERM);
+        signal(self.pid, libc::SIGTERM);
         let status = wait(&mut self.child);
         assert_eq!(status, Some(0), "exit after SIGTERM:\n{}", self.log().join("\n"));
         Arc::clone(&self.home)
@@ -188,7 +191,7 @@ impl TestServer {
 
     /// SIGKILL: no chance to tidy up.
     pub fn kill(mut self) -> Arc<Home> {
-        signal(&self.child, libc::SIGKILL);
+        signal(self.pid, libc::SIGKILL);
         wait(&mut self.child);
         Arc::clone(&self.home)
     }
@@ -197,7 +200,9 @@ impl TestServer {
 impl Drop for TestServer {
     fn drop(&mut self) {
         // It may have ended already; then there is nothing to end.
-        let _ = self.child.kill();
+        if matches!(self.child.try_wait(), Ok(None)) {
+            signal(self.pid, libc::SIGKILL);
+        }
         let _ = self.child.wait();
     }
 }
@@ -234,9 +239,9 @@ fn collect(stream: impl std::io::Read + Send + 'static, log: Arc<Mutex<Vec<Strin
     });
 }
 
-pub fn signal(child: &Child, signal: i32) {
-    // SAFETY: the process is a child that was not waited for, so its id is still its own.
-    unsafe { libc::kill(i32::try_from(child.id()).unwrap(), signal) };
+fn signal(pid: i32, signal: i32) {
+    // SAFETY: the process, or the wrapper that waits for it, was not waited for: its id is still its own.
+    unsafe { libc::kill(pid, signal) };
 }
 
 /// Exit code, after a wait that must end.
