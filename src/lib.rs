@@ -12,6 +12,8 @@ pub mod event;
 
 pub mod generate;
 
+pub mod wal;
+
 pub mod hot;
 
 pub mod table;
