@@ -12,4 +12,5 @@ mod lifecycle;
 mod query;
 mod real_data;
 mod routes;
+mod sql_files;
 mod trace;
