@@ -13,4 +13,5 @@ mod query;
 mod real_data;
 mod routes;
 mod sql_files;
+mod tidy;
 mod trace;
