@@ -48,6 +48,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 
 pub use self::error::{Damage, WalError};
 pub use self::inspect::{
@@ -97,7 +98,7 @@ pub trait Sink<T>: Send {
 /// Dropping it drains and joins its threads, as [`Wal::close`] does.
 pub struct Wal<T: Send + 'static> {
     shared: Arc<Shared<T>>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl<T: Send + 'static> Wal<T> {
@@ -122,7 +123,7 @@ impl<T: Send + 'static> Wal<T> {
         let end_seq = recovered.end_seq;
         let shared = Arc::new(Shared::new(Limits::new(dir.to_owned(), settings), recovered));
         // Threads that did start end with the value, should a later one fail to.
-        let mut wal = Self { shared, threads: Vec::new() };
+        let wal = Self { shared, threads: Mutex::default() };
         let (deliveries, delivered) = mpsc::channel();
         let writer = Writer::new(Arc::clone(&wal.shared), deliveries, active, end_seq);
         let shared = Arc::clone(&wal.shared);
@@ -132,10 +133,10 @@ impl<T: Send + 'static> Wal<T> {
         Ok(wal)
     }
 
-    fn start(&mut self, name: &str, dir: &Path, run: impl FnOnce() + Send + 'static) -> Result<(), WalError> {
+    fn start(&self, name: &str, dir: &Path, run: impl FnOnce() + Send + 'static) -> Result<(), WalError> {
         let thread =
             thread::Builder::new().name(name.into()).spawn(run).map_err(WalError::io("start a thread for", dir))?;
-        self.threads.push(thread);
+        self.threads.lock().push(thread);
         Ok(())
     }
 
@@ -187,23 +188,24 @@ impl<T: Send + 'static> Wal<T> {
     }
 
     /// Takes no more frames, makes durable and hands out those let in, and ends the threads.
-    pub fn close(self) {
-        drop(self);
-    }
-}
-
-impl<T: Send + 'static> Drop for Wal<T> {
-    fn drop(&mut self) {
+    pub fn close(&self) {
         self.shared.state.lock().closing = true;
         self.shared.work.notify_one();
         self.shared.chores.notify_one();
-        for thread in self.threads.drain(..) {
+        let threads = std::mem::take(&mut *self.threads.lock());
+        for thread in threads {
             // The sink may own the last handle: its own thread ends by itself.
             let own = thread.thread().id() == thread::current().id();
             if !own && thread.join().is_err() {
                 tracing::error!("a thread of the write-ahead log panicked");
             }
         }
+    }
+}
+
+impl<T: Send + 'static> Drop for Wal<T> {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
