@@ -164,9 +164,17 @@ impl Reader {
         let at = self.fields.len();
         self.replace_earlier(node, id, at);
         if child != NONE && slot == NONE && scanner.peek() == b'{' {
+            let (start, _) = span(scanner.position(), 0);
             let value = Value { start: key.1, end: key.1, shape: Shape::Object, spaced: false };
             self.fields.push(Field { mark: Mark::Open, dead: false, held: false, slot, key, value });
             self.object(scanner, body, child)?;
+            if self.fields.len() == at + 1 {
+                // An object without members is a value like any other: no rule can hold it.
+                let (end, _) = span(scanner.position(), 0);
+                let value = Value { start, end, shape: Shape::Object, spaced: end - start > 2 };
+                self.fields[at] = Field { mark: Mark::Member, dead: false, held: false, slot, key, value };
+                return Ok(id);
+            }
             self.fields.push(Field { mark: Mark::Close, dead: false, held: false, slot, key, value });
             return Ok(id);
         }
