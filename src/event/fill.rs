@@ -272,9 +272,18 @@ impl Filler {
         if sent.shape != Shape::Object || members(sent, body, &mut self.found).is_err() {
             return false;
         }
+        let mut depth = 0;
         reader.fields.iter().any(|field| {
+            let outer = depth == 0;
+            match field.mark {
+                Mark::Open => depth += 1,
+                Mark::Close => depth -= 1,
+                Mark::Member => {}
+                Mark::Inner => return false,
+            }
             let key = &body[field.key.0 as usize..field.key.1 as usize];
-            !field.dead && !field.held && self.found.iter().any(|member| member.key.text(body) == key)
+            let written = outer && !field.dead && !field.held && (field.slot == NONE || field.slot != self.plan.attributes);
+            written && self.found.iter().any(|member| member.key.text(body) == key)
         })
     }
 
