@@ -14,6 +14,8 @@ pub mod hot;
 
 pub mod table;
 
+pub mod query;
+
 /// The allocator of every binary, test and benchmark: ingest allocates many small column buffers.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
