@@ -10,11 +10,17 @@ pub mod config;
 
 pub mod event;
 
+pub mod generate;
+
+pub mod wal;
+
 pub mod hot;
 
 pub mod table;
 
 pub mod query;
+
+pub mod access;
 
 /// The allocator of every binary, test and benchmark: ingest allocates many small column buffers.
 #[global_allocator]

@@ -227,7 +227,9 @@ impl Config {
             builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
         }
         builder
-            .add_source(config::Environment::with_prefix("KRONIKA").prefix_separator("__").separator("__").try_parsing(true))
+            .add_source(
+                config::Environment::with_prefix("KRONIKA").prefix_separator("__").separator("__").try_parsing(true),
+            )
             .build()
             .and_then(config::Config::try_deserialize)
             .map_err(read)
@@ -246,11 +248,17 @@ impl Config {
             ),
             (
                 ingest.body_max.0 + (1 << 20) > wal.size_max.0 / 4,
-                format!("wal.size_max {} must be more than four times ingest.body_max {}", wal.size_max, ingest.body_max),
+                format!(
+                    "wal.size_max {} must be more than four times ingest.body_max {}",
+                    wal.size_max, ingest.body_max
+                ),
             ),
             (
                 wal.segment_size.0 > wal.size_max.0 / 2,
-                format!("wal.size_max {} must hold two segments of wal.segment_size {}", wal.size_max, wal.segment_size),
+                format!(
+                    "wal.size_max {} must hold two segments of wal.segment_size {}",
+                    wal.size_max, wal.segment_size
+                ),
             ),
             (
                 ingest.events_max == 0 || ingest.events_max > 16_000_000,

@@ -89,7 +89,10 @@ impl TryFrom<String> for Span {
 fn whole(value: u64, units: &[(&str, u64)]) -> String {
     let mut sorted = units.to_vec();
     sorted.sort_by_key(|(_, factor)| std::cmp::Reverse(*factor));
-    let (name, factor) = sorted.into_iter().find(|(_, factor)| value % factor == 0 && value >= *factor).unwrap_or(units[units.len() - 1]);
+    let (name, factor) = sorted
+        .into_iter()
+        .find(|(_, factor)| value % factor == 0 && value >= *factor)
+        .unwrap_or(units[units.len() - 1]);
     format!("{}{name}", value / factor)
 }
 

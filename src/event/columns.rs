@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, BooleanBufferBuilder, Date32Array, Float32Array, Int32Array, Int64Array, ListArray,
+    ArrayRef, BooleanArray, BooleanBufferBuilder, Date32Array, Float32Array, Int32Array, Int64Array, ListArray,
     MapArray, StringArray, StructArray, TimestampMicrosecondArray, new_null_array,
 };
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
@@ -293,6 +293,15 @@ impl ListColumn {
         self.sizes.truncate(kept);
     }
 
+    /// Takes back lists from `len` on, and items of a list that was not ended.
+    fn truncate(&mut self, len: usize) {
+        if self.len() > len {
+            self.ends.truncate(len + 1);
+            self.valid.truncate(len);
+        }
+        self.abandon_list();
+    }
+
     fn pad_to(&mut self, len: usize) {
         let missing = len.saturating_sub(self.len());
         if missing > 0 {
@@ -452,6 +461,17 @@ impl ColumnData {
         }
     }
 
+    fn truncate(&mut self, len: usize) {
+        match self {
+            Self::Text(column) => column.truncate(len),
+            Self::I64(column) => column.truncate(len),
+            Self::I32(column) => column.truncate(len),
+            Self::F32(column) => column.truncate(len),
+            Self::Bool(column) => column.truncate(len),
+            Self::List(column) => column.truncate(len),
+        }
+    }
+
     fn append(&mut self, other: &Self) {
         match (self, other) {
             (Self::Text(mine), Self::Text(theirs)) => mine.append(theirs),
@@ -484,7 +504,9 @@ impl ColumnData {
             Self::I64(column) => {
                 let (values, nulls) = column.finish(rows);
                 match data_type {
-                    DataType::Timestamp(..) => Arc::new(TimestampMicrosecondArray::new(values, nulls).with_timezone("UTC")),
+                    DataType::Timestamp(..) => {
+                        Arc::new(TimestampMicrosecondArray::new(values, nulls).with_timezone("UTC"))
+                    }
                     _ => Arc::new(Int64Array::new(values, nulls)),
                 }
             }
@@ -615,6 +637,13 @@ impl Rows {
         self.len += 1;
     }
 
+    /// Takes back what the row being built has got so far, as if it had never been begun.
+    pub fn abandon_row(&mut self) {
+        for column in &mut self.columns {
+            column.truncate(self.len);
+        }
+    }
+
     /// Overwrites the text of a finished row with one of the same length.
     pub fn overwrite(&mut self, at: usize, row: usize, text: &[u8]) {
         if let ColumnData::Text(column) = &mut self.columns[at] {
@@ -655,7 +684,7 @@ impl Rows {
         let rows = self.len;
         debug_assert_eq!(self.seqs.len(), rows, "rows are numbered before they are sealed");
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(COLUMN_COUNT + 2);
-        let mut dates = Date32Array::from(Vec::new());
+        let mut dates = Date32Array::from(Vec::<i32>::new());
         for (at, column) in self.columns.into_iter().enumerate() {
             if at == EVENT_TIME_AT {
                 dates = dates_of(&column, rows);

@@ -19,6 +19,8 @@ pub enum Fit {
     Unusable,
     /// The value was null: as if it had not been sent.
     Missing,
+    /// The rule takes only other values: the column stays as it is, and so does the value.
+    Passed,
 }
 
 const MODULE: usize = index_of("module");
@@ -81,27 +83,37 @@ fn named(text: &[u8], column: usize, rows: &mut Rows) -> Fit {
 
 fn json(value: &Value, body: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
     if rule.parse_json && value.is_text() {
-        let inner = unescaped(value, body);
-        let mut scanner = Scanner::new(&inner, 0);
+        let inner = &*unescaped(value, body);
+        let mut scanner = Scanner::new(inner, 0);
         scanner.skip_spaces();
         let Ok(parsed) = scanner.value() else { return Fit::Unusable };
         scanner.skip_spaces();
         if scanner.position() != inner.len() {
             return Fit::Unusable;
         }
-        rows.text(rule.column).push_with(|out| compact_into(&parsed, &inner, out));
-        return Fit::Exact;
+        // Spaces around and inside the document belong to the text that was sent.
+        let exact = rows.text(rule.column).push_with(|out| {
+            let start = out.len();
+            compact_into(&parsed, inner, out);
+            out[start..] == *inner
+        });
+        return if exact { Fit::Exact } else { Fit::Partial };
     }
     rows.text(rule.column).push_with(|out| compact_into(value, body, out));
-    Fit::Exact
+    // Under `parse_json` the column alone means a string.
+    if rule.parse_json { Fit::Partial } else { Fit::Exact }
 }
 
 fn instant(value: &Value, body: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
     if !matches!(value.shape, Shape::Plain | Shape::Escaped | Shape::Integer | Shape::Decimal) {
         return Fit::Unusable;
     }
+    instant_text(&literal(value, body), rule, rows)
+}
+
+fn instant_text(text: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
     let formats = if rule.formats.is_empty() { time::ANY } else { &rule.formats };
-    match time::read(&literal(value, body), formats, rule.zone) {
+    match time::read(text, formats, rule.zone) {
         Some(instant) if instant.in_range() => {
             rows.i64s(rule.column).push(instant.us);
             if instant.exact { Fit::Exact } else { Fit::Partial }
@@ -152,6 +164,13 @@ fn canonical(text: &[u8]) -> bool {
     !digits.is_empty() && !leading_zero && text != b"-0" && digits.iter().all(u8::is_ascii_digit)
 }
 
+/// Whether a text is a fraction exactly as a number of that value is written: no exponent, no zeros at its end.
+fn shortest(text: &[u8]) -> bool {
+    let Some(point) = text.iter().position(|byte| *byte == b'.') else { return canonical(text) };
+    let whole = text[..point].strip_prefix(b"-").unwrap_or(&text[..point]);
+    canonical(whole) && !text.ends_with(b"0") && text[point + 1..].iter().all(u8::is_ascii_digit)
+}
+
 fn integer(text: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
     let Some((digits, places)) = decimal(text) else { return Fit::Unusable };
     let Some(product) = digits.checked_mul(i128::from(rule.scale.unwrap_or(1))) else { return Fit::Unusable };
@@ -160,7 +179,7 @@ fn integer(text: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
         return Fit::Unusable;
     }
     let whole = product.div_euclid(divisor);
-    let exact = canonical(text) || (rule.scale.is_some() && product % divisor == 0);
+    let exact = canonical(text) || (rule.scale.is_some() && product % divisor == 0 && shortest(text));
     match rows.column(rule.column) {
         ColumnData::I64(column) => match i64::try_from(whole) {
             Ok(whole) => column.push(whole),
@@ -208,17 +227,21 @@ fn replaced(value: &Value, body: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
     if rule.lower {
         text = String::from_utf8_lossy(&text).to_lowercase().into_bytes();
     }
-    let mut exact = text == *sent;
+    // Text does not tell `true` from `"true"`.
+    let mut exact = text == *sent && !matches!(value.shape, Shape::True | Shape::False);
     if let Some(table) = &rule.values {
-        match table.map.get(&text) {
-            Some(replacement) => {
+        match (table.map.get(&text), &table.otherwise) {
+            (Some(replacement), _) => {
                 text.clone_from(replacement);
                 exact &= table.one_to_one;
             }
+            (None, Some(otherwise)) => {
+                text.clone_from(otherwise);
+                exact = false;
+            }
+            (None, None) if table.only_listed => return Fit::Passed,
             // What the table gives for another value must not be taken for that value.
-            None if table.map.values().any(|replacement| *replacement == text) => exact = false,
-            None if COLUMNS[rule.column].kind != Kind::Text => return Fit::Unusable,
-            None => {}
+            (None, None) => exact &= !table.map.values().any(|replacement| *replacement == text),
         }
     }
     let fit = scalar(&text, rule, rows);
@@ -231,13 +254,7 @@ pub fn scalar(text: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
         Kind::Text => named(text, rule.column, rows),
         Kind::Int32 | Kind::Int64 => integer(text, rule, rows),
         Kind::Float32 => float(text, rule.column, rows),
-        Kind::Time => match time::read(text, time::ANY, rule.zone) {
-            Some(instant) if instant.in_range() => {
-                rows.i64s(rule.column).push(instant.us);
-                if instant.exact { Fit::Exact } else { Fit::Partial }
-            }
-            _ => Fit::Unusable,
-        },
+        Kind::Time => instant_text(text, rule, rows),
         Kind::Bool => match (text, rows.column(rule.column)) {
             (b"true" | b"false", ColumnData::Bool(truths)) => {
                 truths.push(u8::from(text == b"true"));

@@ -84,7 +84,12 @@ impl Differ {
         let (Some(before), Some(after)) = (whole_object(&self.before), whole_object(&self.after)) else { return };
         self.path.clear();
         let ColumnData::List(list) = rows.column(CHANGES) else { return };
-        diff(&Side { value: before, body: &self.before }, &Side { value: after, body: &self.after }, &mut self.path, list);
+        diff(
+            &Side { value: before, body: &self.before },
+            &Side { value: after, body: &self.after },
+            &mut self.path,
+            list,
+        );
         list.end_list();
     }
 }

@@ -87,10 +87,21 @@ impl<'p> Filler<'p> {
     }
 
     /// Fills one row, all but `event_id` where none was sent; the caller ends the row.
-    pub fn fill(&mut self, reader: &mut Reader, record: &Value, body: &[u8], around: &Surroundings<'_>, rows: &mut Rows) {
+    pub fn fill(
+        &mut self,
+        reader: &mut Reader,
+        record: &Value,
+        body: &[u8],
+        around: &Surroundings<'_>,
+        rows: &mut Rows,
+    ) {
         self.direct(reader, body, rows);
-        for late in &self.plan.late {
-            self.late(late, reader, body, rows);
+        let plan = self.plan;
+        for late in &plan.late {
+            // A column may have several: the next is asked where those before found nothing.
+            if !rows.is_set(late.rule.column) {
+                self.late(late, reader, body, rows);
+            }
         }
         for (column, text) in &self.plan.defaults {
             if !rows.is_set(*column) {
@@ -128,7 +139,7 @@ impl<'p> Filler<'p> {
         }
     }
 
-    fn late(&self, late: &LateRule, reader: &mut Reader, body: &[u8], rows: &mut Rows) {
+    fn late(&mut self, late: &LateRule, reader: &mut Reader, body: &[u8], rows: &mut Rows) {
         match &late.source {
             Late::Constant(text) => {
                 let _ = scalar(text, &late.rule, rows);
@@ -136,10 +147,12 @@ impl<'p> Filler<'p> {
             Late::FirstOf(slots) => {
                 for slot in slots {
                     let Some(at) = reader.slot(*slot) else { continue };
-                    match convert(&reader.fields[at].value, body, &late.rule, rows) {
+                    let fit = convert(&reader.fields[at].value, body, &late.rule, rows);
+                    self.remark(fit, late.rule.column);
+                    match fit {
                         Fit::Exact => reader.fields[at].held = true,
                         Fit::Partial => {}
-                        Fit::Missing | Fit::Unusable => continue,
+                        Fit::Missing | Fit::Unusable | Fit::Passed => continue,
                     }
                     return;
                 }
@@ -174,22 +187,25 @@ impl<'p> Filler<'p> {
         let sent = (self.plan.attributes != NONE)
             .then(|| reader.slot(self.plan.attributes))
             .flatten()
-            .map(|at| reader.fields[at].value)
-            .filter(|value| value.shape != Shape::Null);
+            .map(|at| &reader.fields[at])
+            .filter(|field| field.value.shape != Shape::Null);
         let left = |field: &Field| {
-            !field.dead && !field.held && field.mark == Mark::Member && (field.slot == NONE || field.slot != self.plan.attributes)
+            !field.dead
+                && !field.held
+                && field.mark == Mark::Member
+                && (field.slot == NONE || field.slot != self.plan.attributes)
         };
         if document.is_empty() && !reader.fields.iter().any(left) {
-            if let Some(value) = sent {
-                rows.text(ATTRIBUTES).push_with(|out| compact_into(&value, body, out));
+            if let Some(field) = sent {
+                rows.text(ATTRIBUTES).push_with(|out| compact_into(&field.value, body, out));
             }
             return;
         }
-        let colliding = sent.is_some_and(|value| self.collides(&value, reader, body));
+        let colliding = sent.is_some_and(|field| self.collides(&field.value, reader, body));
         rows.text(ATTRIBUTES).push_with(|out| {
             out.push(b'{');
-            if let Some(value) = sent {
-                base(&value, body, out);
+            if let Some(field) = sent {
+                base(field, body, out);
             }
             if colliding {
                 comma(out);
@@ -254,15 +270,16 @@ impl<'p> Filler<'p> {
 }
 
 /// Starts `attributes` with those sent: the members of an object, or any other value as it is.
-fn base(value: &Value, body: &[u8], out: &mut Vec<u8>) {
-    if value.shape == Shape::Object {
+fn base(field: &Field, body: &[u8], out: &mut Vec<u8>) {
+    if field.value.shape == Shape::Object {
         let start = out.len();
-        compact_into(value, body, out);
+        compact_into(&field.value, body, out);
         out.pop();
         out.remove(start);
     } else {
-        out.extend_from_slice(b"\"attributes\":");
-        compact_into(value, body, out);
+        out.extend_from_slice(&body[field.key.0 as usize..field.key.1 as usize]);
+        out.push(b':');
+        compact_into(&field.value, body, out);
     }
 }
 
@@ -295,7 +312,8 @@ fn related(templates: &[RelatedTemplate], reader: &mut Reader, body: &[u8], rows
     let scalar_of = |reader: &Reader, slot: u16| {
         let at = reader.slot(slot)?;
         let shape = reader.fields[at].value.shape;
-        matches!(shape, Shape::Plain | Shape::Escaped | Shape::Integer | Shape::Decimal).then_some(at)
+        let named = matches!(shape, Shape::Plain | Shape::Escaped | Shape::Integer | Shape::Decimal);
+        (named && reader.fields[at].value.text(body) != b"\"\"").then_some(at)
     };
     let mut any = false;
     for template in templates {

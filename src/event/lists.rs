@@ -9,7 +9,7 @@ use super::schema::{ATTACHMENT_FIELDS, CHANGE_FIELDS, RELATED_FIELDS};
 
 /// Names of the fields of a list column's items.
 #[must_use]
-pub fn item_names(kind: Kind) -> &'static [&'static str] {
+pub(super) fn item_names(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Related => &RELATED_FIELDS,
         Kind::Changes => &CHANGE_FIELDS,
@@ -19,7 +19,7 @@ pub fn item_names(kind: Kind) -> &'static [&'static str] {
 }
 
 /// An object as a map from text to text.
-pub fn map(value: &Value, body: &[u8], column: usize, rows: &mut Rows) -> Fit {
+pub(super) fn map(value: &Value, body: &[u8], column: usize, rows: &mut Rows) -> Fit {
     let mut found = Vec::new();
     if value.shape != Shape::Object || members(value, body, &mut found).is_err() {
         return Fit::Unusable;
@@ -45,7 +45,7 @@ pub fn map(value: &Value, body: &[u8], column: usize, rows: &mut Rows) -> Fit {
 }
 
 /// An array of objects as a list of structs.
-pub fn list(value: &Value, body: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
+pub(super) fn list(value: &Value, body: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
     let kind = COLUMNS[rule.column].kind;
     let mut items = Vec::new();
     if value.shape != Shape::Array || members(value, body, &mut items).is_err() {

@@ -13,6 +13,7 @@ pub mod derive;
 pub mod fill;
 pub mod json;
 mod lists;
+pub mod mapping;
 pub mod model;
 pub mod names;
 pub mod plan;

@@ -27,7 +27,12 @@ pub enum ProjectNameError {
     TooLong(usize),
     /// A character outside `[a-z0-9-]`, or a leading `-`.
     #[error("project name has {found:?} at byte {at}; allowed are a-z, 0-9 and, not first, -")]
-    BadChar { found: char, at: usize },
+    BadChar {
+        /// The character.
+        found: char,
+        /// Its byte offset.
+        at: usize,
+    },
 }
 
 impl ProjectName {
@@ -108,7 +113,12 @@ pub enum ModuleNameError {
     TooLong(usize),
     /// A control character.
     #[error("module name has the control character {found:?} at byte {at}")]
-    ControlChar { found: char, at: usize },
+    ControlChar {
+        /// The character.
+        found: char,
+        /// Its byte offset.
+        at: usize,
+    },
     /// The directory name would be too long.
     #[error("module name needs more than {max} bytes as a directory name", max = ModuleName::MAX_DIRECTORY_LEN)]
     TooLongEscaped,
@@ -183,7 +193,9 @@ pub fn partition_dir(column: &str, value: Option<&str>) -> String {
     dir.push('=');
     for c in value.chars() {
         match c {
-            '"' | '#' | '%' | '\'' | '*' | '/' | ':' | '=' | '?' | '\\' | '{' | '}' | '[' | ']' | '^' => escape(&mut dir, c),
+            '"' | '#' | '%' | '\'' | '*' | '/' | ':' | '=' | '?' | '\\' | '{' | '}' | '[' | ']' | '^' => {
+                escape(&mut dir, c)
+            }
             c if c.is_control() => escape(&mut dir, c),
             c => dir.push(c),
         }

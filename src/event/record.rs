@@ -158,7 +158,8 @@ impl Reader {
         if scanner.peek() <= b' ' {
             self.spaced |= scanner.skip_spaces();
         }
-        let (slot, child) = self.nodes[node as usize].known.get(id as usize).map_or((NONE, NONE), |k| (k.slot, k.child));
+        let (slot, child) =
+            self.nodes[node as usize].known.get(id as usize).map_or((NONE, NONE), |k| (k.slot, k.child));
         let key = span(key_start, key_start + key_len);
         let at = self.fields.len();
         self.replace_earlier(node, id, at);
@@ -197,13 +198,7 @@ impl Reader {
 
     /// Moves over `"key":` and says which key it was and how long it is, quotes included.
     #[inline]
-    fn key(
-        &mut self,
-        scanner: &mut Scanner<'_>,
-        body: &[u8],
-        node: u16,
-        last: u16,
-    ) -> Result<(u16, usize), ScanError> {
+    fn key(&mut self, scanner: &mut Scanner<'_>, body: &[u8], node: u16, last: u16) -> Result<(u16, usize), ScanError> {
         let keys = &mut self.nodes[node as usize];
         let guesses = keys.known.get(last as usize).map_or(keys.first, |known| known.next);
         for guess in guesses {
@@ -240,7 +235,11 @@ impl Reader {
     fn kill(&mut self, earlier: usize) {
         self.duplicate_keys += 1;
         let mut open = 0;
-        for field in &mut self.fields[earlier..] {
+        for (at, field) in self.fields[earlier..].iter_mut().enumerate() {
+            // An object that was taken whole has its members behind it.
+            if at > 0 && open == 0 && field.mark != Mark::Inner {
+                return;
+            }
             field.dead = true;
             if field.slot != NONE {
                 self.slots[field.slot as usize] = (0, 0);
@@ -249,9 +248,6 @@ impl Reader {
                 Mark::Open => open += 1,
                 Mark::Close => open -= 1,
                 Mark::Member | Mark::Inner => {}
-            }
-            if open == 0 {
-                return;
             }
         }
     }

@@ -163,10 +163,14 @@ pub fn epoch(text: &[u8], unit: Option<Unit>) -> Option<Instant> {
     if whole.is_empty() || whole.len() > 19 || (point.is_some() && fraction.is_empty()) {
         return None;
     }
-    let value = i128::from(u64::try_from(whole.iter().try_fold(0_u128, |sum, byte| {
-        byte.is_ascii_digit().then(|| sum * 10 + u128::from(byte - b'0'))
-    })?)
-    .ok()?);
+    let value = i128::from(
+        u64::try_from(
+            whole
+                .iter()
+                .try_fold(0_u128, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u128::from(byte - b'0')))?,
+        )
+        .ok()?,
+    );
     let unit = unit.unwrap_or(match value {
         ..100_000_000_000 => Unit::Second,
         ..100_000_000_000_000 => Unit::Millisecond,

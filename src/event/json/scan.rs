@@ -10,22 +10,42 @@ pub const MAX_DEPTH: usize = 64;
 pub enum ScanError {
     /// Something else stands where `expected` should.
     #[error("expected {expected} at byte {at}")]
-    Expected { expected: &'static str, at: usize },
+    Expected {
+        /// What JSON asks for here.
+        expected: &'static str,
+        /// Offset of what stands there.
+        at: usize,
+    },
     /// The text ends inside a value.
     #[error("the value is cut off at byte {at}")]
-    CutOff { at: usize },
+    CutOff {
+        /// Offset of the end.
+        at: usize,
+    },
     /// A control character inside a string.
     #[error("control character in a string at byte {at}: write it as an escape")]
-    Control { at: usize },
+    Control {
+        /// Offset of the character.
+        at: usize,
+    },
     /// An escape that JSON does not have.
     #[error("bad escape in a string at byte {at}")]
-    Escape { at: usize },
+    Escape {
+        /// Offset of the escape.
+        at: usize,
+    },
     /// Half of a surrogate pair, which is no character.
     #[error("lone surrogate in a string at byte {at}")]
-    Surrogate { at: usize },
+    Surrogate {
+        /// Offset of the escape.
+        at: usize,
+    },
     /// Nested deeper than [`MAX_DEPTH`].
     #[error("nested deeper than {MAX_DEPTH} levels at byte {at}")]
-    TooDeep { at: usize },
+    TooDeep {
+        /// Offset of the bracket that opens one level too many.
+        at: usize,
+    },
 }
 
 impl ScanError {
@@ -34,9 +54,11 @@ impl ScanError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::TooDeep { .. } => "too_deep",
-            Self::Expected { .. } | Self::CutOff { .. } | Self::Control { .. } | Self::Escape { .. } | Self::Surrogate { .. } => {
-                "invalid_json"
-            }
+            Self::Expected { .. }
+            | Self::CutOff { .. }
+            | Self::Control { .. }
+            | Self::Escape { .. }
+            | Self::Surrogate { .. } => "invalid_json",
         }
     }
 }
@@ -165,7 +187,11 @@ impl<'b> Scanner<'b> {
 
     #[cold]
     fn unexpected(&self, expected: &'static str) -> ScanError {
-        if self.at >= self.body.len() { ScanError::CutOff { at: self.at } } else { ScanError::Expected { expected, at: self.at } }
+        if self.at >= self.body.len() {
+            ScanError::CutOff { at: self.at }
+        } else {
+            ScanError::Expected { expected, at: self.at }
+        }
     }
 
     /// Scans a string whose opening quote comes next.

@@ -58,6 +58,8 @@ fn unicode(inner: &[u8], out: &mut Vec<u8>) -> usize {
         _ => (high, 6),
     };
     let mut bytes = [0; 4];
-    out.extend_from_slice(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER).encode_utf8(&mut bytes).as_bytes());
+    out.extend_from_slice(
+        char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER).encode_utf8(&mut bytes).as_bytes(),
+    );
     used
 }

@@ -1,0 +1,289 @@
+//! The way in: body → rows → verdicts → log.
+//!
+//! A batch is parsed once, outside every lock. Under the project's intake lock it is judged against
+//! the ids and modules seen so far and put into the log's queue, so that the order of the verdicts is
+//! the order of the log. Only where an event is not simply accepted it is parsed again with the
+//! verdicts, which is what replay does as well: both give the same rows by construction.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::frame::{Keyed, Meta};
+use super::inflight::{Claim, Claimed};
+use super::project::Project;
+use super::publish::Ticket;
+use super::{AppendError, Inner};
+use crate::event::dedup::Seen;
+use crate::event::interpretation::Interpretation;
+use crate::event::names::ProjectName;
+use crate::event::parse::{BodyFormat, Context, FileIds, LineError, Limits, Parsed, Verdict, Verdicts, parse};
+use crate::wal::{Frame, WalError};
+
+/// Bodies above this size are parsed on a thread of their own, so that small requests need not wait.
+const INLINE_MAX: usize = 64 << 10;
+/// When the log is fuller than this share (in percent), ingest waits for flushes.
+const WAL_FULL_PERCENT: u64 = 80;
+
+/// How a batch is to be taken in.
+#[derive(Debug, Clone)]
+pub struct AppendOptions {
+    /// JSON (one object, an array, a wrapper document) or NDJSON.
+    pub format: BodyFormat,
+    /// Mapping of the sender's own words; `None`: events in the model's words.
+    pub mapping: Option<String>,
+    /// `source` of events that name none.
+    pub source: Option<String>,
+    /// All or nothing.
+    pub atomic: bool,
+    /// The sender's name for this batch: the same name again stores nothing and gets the same answer.
+    pub idempotency_key: Option<String>,
+    /// Ids of events that have none come from their place in this file.
+    pub file_ids: Option<FileIds>,
+}
+
+impl Default for AppendOptions {
+    fn default() -> Self {
+        Self {
+            format: BodyFormat::Ndjson,
+            mapping: None,
+            source: None,
+            atomic: false,
+            idempotency_key: None,
+            file_ids: None,
+        }
+    }
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Receipt {
+    /// Id of the batch, the same for the same Idempotency-Key.
+    #[serde(default)]
+    pub batch: String,
+    /// Events stored.
+    pub accepted: u64,
+    /// Events refused.
+    pub rejected: u64,
+    /// Events that were here already.
+    pub duplicates: u64,
+    /// The first 100 refused events.
+    pub errors: Vec<LineError>,
+    /// Refused events by code.
+    pub error_counts: BTreeMap<String, u64>,
+    /// What was put right or kept aside on the way in, by kind: missing times, values that fit no column, …
+    pub remarks: BTreeMap<String, u64>,
+}
+
+impl Inner {
+    /// Takes a batch in; when this returns it is on disk and visible to queries.
+    pub(super) async fn append(
+        self: &Arc<Self>,
+        project: &ProjectName,
+        body: Vec<u8>,
+        options: AppendOptions,
+    ) -> Result<Receipt, AppendError> {
+        let project = self.projects.get(project).ok_or_else(|| AppendError::UnknownProject(project.clone()))?;
+        self.check_budgets(body.len())?;
+        let claim = match self.claim(&project.name, &body, &options).await? {
+            Some(Claim::Answered(receipt)) => return Ok(receipt),
+            Some(Claim::Mine(claimed)) => Some(claimed),
+            None => None,
+        };
+        let source = options.source.as_deref();
+        let interpretation = self.interpretations.resolve(&self.mappings, options.mapping.as_deref(), source)?;
+        let intake = Intaking { project, options, interpretation, received_at: super::clock::now_us() };
+        let _in_flight = self.shared.count_in_flight(body.len());
+        let done = if body.len() <= INLINE_MAX {
+            intake.enqueue(self, body, claim)?
+        } else {
+            let engine = Arc::clone(self);
+            tokio::task::spawn_blocking(move || intake.enqueue(&engine, body, claim))
+                .await
+                .map_err(|error| AppendError::Prepare(std::io::Error::other(error)))??
+        };
+        match done.await {
+            Ok(outcome) => outcome.map_err(AppendError::OutcomeUnknown),
+            Err(_) => Err(AppendError::OutcomeUnknown(Arc::new(WalError::Closed))),
+        }
+    }
+
+    fn check_budgets(&self, body: usize) -> Result<(), AppendError> {
+        let memory = self.shared.hot_bytes.load(Ordering::Relaxed) + self.shared.in_flight.load(Ordering::Relaxed) + body;
+        if memory > self.shared.config.ingest.hot_max.as_usize() {
+            self.shared.flush_now.notify_one();
+            return Err(AppendError::Overloaded { what: "the memory for events", retry_after_s: 1 });
+        }
+        let log = self.wal.stats();
+        if log.used_bytes * 100 > self.shared.config.wal.size_max.0 * WAL_FULL_PERCENT {
+            self.shared.flush_now.notify_one();
+            return Err(AppendError::Overloaded { what: "the write-ahead log", retry_after_s: 2 });
+        }
+        Ok(())
+    }
+
+    async fn claim(
+        &self,
+        project: &ProjectName,
+        body: &[u8],
+        options: &AppendOptions,
+    ) -> Result<Option<Claim>, AppendError> {
+        let Some(key) = &options.idempotency_key else { return Ok(None) };
+        let content = content_hash(body, options);
+        self.inflight.claim(&self.shared.receipts, project, xxh3_128(key.as_bytes()), content).await.map(Some)
+    }
+}
+
+/// Hash of all that decides what a batch becomes.
+fn content_hash(body: &[u8], options: &AppendOptions) -> u128 {
+    let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+    hasher.update(body);
+    hasher.update(options.mapping.as_deref().unwrap_or("").as_bytes());
+    hasher.update(&[0, u8::from(options.atomic), u8::from(options.format == BodyFormat::Json)]);
+    hasher.digest128()
+}
+
+/// A batch on its way into the log's queue.
+struct Intaking {
+    project: Arc<Project>,
+    options: AppendOptions,
+    interpretation: Arc<Interpretation>,
+    received_at: i64,
+}
+
+type Done = oneshot::Receiver<Result<Receipt, Arc<WalError>>>;
+
+impl Intaking {
+    fn enqueue(self, engine: &Inner, mut body: Vec<u8>, claim: Option<Claimed>) -> Result<Done, AppendError> {
+        self.interpretation.redact(&mut body);
+        let limits = Limits {
+            line_max: engine.shared.config.ingest.line_max.as_usize(),
+            events_max: engine.shared.config.ingest.events_max,
+        };
+        let first = self.parse(&body, &limits, None)?;
+        if self.options.atomic || first.accepted() == 0 {
+            refuse_if_rejected(&first)?;
+        }
+        let body = Bytes::from(body);
+        let mut intake = self.project.intake.lock();
+        let verdicts = self.judge(&mut intake, &first, engine.shared.config.ingest.modules_max);
+        let (parsed, verdicts) = match verdicts {
+            None => {
+                let verdicts = first.verdicts();
+                (first, verdicts)
+            }
+            Some(verdicts) => (self.parse(&body, &limits, Some(&verdicts))?, verdicts),
+        };
+        if self.options.atomic {
+            refuse_if_rejected(&parsed)?;
+        }
+        let receipt = receipt_of(&parsed);
+        let keyed = claim.as_ref().map(|claim| Keyed {
+            key: claim.key(),
+            content: claim.content(),
+            receipt: serde_json::to_vec(&receipt).map_or_else(|_| Bytes::new(), Bytes::from),
+        });
+        let meta = Meta {
+            format: self.options.format,
+            received_at: self.received_at,
+            interpretation: self.interpretation.id(),
+            verdicts,
+            file_ids: self.options.file_ids,
+            keyed,
+        };
+        let rows = u32::try_from(parsed.rows.len()).unwrap_or(u32::MAX);
+        let dead = super::dead_letters::collect(&parsed, &body, self.received_at);
+        let frame = Frame {
+            project: self.project.name.clone(),
+            rows,
+            meta: meta.encode(),
+            // A batch of which nothing is stored only has to keep its answer.
+            body: if rows == 0 { Bytes::new() } else { body },
+        };
+        let (reply, done) = oneshot::channel();
+        let sent = parsed.sent.clone();
+        let ticket = Box::new(Ticket { project: Arc::clone(&self.project), parsed, receipt, claim, dead, reply });
+        match engine.wal.append(frame, ticket) {
+            Ok(_) => {
+                intake.expect(&sent);
+                Ok(done)
+            }
+            Err((WalError::Full { .. }, _)) => {
+                Err(AppendError::Overloaded { what: "the write-ahead log", retry_after_s: 2 })
+            }
+            Err((error, _)) => Err(AppendError::Wal(error)),
+        }
+    }
+
+    fn parse(&self, body: &[u8], limits: &Limits, verdicts: Option<&Verdicts>) -> Result<Parsed, AppendError> {
+        let around = Context {
+            project: self.project.name.as_str(),
+            received_at: self.received_at,
+            file_ids: self.options.file_ids,
+        };
+        Ok(parse(body, self.options.format, &self.interpretation, &around, limits, verdicts)?)
+    }
+
+    /// Verdicts where an event is not simply accepted; `None` where all are as the parser left them.
+    fn judge(&self, intake: &mut super::project::Intake, parsed: &Parsed, cap: usize) -> Option<Verdicts> {
+        let mut verdicts = parsed.verdicts();
+        let mut changed = false;
+        let over: Vec<bool> = parsed.modules.iter().map(|module| !intake.admits(module, cap)).collect();
+        if over.contains(&true) {
+            for (record, module) in parsed.modules_by_record() {
+                if over[module] {
+                    verdicts.set(record, Verdict::Overflow);
+                    changed = true;
+                }
+            }
+        }
+        let mut within: BTreeMap<u128, u64> = BTreeMap::new();
+        for id in &parsed.sent {
+            let seen = match within.get(&id.key) {
+                Some(content) if *content == id.content => Seen::Same,
+                Some(_) => Seen::Conflict,
+                None => intake.judge(id),
+            };
+            match seen {
+                Seen::New => {
+                    within.insert(id.key, id.content);
+                }
+                Seen::Same => verdicts.set(id.record, Verdict::Duplicate),
+                Seen::Conflict => verdicts.set(id.record, Verdict::Conflict),
+            }
+            changed |= seen != Seen::New;
+        }
+        changed.then_some(verdicts)
+    }
+}
+
+fn refuse_if_rejected(parsed: &Parsed) -> Result<(), AppendError> {
+    if parsed.rejected() == 0 {
+        return Ok(());
+    }
+    Err(AppendError::Rejected {
+        rejected: parsed.rejected(),
+        records: u64::from(parsed.records),
+        errors: parsed.errors.clone(),
+    })
+}
+
+fn receipt_of(parsed: &Parsed) -> Receipt {
+    let named = |counts: &mut dyn Iterator<Item = (&'static str, u64)>| {
+        counts.filter(|(_, count)| *count > 0).map(|(kind, count)| (kind.to_string(), count)).collect()
+    };
+    Receipt {
+        batch: String::new(),
+        accepted: parsed.accepted(),
+        rejected: parsed.rejected(),
+        duplicates: parsed.duplicates,
+        errors: parsed.errors.clone(),
+        error_counts: named(&mut parsed.error_counts.iter().map(|(code, count)| (*code, *count))),
+        remarks: named(&mut parsed.remarks.by_kind().into_iter()),
+    }
+}

@@ -1,0 +1,17 @@
+//! The server as its users meet it: the real binary, real HTTP, real files.
+//!
+//! One binary, so that DataFusion is linked once. A test that needs more than Rust says
+//! `SKIPPED: reason` where that is missing, and fails instead when `CI=true`.
+
+mod common;
+mod golden;
+mod ingest;
+mod kill;
+mod layers;
+mod lifecycle;
+mod query;
+mod real_data;
+mod routes;
+mod sql_files;
+mod tidy;
+mod trace;
