@@ -3,13 +3,15 @@
 //! Rules first; then what they did not hold exactly goes to `attributes`, in the order sent; then
 //! the columns that are derived, and defaults for those that must not be empty.
 
+use super::attributes::{self, Document};
 use super::columns::Rows;
 use super::convert::{Fit, convert, scalar};
 use super::derive;
-use super::json::{Member, Shape, Value, compact_into, members, unescape_into, unescaped};
+use super::json::{Shape, Value, unescape_into};
 use super::model::index_of;
-use super::plan::{ATTRIBUTES, Late, LateRule, NONE, Plan, RelatedTemplate, Rule};
-use super::record::{Field, Mark, Reader};
+use super::names::ModuleName;
+use super::plan::{Late, LateRule, NONE, Plan, RelatedTemplate, Rule};
+use super::record::Reader;
 
 pub(super) const EVENT_ID: usize = index_of("event_id");
 pub(super) const EVENT_TIME: usize = index_of("event_time");
@@ -22,9 +24,6 @@ const EVENT_TYPE: usize = index_of("event_type");
 const ACTION: usize = index_of("action");
 const RAW: usize = index_of("raw");
 const RELATED: usize = index_of("related");
-
-/// Key under which unknown fields lie in `attributes` when an attribute of the same name was sent.
-const COLLIDING: &str = "$event";
 
 /// What the parser counted while filling rows, by ledger kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,18 +38,21 @@ pub struct Remarks {
     pub duplicate_key: u64,
     /// Modules above the project's cap, stored as `_other`.
     pub module_overflow: u64,
+    /// Snapshots whose differences would take many times their own size.
+    pub changes_too_large: u64,
 }
 
 impl Remarks {
     /// The counts with their ledger kinds.
     #[must_use]
-    pub fn by_kind(&self) -> [(&'static str, u64); 5] {
+    pub fn by_kind(&self) -> [(&'static str, u64); 6] {
         [
             ("time_missing", self.time_missing),
             ("time_unusable", self.time_unusable),
             ("value_unusable", self.value_unusable),
             ("duplicate_key", self.duplicate_key),
             ("module_overflow", self.module_overflow),
+            ("changes_too_large", self.changes_too_large),
         ]
     }
 }
@@ -58,40 +60,40 @@ impl Remarks {
 /// What a row takes from outside its record.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings<'a> {
+    /// How keys become columns.
+    pub plan: &'a Plan,
     /// `tenant_id` of records without one.
     pub project: &'a str,
     /// `source` of records without one.
     pub source: &'a str,
     /// Time of receipt, µs.
     pub received_at: i64,
-    /// Fields of the document around the records, as `"key":value` joined by commas.
-    pub document: &'a [u8],
+    /// Fields of the document around the records.
+    pub document: &'a Document,
+    /// The row's module is above the project's cap.
+    pub overflow: bool,
 }
 
 /// Fills rows from the fields that a [`Reader`] found.
-#[derive(Debug)]
-pub struct Filler<'p> {
-    plan: &'p Plan,
-    /// Scratch for the uncommon paths.
-    found: Vec<Member>,
+#[derive(Debug, Default)]
+pub struct Filler {
+    leftovers: attributes::Writer,
     diff: derive::Differ,
-    /// Counts since the start.
+    /// Module of the row, where it was replaced by `_other`.
+    module: Vec<u8>,
+    /// Scratch for joined texts.
+    joined: Vec<u8>,
+    /// Counts since they were last taken.
     pub remarks: Remarks,
 }
 
-impl<'p> Filler<'p> {
-    /// A filler for records of `plan`.
-    #[must_use]
-    pub fn new(plan: &'p Plan) -> Self {
-        Self { plan, found: Vec::new(), diff: derive::Differ::default(), remarks: Remarks::default() }
-    }
-
+impl Filler {
     /// Fills one row, all but `event_id` where none was sent; the caller ends the row.
     pub fn fill(
         &mut self,
         reader: &mut Reader,
-        record: &Value,
         body: &[u8],
+        record: &Value,
         around: &Surroundings<'_>,
         rows: &mut Rows,
     ) {
@@ -103,28 +105,40 @@ impl<'p> Filler<'p> {
                 self.late(late, reader, body, rows);
             }
         }
-        for (column, text) in &self.plan.defaults {
+        for (column, text) in &plan.defaults {
             if !rows.is_set(*column) {
                 let _ = scalar(text, &Rule::plain(*column), rows);
             }
         }
-        if self.plan.keep_raw && !rows.is_set(RAW) {
+        if plan.keep_raw && !rows.is_set(RAW) {
             rows.text(RAW).push(record.text(body));
         }
-        self.attributes(reader, body, around.document, rows);
+        self.module.clear();
+        if around.overflow && rows.is_set(MODULE) {
+            self.module.extend_from_slice(rows.current_text(MODULE));
+            rows.replace_text(MODULE, ModuleName::OTHER.as_bytes());
+            self.remarks.module_overflow += 1;
+        }
+        let extra = attributes::Extra { document: around.document, module: &self.module };
+        self.leftovers.write(plan.attributes, reader, body, &extra, rows);
         self.required(around, rows);
-        derive::derive(&mut self.diff, rows);
+        self.remarks.changes_too_large += u64::from(!self.diff.derive(rows));
     }
 
-    fn direct(&mut self, reader: &mut Reader, body: &[u8], rows: &mut Rows) {
+    fn direct(&mut self, plan: &Plan, reader: &mut Reader, body: &[u8], rows: &mut Rows) {
         for field in &mut reader.fields {
-            if field.slot == NONE || field.dead || field.slot == self.plan.attributes {
+            if field.slot == NONE || field.dead || field.slot == plan.attributes {
                 continue;
             }
-            for rule in &self.plan.direct[field.slot as usize] {
-                let fit = convert(&field.value, body, rule, rows);
-                field.held |= matches!(fit, Fit::Exact | Fit::Missing);
-                self.remark(fit, rule.column);
+            for rule in &plan.direct[field.slot as usize] {
+                // Of two keys for one column the first counts; the other stays in `attributes`.
+                let fit = if rows.is_set(rule.column) { Fit::Partial } else { convert(&field.value, body, rule, rows) };
+                match fit {
+                    Fit::Exact | Fit::Missing => field.held = true,
+                    Fit::Partial => {}
+                    Fit::Unusable if rule.column == EVENT_TIME => self.remarks.time_unusable += 1,
+                    Fit::Unusable => self.remarks.value_unusable += 1,
+                }
             }
         }
     }
@@ -157,8 +171,39 @@ impl<'p> Filler<'p> {
                     return;
                 }
             }
-            Late::Concat(slots, separator) => concat(slots, separator, reader, body, &late.rule, rows),
+            Late::Concat(slots, separator) => self.concat(slots, separator, reader, body, (&late.rule, rows)),
             Late::Related(templates) => related(templates, reader, body, rows),
+        }
+    }
+
+    /// Joins the texts of slots; these stay in `attributes`, since a joined text cannot be taken apart.
+    fn concat(
+        &mut self,
+        slots: &[u16],
+        separator: &str,
+        reader: &Reader,
+        body: &[u8],
+        (rule, rows): (&Rule, &mut Rows),
+    ) {
+        self.joined.clear();
+        let mut any = false;
+        for slot in slots {
+            let Some(value) = reader.slot(*slot).map(|at| reader.fields[at].value) else { continue };
+            if matches!(value.shape, Shape::Null | Shape::Object | Shape::Array) {
+                continue;
+            }
+            if any {
+                self.joined.extend_from_slice(separator.as_bytes());
+            }
+            any = true;
+            if value.is_text() {
+                unescape_into(&value, body, &mut self.joined);
+            } else {
+                self.joined.extend_from_slice(value.text(body));
+            }
+        }
+        if any {
+            let _ = scalar(&self.joined, rule, rows);
         }
     }
 
@@ -227,9 +272,18 @@ impl<'p> Filler<'p> {
         if sent.shape != Shape::Object || members(sent, body, &mut self.found).is_err() {
             return false;
         }
+        let mut depth = 0;
         reader.fields.iter().any(|field| {
+            let outer = depth == 0;
+            match field.mark {
+                Mark::Open => depth += 1,
+                Mark::Close => depth -= 1,
+                Mark::Member => {}
+                Mark::Inner => return false,
+            }
             let key = &body[field.key.0 as usize..field.key.1 as usize];
-            !field.dead && !field.held && self.found.iter().any(|member| member.key.text(body) == key)
+            let written = outer && !field.dead && !field.held && (field.slot == NONE || field.slot != self.plan.attributes);
+            written && self.found.iter().any(|member| member.key.text(body) == key)
         })
     }
 
@@ -344,3 +398,6 @@ fn put(value: &Value, body: &[u8], text: &mut super::columns::TextColumn) {
         text.push(value.text(body));
     }
 }
+
+#[cfg(test)]
+mod tests;

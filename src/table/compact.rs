@@ -104,7 +104,7 @@ impl Table {
         let change = Change { adds: vec![Arc::clone(&merged)], removes: files.clone(), through: None };
         let mut state = self.state.lock().await;
         match self.commit(&mut state, &change).await? {
-            Outcome::Committed(_) => {
+            Outcome::Committed => {
                 self.publish(&mut state, publish);
                 Ok(Some(merged))
             }
@@ -161,5 +161,3 @@ fn next_group(files: &mut Files, target_size: u64, which: CompactWhich) -> Optio
     Some(files.drain(..count).collect())
 }
 
-#[cfg(test)]
-mod tests;

@@ -61,7 +61,7 @@ impl Compiler {
             if text.is_empty() {
                 return Err(MappingError::rule(name, RuleProblem::Empty));
             }
-            if name != "source" && !file.columns.get(name).is_some_and(|rule| rule.default.is_some()) {
+            if name != "source" && file.columns.get(name).is_none_or(|rule| rule.default.is_none()) {
                 self.plan.defaults.push((writable(name)?, text.clone().into_bytes()));
             }
         }
