@@ -11,6 +11,7 @@ mod near;
 use std::fmt;
 
 use datafusion::error::DataFusionError;
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::config::{ByteCount, Span};
@@ -20,7 +21,7 @@ pub(crate) use classify::{Known, classify};
 pub(crate) use near::nearest;
 
 /// Place in the SQL text: both count from 1, columns in characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Position {
     /// Line of the text.
     pub line: u64,

@@ -183,7 +183,7 @@ impl Runs {
                 let small = fetch.map(|fetch| fetch.max(FIRST_BATCH_ROWS)).filter(|_| slice.start == 0);
                 let rest = reader.rest.clone();
                 let rows = read(&reader.config, &file, slice, small, Arc::clone(&context))?;
-                Ok(rows.and_then(move |batch| std::future::ready(rest.apply(batch))))
+                Ok::<_, DataFusionError>(rows.and_then(move |batch| std::future::ready(rest.apply(batch))))
             })
             .try_flatten()
             .boxed()
