@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::RefusedEvent;
 use crate::access::AccessError;
 use crate::error::{Kind, Report};
-use crate::event::interpretation::InterpretationError;
 use crate::event::mapping::MappingError;
 use crate::event::names::ProjectName;
-use crate::event::parse::{BodyError, LineError};
+use crate::event::parse::BodyError;
 use crate::query::QueryError;
 use crate::table::TableError;
 use crate::wal::WalError;
@@ -77,7 +77,7 @@ pub enum EngineError {
         path: PathBuf,
         /// What is wrong.
         #[source]
-        source: InterpretationError,
+        source: serde_json::Error,
     },
     /// A frame that this program cannot read.
     #[error("cannot read the log frame {seq}: {reason}")]
@@ -163,7 +163,7 @@ pub enum AppendError {
         /// Events in the body.
         records: u64,
         /// The first of them.
-        errors: Vec<LineError>,
+        errors: Vec<RefusedEvent>,
     },
     /// The idempotency key came with other content before.
     #[error("this Idempotency-Key was used for other content")]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use super::frame::Keyed;
 use super::{AppendError, Receipt};
 use crate::event::names::ProjectName;
 use crate::event::receipts::Receipts;
@@ -78,6 +79,12 @@ impl Inflight {
 }
 
 impl Claimed {
+    /// What the log keeps of a batch with this key.
+    pub(super) fn keyed(&self, receipt: &Receipt) -> std::io::Result<Keyed> {
+        let receipt = serde_json::to_vec(receipt)?.into();
+        Ok(Keyed { key: self.key(), content: self.content(), receipt })
+    }
+
     pub(super) fn key(&self) -> u128 {
         self.key.1
     }

@@ -48,7 +48,7 @@ use crate::wal::Wal;
 pub(crate) use clock::{now_s, now_us};
 pub use error::{AppendError, EngineError};
 pub use flush::{CompactSummary, FlushSummary};
-pub use ingest::{AppendOptions, Receipt};
+pub use ingest::{AppendOptions, FileIds, Receipt, RefusedEvent};
 
 /// A running engine; clones share it.
 #[derive(Clone)]

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::answer::{self, Format, Piece, Target};
 use crate::cli::CliError;
 use crate::config::Config;
+use crate::engine::Engine;
 use crate::event::names::ProjectName;
 use crate::query::{self, Params};
 
@@ -24,7 +25,7 @@ pub(super) struct Question {
     pub(super) params: Value,
 }
 
-/// Opens the directory for reading only, asks, and shows the answer.
+/// Opens the directory, log included, asks, and shows the answer; nothing is flushed.
 ///
 /// # Errors
 /// A server holds the directory, settings or SQL are wrong, the question fails.
@@ -41,11 +42,15 @@ pub(super) async fn local_query(question: Question, format: Format, target: &Tar
         Value::Object(named) => Params::Named(named),
         _ => Params::None,
     };
-    let engine = crate::engine::read_only(&question.dir, config).await.map_err(CliError::engine)?;
-    let answer = engine.query(&project, &question.sql, params).await.map_err(CliError::engine)?;
+    let limits = query::Limits::of(&config.query);
+    let engine = Engine::open_idle(config).await.map_err(CliError::engine)?;
+    let session = engine.session(&project).map_err(CliError::engine)?;
+    let answer = session.run(&question.sql, params, limits).await.map_err(CliError::engine)?;
     let bytes = query::encode(answer, wanted(format));
     let pieces = bytes.map(|bytes| bytes.map(Piece::Bytes).map_err(CliError::engine));
-    answer::write(pieces, format, target, started).await
+    let written = answer::write(pieces, format, target, started).await;
+    engine.halt().await;
+    written
 }
 
 fn wanted(format: Format) -> query::Format {
