@@ -18,6 +18,8 @@ pub mod hot;
 
 pub mod table;
 
+pub mod query;
+
 pub mod access;
 
 /// The allocator of every binary, test and benchmark: ingest allocates many small column buffers.
