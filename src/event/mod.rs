@@ -7,6 +7,7 @@
 //! body ─▶ record (find fields) ─▶ fill (rules of a plan: convert, lists, attributes, derive) ─▶ columns
 //! ```
 
+pub mod attributes;
 pub mod columns;
 pub mod convert;
 pub mod derive;
