@@ -12,9 +12,10 @@ use arrow::record_batch::RecordBatch;
 use serde_json::{Map, Value as Json};
 
 use super::MappingFile;
+use crate::event::attributes::Document;
 use crate::event::columns::Rows;
 use crate::event::fill::{Filler, Remarks, Surroundings};
-use crate::event::json::{Scanner, Shape, Value, members, unescaped};
+use crate::event::json::{Scanner, Shape, members, unescaped};
 use crate::event::model::{COLUMNS, Kind, index_of};
 use crate::event::plan::Plan;
 use crate::event::record::Reader;
@@ -33,8 +34,9 @@ fn mapping(text: &str) -> MappingFile {
 
 /// Reads records one after another as the engine does, less the limits and ids.
 struct Parser<'p> {
+    plan: &'p Plan,
     reader: Reader,
-    filler: Filler<'p>,
+    filler: Filler,
     source: String,
     rows: Rows,
 }
@@ -42,7 +44,7 @@ struct Parser<'p> {
 impl<'p> Parser<'p> {
     fn new(plan: &'p Plan, source: &str) -> Self {
         let rows = Rows::default();
-        Self { reader: Reader::new(plan), filler: Filler::new(plan), source: source.to_string(), rows }
+        Self { plan, reader: Reader::new(plan), filler: Filler::default(), source: source.to_string(), rows }
     }
 
     #[track_caller]
@@ -50,9 +52,15 @@ impl<'p> Parser<'p> {
         let mut scanner = Scanner::new(body, at);
         scanner.skip_spaces();
         let record = self.reader.read(&mut scanner, body).unwrap();
-        let around =
-            Surroundings { project: "test", source: &self.source, received_at: RECEIVED_AT, document: &[] };
-        self.filler.fill(&mut self.reader, &record, body, &around, &mut self.rows);
+        let around = Surroundings {
+            plan: self.plan,
+            project: "test",
+            source: &self.source,
+            received_at: RECEIVED_AT,
+            document: &Document::default(),
+            overflow: false,
+        };
+        self.filler.fill(&mut self.reader, body, &record, &around, &mut self.rows);
         if !self.rows.is_set(EVENT_ID) {
             self.rows.text(EVENT_ID).push(MINTED.as_bytes());
         }
@@ -82,11 +90,8 @@ fn rows(file: &MappingFile, body: &str) -> (Vec<Map<String, Json>>, Remarks) {
 fn records(body: &str, key: &[u8]) -> Option<Vec<usize>> {
     let body = body.as_bytes();
     let document = Scanner::new(body, 0).value().ok()?;
-    let mut found = Vec::new();
-    members(&document, body, &mut found).ok()?;
-    let list: Value = found.iter().find(|member| *unescaped(&member.key, body) == *key)?.value;
-    members(&list, body, &mut found).ok()?;
-    (list.shape == Shape::Array).then(|| found.iter().map(|item| item.value.start as usize).collect())
+    let list = members(&document, body).find(|member| *unescaped(&member.key, body) == *key)?.value;
+    (list.shape == Shape::Array).then(|| members(&list, body).map(|item| item.value.start as usize).collect())
 }
 
 /// Rows as objects, NULLs left out, JSON columns as the JSON in them.
