@@ -302,7 +302,7 @@ fn log_full() -> AppendError {
     AppendError::Overloaded { what: "the write-ahead log", retry_after_s: 2 }
 }
 
-fn refused(parsed: &Parsed) -> Vec<RefusedEvent> {
+pub(super) fn refused(parsed: &Parsed) -> Vec<RefusedEvent> {
     let first = parsed.errors.first.iter();
     first.map(|error| RefusedEvent { line: error.line, code: error.code.into(), message: error.message.clone() }).collect()
 }

@@ -27,6 +27,7 @@ mod projects;
 mod publish;
 mod recover;
 mod tasks;
+mod trial;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -45,9 +46,10 @@ use crate::query::{Runtime, Session};
 use crate::table::Storage;
 use crate::wal::Wal;
 
-pub(crate) use clock::{now_s, now_us};
+pub(crate) use clock::{now_ms, now_s, now_us};
 pub use error::{AppendError, EngineError};
 pub use flush::{CompactSummary, FlushSummary};
+pub use trial::{Trial, TrialError};
 pub use ingest::{AppendOptions, FileIds, Receipt, RefusedEvent};
 
 /// A running engine; clones share it.
