@@ -157,6 +157,7 @@ impl From<AppendError> for ApiError {
             | AppendError::Mapping(_)
             | AppendError::KeyReused
             | AppendError::Wal(_)
+            | AppendError::State(_)
             | AppendError::Prepare(_) => problem,
         }
     }
