@@ -18,6 +18,7 @@ use super::super::{ColumnRule, MappingFile};
 use super::{Parser, cells, mapping, row, rows};
 use crate::event::json::{Member, Scanner, Shape, Value, compact_into, members, unescaped};
 use crate::event::model::{COLUMNS, Kind, find, index_of};
+use crate::event::parse::BodyFormat;
 
 const ATTRIBUTES: usize = index_of("attributes");
 /// Events that are put into one batch.
@@ -184,7 +185,7 @@ fn text(value: &Value, body: &[u8]) -> String {
 /// Counts by module of all events of a real file, after checking each of them.
 fn prove(name: &str, file_name: &str, module_field: &str) -> Option<(u64, BTreeMap<String, u64>)> {
     let file = shipped(name);
-    let plan = file.compile().unwrap();
+    let parser = Parser::new(&file);
     let mut finder = Finder { columns: by_path(&file), file: &file, found: (0, 0) };
     let mut lines = lines(file_name)?;
     let (mut events, mut by_module, mut by_json) = (0, BTreeMap::new(), BTreeMap::new());
@@ -193,11 +194,7 @@ fn prove(name: &str, file_name: &str, module_field: &str) -> Option<(u64, BTreeM
         if chunk.is_empty() {
             break;
         }
-        let mut parser = Parser::new(&plan, "test");
-        for line in &chunk {
-            parser.record(line.as_bytes(), 0);
-        }
-        let (batch, remarks) = parser.finish();
+        let (batch, remarks) = parser.parse(&chunk.join("\n"), BodyFormat::Ndjson);
         assert_eq!((remarks.time_missing, remarks.time_unusable, remarks.duplicate_key), (0, 0, 0));
         for (row, line) in chunk.iter().enumerate() {
             events += 1;
@@ -253,11 +250,8 @@ fn real_windows_events_have_the_time_of_their_own_clock() {
 fn wrapped_records_are_the_same_as_single_ones() {
     let Some(lines) = lines("cloudtrail.ndjson.zst") else { return };
     let file = shipped("cloudtrail");
-    let plan = file.compile().unwrap();
     let lines: Vec<String> = lines.collect();
-    let mut parser = Parser::new(&plan, "aws");
-    lines.iter().for_each(|line| parser.record(line.as_bytes(), 0));
-    let single = cells(&parser.finish().0);
+    let single = cells(&Parser::new(&file).parse(&lines.join("\n"), BodyFormat::Ndjson).0);
     let (wrapped, _) = rows(&file, &format!("{{\"Records\": [{}]}}", lines.join(",\n ")));
     assert_eq!(wrapped, single);
 }

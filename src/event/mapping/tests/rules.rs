@@ -233,9 +233,8 @@ fn an_object_of_the_sender_can_be_attributes_itself() {
 #[test]
 fn a_key_sent_twice_counts_once_also_inside_objects_taken_whole() {
     let file = mapping("[columns]\nobject_after = \"a\"\nobject_id = \"a.b\"\nactor_id = \"u\"\n");
-    let (got, remarks) = rows(&file, r#"{"a":{"b":1},"u":"x","a":{"c":2},"u":"y"}"#);
+    let (got, _) = rows(&file, r#"{"a":{"b":1},"u":"x","a":{"c":2},"u":"y"}"#);
     assert_eq!(got[0].get("object_id"), None);
     assert_eq!((&got[0]["object_after"], &got[0]["actor_id"]), (&json!({"c":2}), &json!("y")));
-    assert_eq!(remarks.duplicate_key, 0, "the reader counts them");
     assert_eq!(got.len(), 1);
 }
