@@ -123,7 +123,8 @@ impl Table {
         (!claimed).then(|| state.txn(EPOCH).unwrap_or(0) + 1)
     }
 
-    fn check_fence(&self) -> Result<(), TableError> {
+    /// Refuses for good once a newer epoch was seen.
+    pub(super) fn check_fence(&self) -> Result<(), TableError> {
         match *self.epoch.lock() {
             Epoch { ours, fenced_by: Some(theirs) } => {
                 Err(TableError::Fenced { project: self.project.clone(), theirs, ours: ours.unwrap_or(0) })

@@ -58,6 +58,7 @@ impl Table {
         publish: impl Fn(Arc<TableVersion>) + Send + Sync,
     ) -> Result<CompactReport, TableError> {
         let _one = self.compacting.lock().await;
+        self.check_fence()?;
         let files_min = match which {
             CompactWhich::Due => self.settings.files_min.max(2),
             CompactWhich::All => 2,
