@@ -20,6 +20,8 @@ pub mod table;
 
 pub mod access;
 
+pub mod cli;
+
 /// The allocator of every binary, test and benchmark: ingest allocates many small column buffers.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -7,7 +7,7 @@ use super::CliError;
 
 /// Run a server with example events, and print commands to try.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct DemoArgs {
     /// Directory of the demo's data.
     #[arg(long, value_name = "DIR", default_value = "kronika-demo")]
     pub(crate) data_dir: PathBuf,
@@ -22,8 +22,7 @@ pub(crate) struct Args {
     pub(crate) keep: bool,
 }
 
-impl Args {
-    pub(crate) async fn run(self) -> Result<(), CliError> {
-        Err(CliError::Usage("`kronika demo` is not part of this build yet".into()))
-    }
+/// Stands here until the engine and the HTTP API are merged.
+pub(crate) async fn run(_args: DemoArgs) -> Result<(), CliError> {
+    Err(CliError::Usage("`kronika demo` is not part of this build yet".into()))
 }

@@ -10,7 +10,7 @@ use super::CliError;
 /// Settings come from the defaults, the --config file, `KRONIKA__SECTION__KEY` in the environment and these flags;
 /// later ones win.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct ServeArgs {
     /// Directory of the write-ahead log, keys and, by default, the tables.
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
@@ -18,15 +18,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
     /// Settings file.
-    #[arg(long, value_name = "FILE", env = "KRONIKA_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "KRONIKA_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
     /// File that gets the admin key of the first start (mode 0600), instead of it being printed.
-    #[arg(long, value_name = "FILE", env = "KRONIKA_ADMIN_KEY_FILE")]
+    #[arg(long, value_name = "FILE", env = "KRONIKA_ADMIN_KEY_FILE", hide_env_values = true)]
     pub(crate) admin_key_file: Option<PathBuf>,
 }
 
-impl Args {
-    pub(crate) async fn run(self) -> Result<(), CliError> {
-        Err(CliError::Usage("`kronika serve` is not part of this build yet".into()))
-    }
+/// Stands here until the engine and the HTTP API are merged.
+pub(crate) async fn run(_args: ServeArgs) -> Result<(), CliError> {
+    Err(CliError::Usage("`kronika serve` is not part of this build yet".into()))
 }
