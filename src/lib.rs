@@ -18,7 +18,13 @@ pub mod hot;
 
 pub mod table;
 
+pub mod query;
+
 pub mod access;
+
+pub mod engine;
+
+pub mod http;
 
 pub mod cli;
 

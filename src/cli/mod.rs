@@ -37,8 +37,8 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::ServeArgs),
-    Demo(demo::DemoArgs),
+    Serve(serve::Args),
+    Demo(demo::Args),
     Import(import::Args),
     Query(query::Args),
     #[command(subcommand)]
@@ -70,8 +70,8 @@ impl Cli {
     pub async fn run(self) -> Result<(), CliError> {
         // The first three end in their own way when a signal comes; the others are simply left off.
         match self.command {
-            Command::Serve(args) => serve::run(args).await,
-            Command::Demo(args) => demo::run(args).await,
+            Command::Serve(args) => args.run().await,
+            Command::Demo(args) => args.run().await,
             Command::Import(args) => args.run().await,
             Command::Query(args) => or_ctrl_c(args.run()).await,
             Command::Queries(command) => or_ctrl_c(command.run()).await,

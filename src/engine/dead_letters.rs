@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use serde::Serialize;
 
 use crate::event::names::ProjectName;
-use crate::event::parse::Parsed;
+use crate::event::parse::{Parsed, Rejected};
 
 /// Size in bytes at which a project's file is replaced.
 const FILE_MAX: u64 = 64 << 20;
@@ -22,9 +22,8 @@ const TEXT_MAX: usize = 64 << 10;
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Dead {
     received_at: i64,
-    line: u64,
+    line: u32,
     code: &'static str,
-    message: String,
     text: String,
 }
 
@@ -90,12 +89,10 @@ fn append(path: &Path, batch: &str, dead: &[Dead]) -> io::Result<()> {
 
 /// The rejected lines of a parsed body.
 pub(super) fn collect(parsed: &Parsed, body: &[u8], received_at: i64) -> Vec<Dead> {
-    parsed
-        .rejected_lines()
-        .map(|(error, span)| {
-            let text = body.get(span).unwrap_or_default();
-            let text = String::from_utf8_lossy(&text[..text.len().min(TEXT_MAX)]).into_owned();
-            Dead { received_at, line: error.line, code: error.code, message: error.message.clone(), text }
-        })
-        .collect()
+    let dead = |rejected: &Rejected| {
+        let text = body.get(rejected.span.clone()).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text[..text.len().min(TEXT_MAX)]).into_owned();
+        Dead { received_at, line: rejected.line, code: rejected.code, text }
+    };
+    parsed.rejected.iter().map(dead).collect()
 }

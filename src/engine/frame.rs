@@ -16,7 +16,8 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use thiserror::Error;
 
-use crate::event::parse::{BodyFormat, FileIds, Verdicts};
+use super::FileIds;
+use crate::event::parse::{BodyFormat, Verdicts};
 
 const VERSION: u8 = 1;
 const KEYED: u8 = 1;
@@ -58,7 +59,8 @@ pub(super) enum MetaError {
 impl Meta {
     /// As bytes of the layout above.
     pub(super) fn encode(&self) -> Bytes {
-        let verdicts = self.verdicts.encode();
+        let mut verdicts = Vec::new();
+        self.verdicts.encode(&mut verdicts);
         let mut out = BytesMut::with_capacity(128 + verdicts.len());
         out.put_u8(VERSION);
         out.put_u8(match self.format {
@@ -95,7 +97,7 @@ impl Meta {
         let flags = bytes.try_get_u8().map_err(damaged)?;
         let received_at = bytes.try_get_i64_le().map_err(damaged)?;
         let interpretation = bytes.try_get_u64_le().map_err(damaged)?;
-        let verdicts = Verdicts::decode(&block(&mut bytes)?).ok_or(MetaError::Damaged)?;
+        let verdicts = Verdicts::decode(&block(&mut bytes)?).map_err(|_| MetaError::Damaged)?;
         let file_ids = (flags & FILE_IDS != 0).then(|| file_ids(&mut bytes)).transpose()?;
         let keyed = (flags & KEYED != 0).then(|| keyed(&mut bytes)).transpose()?;
         Ok(Self { format, received_at, interpretation, verdicts, file_ids, keyed })

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use super::frame::Keyed;
 use super::{AppendError, Receipt};
 use crate::event::names::ProjectName;
 use crate::event::receipts::Receipts;
@@ -45,7 +46,7 @@ impl Inflight {
     /// Claims `key`, after waiting for whoever has it now.
     pub(super) async fn claim(
         &self,
-        receipts: &Receipts,
+        receipts: &Mutex<Receipts>,
         project: &ProjectName,
         key: u128,
         content: u128,
@@ -53,7 +54,7 @@ impl Inflight {
         loop {
             let mut first = {
                 let mut waiting = self.waiting.lock();
-                if let Some(known) = receipts.get(project, key) {
+                if let Some(known) = receipts.lock().get(project.as_str(), key)? {
                     if known.content != content {
                         return Err(AppendError::KeyReused);
                     }
@@ -78,6 +79,12 @@ impl Inflight {
 }
 
 impl Claimed {
+    /// What the log keeps of a batch with this key.
+    pub(super) fn keyed(&self, receipt: &Receipt) -> std::io::Result<Keyed> {
+        let receipt = serde_json::to_vec(receipt)?.into();
+        Ok(Keyed { key: self.key(), content: self.content(), receipt })
+    }
+
     pub(super) fn key(&self) -> u128 {
         self.key.1
     }

@@ -5,7 +5,7 @@
 //! the order of the log. Only where an event is not simply accepted it is parsed again with the
 //! verdicts, which is what replay does as well: both give the same rows by construction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::frame::{Keyed, Meta};
+use super::frame::Meta;
 use super::inflight::{Claim, Claimed};
 use super::project::Project;
 use super::publish::Ticket;
@@ -22,7 +22,7 @@ use super::{AppendError, Inner};
 use crate::event::dedup::Seen;
 use crate::event::interpretation::Interpretation;
 use crate::event::names::ProjectName;
-use crate::event::parse::{BodyFormat, Context, FileIds, LineError, Limits, Parsed, Verdict, Verdicts, parse};
+use crate::event::parse::{BodyFormat, Context, Limits, MintSeed, Parsed, Rejected, Verdict, Verdicts, parse};
 use crate::wal::{Frame, WalError};
 
 /// Bodies above this size are parsed on a thread of their own, so that small requests need not wait.
@@ -60,6 +60,33 @@ impl Default for AppendOptions {
     }
 }
 
+/// A file that events come from: those without an id get one made of it and their place in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileIds {
+    /// Hash of the file's content.
+    pub hash: u128,
+    /// Number of records before the body's first one.
+    pub first_line: u64,
+}
+
+impl FileIds {
+    /// What the parser mints ids of.
+    pub(super) fn seed(self) -> MintSeed {
+        MintSeed::File { hash: self.hash, first_line: self.first_line }
+    }
+}
+
+/// An event that was refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RefusedEvent {
+    /// Line of an NDJSON body, number of the event in a JSON body; from 1.
+    pub line: u32,
+    /// Stable code.
+    pub code: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
 /// What became of a batch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Receipt {
@@ -73,7 +100,7 @@ pub struct Receipt {
     /// Events that were here already.
     pub duplicates: u64,
     /// The first 100 refused events.
-    pub errors: Vec<LineError>,
+    pub errors: Vec<RefusedEvent>,
     /// Refused events by code.
     pub error_counts: BTreeMap<String, u64>,
     /// What was put right or kept aside on the way in, by kind: missing times, values that fit no column, …
@@ -122,7 +149,7 @@ impl Inner {
         let log = self.wal.stats();
         if log.used_bytes * 100 > self.shared.config.wal.size_max.0 * WAL_FULL_PERCENT {
             self.shared.flush_now.notify_one();
-            return Err(AppendError::Overloaded { what: "the write-ahead log", retry_after_s: 2 });
+            return Err(log_full());
         }
         Ok(())
     }
@@ -160,34 +187,24 @@ type Done = oneshot::Receiver<Result<Receipt, Arc<WalError>>>;
 
 impl Intaking {
     fn enqueue(self, engine: &Inner, mut body: Vec<u8>, claim: Option<Claimed>) -> Result<Done, AppendError> {
-        self.interpretation.redact(&mut body);
+        self.interpretation.redactor().redact(&mut body, self.options.format);
         let limits = Limits {
             line_max: engine.shared.config.ingest.line_max.as_usize(),
             events_max: engine.shared.config.ingest.events_max,
         };
         let first = self.parse(&body, &limits, None)?;
-        if self.options.atomic || first.accepted() == 0 {
+        if self.options.atomic || first.rows.is_empty() {
             refuse_if_rejected(&first)?;
         }
         let body = Bytes::from(body);
         let mut intake = self.project.intake.lock();
-        let verdicts = self.judge(&mut intake, &first, engine.shared.config.ingest.modules_max);
-        let (parsed, verdicts) = match verdicts {
-            None => {
-                let verdicts = first.verdicts();
-                (first, verdicts)
-            }
-            Some(verdicts) => (self.parse(&body, &limits, Some(&verdicts))?, verdicts),
-        };
+        let (verdicts, changed) = self.judge(&mut intake, &first, engine.shared.config.ingest.modules_max);
+        let parsed = if changed { self.judged(&body, &limits, &first, &verdicts)? } else { first };
         if self.options.atomic {
             refuse_if_rejected(&parsed)?;
         }
-        let receipt = receipt_of(&parsed);
-        let keyed = claim.as_ref().map(|claim| Keyed {
-            key: claim.key(),
-            content: claim.content(),
-            receipt: serde_json::to_vec(&receipt).map_or_else(|_| Bytes::new(), Bytes::from),
-        });
+        let receipt = receipt_of(&parsed, &verdicts);
+        let keyed = claim.as_ref().map(|claim| claim.keyed(&receipt)).transpose().map_err(AppendError::Prepare)?;
         let meta = Meta {
             format: self.options.format,
             received_at: self.received_at,
@@ -198,13 +215,9 @@ impl Intaking {
         };
         let rows = u32::try_from(parsed.rows.len()).unwrap_or(u32::MAX);
         let dead = super::dead_letters::collect(&parsed, &body, self.received_at);
-        let frame = Frame {
-            project: self.project.name.clone(),
-            rows,
-            meta: meta.encode(),
-            // A batch of which nothing is stored only has to keep its answer.
-            body: if rows == 0 { Bytes::new() } else { body },
-        };
+        // A batch of which nothing is stored only has to keep its answer.
+        let body = if rows == 0 { Bytes::new() } else { body };
+        let frame = Frame { project: self.project.name.clone(), rows, meta: meta.encode(), body };
         let (reply, done) = oneshot::channel();
         let sent = parsed.sent.clone();
         let ticket = Box::new(Ticket { project: Arc::clone(&self.project), parsed, receipt, claim, dead, reply });
@@ -213,9 +226,7 @@ impl Intaking {
                 intake.expect(&sent);
                 Ok(done)
             }
-            Err((WalError::Full { .. }, _)) => {
-                Err(AppendError::Overloaded { what: "the write-ahead log", retry_after_s: 2 })
-            }
+            Err((WalError::Full { .. }, _)) => Err(log_full()),
             Err((error, _)) => Err(AppendError::Wal(error)),
         }
     }
@@ -224,25 +235,50 @@ impl Intaking {
         let around = Context {
             project: self.project.name.as_str(),
             received_at: self.received_at,
-            file_ids: self.options.file_ids,
+            mint: self.options.file_ids.map(FileIds::seed),
         };
         Ok(parse(body, self.options.format, &self.interpretation, &around, limits, verdicts)?)
     }
 
-    /// Verdicts where an event is not simply accepted; `None` where all are as the parser left them.
-    fn judge(&self, intake: &mut super::project::Intake, parsed: &Parsed, cap: usize) -> Option<Verdicts> {
-        let mut verdicts = parsed.verdicts();
+    /// The batch once more, as replay will read it.
+    fn judged(
+        &self,
+        body: &[u8],
+        limits: &Limits,
+        first: &Parsed,
+        verdicts: &Verdicts,
+    ) -> Result<Parsed, AppendError> {
+        let mut parsed = self.parse(body, limits, Some(verdicts))?;
+        for id in first.sent.iter().filter(|id| verdicts.get(id.record) == Verdict::Conflict) {
+            parsed.errors.add(id.line, 0, "event_id_conflict", || {
+                "another event with this tenant_id, source, dataset and event_id is stored".to_string()
+            });
+            // Where a conflicting record lies is not known any more; its line tells the sender.
+            parsed.rejected.push(Rejected { record: id.record, line: id.line, span: 0..0, code: "event_id_conflict" });
+        }
+        parsed.errors.sort();
+        Ok(parsed)
+    }
+
+    /// What becomes of each record, and whether that changes the rows that the parser made.
+    fn judge(&self, intake: &mut super::project::Intake, parsed: &Parsed, cap: usize) -> (Verdicts, bool) {
+        let mut verdicts = Verdicts::all_accepted();
+        // The limits by which the parser refused them may be others at replay.
+        for rejected in &parsed.rejected {
+            verdicts.set(rejected.record, Verdict::Rejected);
+        }
         let mut changed = false;
-        let over: Vec<bool> = parsed.modules.iter().map(|module| !intake.admits(module, cap)).collect();
+        let over: Vec<bool> =
+            parsed.modules.iter().map(|module| module.as_deref().is_some_and(|name| !intake.admits(name, cap))).collect();
         if over.contains(&true) {
-            for (record, module) in parsed.modules_by_record() {
-                if over[module] {
-                    verdicts.set(record, Verdict::Overflow);
-                    changed = true;
+            for (record, module) in parsed.row_records.iter().zip(&parsed.row_modules) {
+                if over[*module as usize] {
+                    verdicts.set(*record, Verdict::Overflow);
                 }
             }
+            changed = true;
         }
-        let mut within: BTreeMap<u128, u64> = BTreeMap::new();
+        let mut within: HashMap<u128, u64> = HashMap::with_capacity(parsed.sent.len());
         for id in &parsed.sent {
             let seen = match within.get(&id.key) {
                 Some(content) if *content == id.content => Seen::Same,
@@ -258,32 +294,39 @@ impl Intaking {
             }
             changed |= seen != Seen::New;
         }
-        changed.then_some(verdicts)
+        (verdicts, changed)
     }
+}
+
+fn log_full() -> AppendError {
+    AppendError::Overloaded { what: "the write-ahead log", retry_after_s: 2 }
+}
+
+pub(super) fn refused(parsed: &Parsed) -> Vec<RefusedEvent> {
+    let first = parsed.errors.first.iter();
+    first.map(|error| RefusedEvent { line: error.line, code: error.code.into(), message: error.message.clone() }).collect()
 }
 
 fn refuse_if_rejected(parsed: &Parsed) -> Result<(), AppendError> {
-    if parsed.rejected() == 0 {
-        return Ok(());
+    match parsed.errors.total() {
+        0 => Ok(()),
+        rejected => Err(AppendError::Rejected {
+            rejected: rejected.into(),
+            records: parsed.records.into(),
+            errors: refused(parsed),
+        }),
     }
-    Err(AppendError::Rejected {
-        rejected: parsed.rejected(),
-        records: u64::from(parsed.records),
-        errors: parsed.errors.clone(),
-    })
 }
 
-fn receipt_of(parsed: &Parsed) -> Receipt {
-    let named = |counts: &mut dyn Iterator<Item = (&'static str, u64)>| {
-        counts.filter(|(_, count)| *count > 0).map(|(kind, count)| (kind.to_string(), count)).collect()
-    };
+fn receipt_of(parsed: &Parsed, verdicts: &Verdicts) -> Receipt {
+    let remarks = parsed.remarks.by_kind().into_iter().filter(|(_, count)| *count > 0);
     Receipt {
         batch: String::new(),
-        accepted: parsed.accepted(),
-        rejected: parsed.rejected(),
-        duplicates: parsed.duplicates,
-        errors: parsed.errors.clone(),
-        error_counts: named(&mut parsed.error_counts.iter().map(|(code, count)| (*code, *count))),
-        remarks: named(&mut parsed.remarks.by_kind().into_iter()),
+        accepted: parsed.rows.len() as u64,
+        rejected: parsed.errors.total().into(),
+        duplicates: verdicts.count(Verdict::Duplicate, parsed.records).into(),
+        errors: refused(parsed),
+        error_counts: parsed.errors.counts.iter().map(|(code, count)| (code.to_string(), u64::from(*count))).collect(),
+        remarks: remarks.map(|(kind, count)| (kind.to_string(), count)).collect(),
     }
 }

@@ -12,9 +12,13 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::{AppendError, EngineError};
-use crate::event::interpretation::{Definition, Interpretation};
+use crate::event::interpretation::{Definition, Interpretation, PARSER_VERSION};
 use crate::event::mapping::{MappingFile, MappingLibrary};
 use crate::event::plan::Plan;
+use crate::event::redact::RedactRules;
+
+/// `source` of events where neither they, nor the key, nor the mapping names one.
+const NO_SOURCE: &str = "unknown";
 
 /// Interpretations in use and on disk.
 #[derive(Debug)]
@@ -55,7 +59,13 @@ impl Interpretations {
         let mapping = mapping.map(|name| mappings.get(name)).transpose()?;
         let plan = mapping.as_ref().map_or_else(|| Ok(Plan::native()), |mapping| mapping.compile())?;
         let source = source.map(str::to_string).or_else(|| mapping.as_ref()?.source.clone());
-        let definition = Definition::new(mapping.map(|mapping| mapping.canonical()), source);
+        let definition = Definition {
+            parser_version: PARSER_VERSION,
+            mapping: named.0.clone(),
+            mapping_toml: mapping.map(|mapping| mapping.canonical()),
+            source: source.unwrap_or_else(|| NO_SOURCE.to_string()),
+            redact: RedactRules::default(),
+        };
         let interpretation = Arc::new(Interpretation::new(plan, definition));
         self.keep(&interpretation).map_err(AppendError::Prepare)?;
         self.resolved.lock().1.insert(named, Arc::clone(&interpretation));
@@ -69,7 +79,7 @@ impl Interpretations {
         }
         let path = self.path(interpretation.id());
         if !path.exists() {
-            super::directory::replace(&path, interpretation.stored_text().as_bytes())?;
+            super::directory::replace(&path, interpretation.definition().to_text().as_bytes())?;
         }
         known.insert(interpretation.id(), Arc::clone(interpretation));
         Ok(())
@@ -83,8 +93,8 @@ impl Interpretations {
         let path = self.path(id);
         let text = fs::read_to_string(&path).map_err(|source| EngineError::Directory { path: path.clone(), source })?;
         let definition =
-            Definition::parse(&text).map_err(|source| EngineError::Interpretation { path: path.clone(), source })?;
-        let plan = match definition.mapping_text() {
+            Definition::from_text(&text).map_err(|source| EngineError::Interpretation { path: path.clone(), source })?;
+        let plan = match &definition.mapping_toml {
             Some(text) => MappingFile::parse(text)?.compile()?,
             None => Plan::native(),
         };

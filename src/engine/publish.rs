@@ -70,7 +70,7 @@ impl Publisher {
 
 /// Numbers the rows of the frame `seq` and gives ids to those that came without.
 pub(super) fn number(parsed: &mut Parsed, writer: Uuid, seq: u64) {
-    parsed.mint(MintSeed::Log { writer: writer.as_u128(), seq });
+    parsed.mint(&MintSeed::Log { writer: writer.as_u128(), seq });
     parsed.rows.number(signed(seq));
 }
 

@@ -20,7 +20,7 @@ use super::interpretations::Interpretations;
 use super::project::Project;
 use super::projects::Projects;
 use super::publish::{Publisher, Ticket, batch_id, last_seq, number};
-use super::{EngineError, Receipt, Shared};
+use super::{EngineError, FileIds, Receipt, Shared};
 use crate::event::parse::{Context, Limits, Parsed, parse};
 use crate::wal::{Replayed, Wal};
 
@@ -84,10 +84,14 @@ impl Recovery<'_> {
             project.publish(Default::default(), last_seq(seq, 0));
             return Ok(());
         }
-        let around =
-            Context { project: project.name.as_str(), received_at: meta.received_at, file_ids: meta.file_ids };
-        // Limits were checked when the batch was taken in; they may be lower now.
-        let limits = Limits::unlimited();
+        let around = Context {
+            project: project.name.as_str(),
+            received_at: meta.received_at,
+            mint: meta.file_ids.map(FileIds::seed),
+        };
+        // Limits were checked when the batch was taken in; they may be lower now, and what was above
+        // them then is refused by its verdict.
+        let limits = Limits { line_max: usize::MAX, events_max: u32::MAX };
         let parsed = parse(&frame.body, meta.format, &interpretation, &around, &limits, Some(&meta.verdicts))
             .map_err(|error| unreadable(error.to_string()))?;
         if parsed.rows.len() != frame.rows as usize {
@@ -97,12 +101,11 @@ impl Recovery<'_> {
     }
 
     fn publish(&mut self, project: &Arc<Project>, seq: u64, mut parsed: Parsed) -> Result<(), EngineError> {
-        let failed = |source| EngineError::Directory { path: self.shared.config.server.data_dir.clone(), source };
         let last = last_seq(seq, parsed.rows.len() as u64);
         {
             let mut intake = project.intake.lock();
-            intake.remember(&parsed.sent).map_err(failed)?;
-            for module in &parsed.modules {
+            intake.remember(&parsed.sent)?;
+            for module in parsed.modules.iter().flatten() {
                 intake.admits(module, usize::MAX);
             }
         }

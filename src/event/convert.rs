@@ -1,5 +1,7 @@
 //! One JSON value into one cell.
 
+use std::fmt::Write as _;
+
 use super::columns::{ColumnData, Rows};
 use super::json::{Scanner, Shape, Value, compact_into, unescape_into, unescaped};
 use super::model::{COLUMNS, Kind, index_of};
@@ -70,6 +72,8 @@ fn text(value: &Value, body: &[u8], column: usize, rows: &mut Rows) -> Fit {
 /// Text of a column that does not take every text.
 fn named(text: &[u8], column: usize, rows: &mut Rows) -> Fit {
     let refused = match column {
+        // No module; `attributes` remembers that an empty text was sent.
+        MODULE if text.is_empty() => return Fit::Partial,
         MODULE => std::str::from_utf8(text).map_or(true, |name| ModuleName::check(name).is_err()),
         EVENT_ID => text.is_empty(),
         _ => false,
@@ -82,26 +86,35 @@ fn named(text: &[u8], column: usize, rows: &mut Rows) -> Fit {
 }
 
 fn json(value: &Value, body: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
+    let column = rows.text(rule.column);
     if rule.parse_json && value.is_text() {
-        let inner = &*unescaped(value, body);
-        let mut scanner = Scanner::new(inner, 0);
-        scanner.skip_spaces();
-        let Ok(parsed) = scanner.value() else { return Fit::Unusable };
-        scanner.skip_spaces();
-        if scanner.position() != inner.len() {
-            return Fit::Unusable;
-        }
-        // Spaces around and inside the document belong to the text that was sent.
-        let exact = rows.text(rule.column).push_with(|out| {
-            let start = out.len();
-            compact_into(&parsed, inner, out);
-            out[start..] == *inner
-        });
-        return if exact { Fit::Exact } else { Fit::Partial };
+        return column.try_push_with(|out| parsed(value, body, out)).unwrap_or(Fit::Unusable);
     }
-    rows.text(rule.column).push_with(|out| compact_into(value, body, out));
+    column.push_with(|out| compact_into(value, body, out));
     // Under `parse_json` the column alone means a string.
     if rule.parse_json { Fit::Partial } else { Fit::Exact }
+}
+
+/// Appends the JSON value that is written in a string.
+fn parsed(value: &Value, body: &[u8], out: &mut Vec<u8>) -> Option<Fit> {
+    let start = out.len();
+    unescape_into(value, body, out);
+    let mut scanner = Scanner::new(out, start);
+    let mut spaced = scanner.skip_spaces();
+    let inner = scanner.value().ok()?;
+    spaced |= scanner.skip_spaces() | inner.spaced;
+    if scanner.position() != out.len() {
+        return None;
+    }
+    if !spaced {
+        return Some(Fit::Exact);
+    }
+    // The string was a text of its own, so its spaces are part of what was sent.
+    let text = inner.text(out).to_vec();
+    out.truncate(start);
+    let whole = Value { start: 0, end: inner.end - inner.start, ..inner };
+    compact_into(&whole, &text, out);
+    Some(Fit::Partial)
 }
 
 fn instant(value: &Value, body: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
@@ -149,7 +162,7 @@ fn decimal(text: &[u8]) -> Option<(i128, u32)> {
         }
     }
     let number = if negative { -number } else { number };
-    let places = places - exponent;
+    let places = places.checked_sub(exponent)?;
     if places >= 0 {
         return Some((number, u32::try_from(places).ok()?));
     }
@@ -157,41 +170,61 @@ fn decimal(text: &[u8]) -> Option<(i128, u32)> {
     Some((number.checked_mul(factor)?, 0))
 }
 
-/// Whether a text is an integer exactly as a number of that value is written.
+/// Whether a text is a number exactly as its value is written: no exponent, no zero too many.
 fn canonical(text: &[u8]) -> bool {
     let digits = text.strip_prefix(b"-").unwrap_or(text);
-    let leading_zero = digits.len() > 1 && digits[0] == b'0';
-    !digits.is_empty() && !leading_zero && text != b"-0" && digits.iter().all(u8::is_ascii_digit)
+    let (whole, fraction) = match digits.iter().position(|byte| *byte == b'.') {
+        Some(at) => (&digits[..at], Some(&digits[at + 1..])),
+        None => (digits, None),
+    };
+    let all_digits = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    let leading_zero = whole.len() > 1 && whole[0] == b'0';
+    let fraction_fits = fraction.is_none_or(|part| all_digits(part) && part.last() != Some(&b'0'));
+    all_digits(whole) && !leading_zero && fraction_fits && text != b"-0"
 }
 
-/// Whether a text is a fraction exactly as a number of that value is written: no exponent, no zeros at its end.
-fn shortest(text: &[u8]) -> bool {
-    let Some(point) = text.iter().position(|byte| *byte == b'.') else { return canonical(text) };
-    let whole = text[..point].strip_prefix(b"-").unwrap_or(&text[..point]);
-    canonical(whole) && !text.ends_with(b"0") && text[point + 1..].iter().all(u8::is_ascii_digit)
+/// An integer of up to 18 digits, written as such.
+fn short_integer(text: &[u8]) -> Option<i64> {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    if digits.is_empty() || digits.len() > 18 || (digits[0] == b'0' && text.len() > 1) {
+        return None;
+    }
+    let number =
+        digits.iter().try_fold(0, |sum: i64, byte| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0')))?;
+    Some(if digits.len() < text.len() { -number } else { number })
 }
 
 fn integer(text: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
-    let Some((digits, places)) = decimal(text) else { return Fit::Unusable };
-    let Some(product) = digits.checked_mul(i128::from(rule.scale.unwrap_or(1))) else { return Fit::Unusable };
-    let Some(divisor) = 10_i128.checked_pow(places) else { return Fit::Unusable };
-    if rule.scale.is_none() && product % divisor != 0 {
-        return Fit::Unusable;
-    }
-    let whole = product.div_euclid(divisor);
-    let exact = canonical(text) || (rule.scale.is_some() && product % divisor == 0 && shortest(text));
-    match rows.column(rule.column) {
-        ColumnData::I64(column) => match i64::try_from(whole) {
-            Ok(whole) => column.push(whole),
-            Err(_) => return Fit::Unusable,
+    let scale = rule.scale.unwrap_or(1);
+    let (whole, fit) = match short_integer(text).and_then(|number| number.checked_mul(scale)) {
+        Some(whole) => (whole, Fit::Exact),
+        None => match long_integer(text, rule.scale) {
+            Some(found) => found,
+            None => return Fit::Unusable,
         },
+    };
+    match rows.column(rule.column) {
+        ColumnData::I64(column) => column.push(whole),
         ColumnData::I32(column) => match i32::try_from(whole) {
             Ok(whole) => column.push(whole),
             Err(_) => return Fit::Unusable,
         },
         _ => return Fit::Unusable,
     }
-    if exact { Fit::Exact } else { Fit::Partial }
+    fit
+}
+
+/// Numbers with a fraction, an exponent, many digits.
+fn long_integer(text: &[u8], scale: Option<i64>) -> Option<(i64, Fit)> {
+    let (digits, places) = decimal(text)?;
+    let product = digits.checked_mul(i128::from(scale.unwrap_or(1)))?;
+    let divisor = 10_i128.checked_pow(places)?;
+    let divides = product % divisor == 0;
+    if scale.is_none() && !divides {
+        return None;
+    }
+    let whole = i64::try_from(product.div_euclid(divisor)).ok()?;
+    Some((whole, if divides && canonical(text) { Fit::Exact } else { Fit::Partial }))
 }
 
 fn float(text: &[u8], column: usize, rows: &mut Rows) -> Fit {
@@ -199,9 +232,19 @@ fn float(text: &[u8], column: usize, rows: &mut Rows) -> Fit {
     let Some(number) = parsed.filter(|number| number.is_finite()) else { return Fit::Unusable };
     let ColumnData::F32(floats) = rows.column(column) else { return Fit::Unusable };
     floats.push(number);
-    let back = number.to_string();
-    let same = back.as_bytes() == text || text.strip_suffix(b".0") == Some(back.as_bytes());
+    let mut rest = Expected(text);
+    let same = write!(rest, "{number}").is_ok() && rest.0.is_empty();
     if same { Fit::Exact } else { Fit::Partial }
+}
+
+/// A writer that takes only the text it expects.
+struct Expected<'a>(&'a [u8]);
+
+impl std::fmt::Write for Expected<'_> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0 = self.0.strip_prefix(text.as_bytes()).ok_or(std::fmt::Error)?;
+        Ok(())
+    }
 }
 
 fn truth(value: &Value, body: &[u8], column: usize, rows: &mut Rows) -> Fit {
@@ -223,28 +266,26 @@ fn replaced(value: &Value, body: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
         return Fit::Unusable;
     }
     let sent = literal(value, body);
-    let mut text = sent.to_vec();
-    if rule.lower {
-        text = String::from_utf8_lossy(&text).to_lowercase().into_bytes();
-    }
+    let lowered = rule.lower.then(|| String::from_utf8_lossy(&sent).to_lowercase().into_bytes());
+    let mut text = lowered.as_deref().unwrap_or(&sent);
     // Text does not tell `true` from `"true"`.
-    let mut exact = text == *sent && !matches!(value.shape, Shape::True | Shape::False);
+    let mut exact = text == &*sent && !matches!(value.shape, Shape::True | Shape::False);
     if let Some(table) = &rule.values {
-        match (table.map.get(&text), &table.otherwise) {
+        match (table.map.get(text), &table.otherwise) {
             (Some(replacement), _) => {
-                text.clone_from(replacement);
+                text = replacement;
                 exact &= table.one_to_one;
             }
             (None, Some(otherwise)) => {
-                text.clone_from(otherwise);
+                text = otherwise;
                 exact = false;
             }
             (None, None) if table.only_listed => return Fit::Passed,
             // What the table gives for another value must not be taken for that value.
-            (None, None) => exact &= !table.map.values().any(|replacement| *replacement == text),
+            (None, None) => exact &= !table.map.values().any(|replacement| replacement == text),
         }
     }
-    let fit = scalar(&text, rule, rows);
+    let fit = scalar(text, rule, rows);
     if fit == Fit::Exact && !exact { Fit::Partial } else { fit }
 }
 
@@ -269,3 +310,6 @@ pub fn scalar(text: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
         Kind::TextList | Kind::TextMap | Kind::Related | Kind::Changes | Kind::Attachments => Fit::Unusable,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,13 +3,15 @@
 //! Rules first; then what they did not hold exactly goes to `attributes`, in the order sent; then
 //! the columns that are derived, and defaults for those that must not be empty.
 
+use super::attributes::{self, Document};
 use super::columns::Rows;
 use super::convert::{Fit, convert, scalar};
 use super::derive;
-use super::json::{Member, Shape, Value, compact_into, members, unescape_into, unescaped};
+use super::json::{Shape, Value, unescape_into};
 use super::model::index_of;
-use super::plan::{ATTRIBUTES, Late, LateRule, NONE, Plan, RelatedTemplate, Rule};
-use super::record::{Field, Mark, Reader};
+use super::names::ModuleName;
+use super::plan::{Late, LateRule, NONE, Plan, RelatedTemplate, Rule};
+use super::record::Reader;
 
 pub(super) const EVENT_ID: usize = index_of("event_id");
 pub(super) const EVENT_TIME: usize = index_of("event_time");
@@ -22,9 +24,6 @@ const EVENT_TYPE: usize = index_of("event_type");
 const ACTION: usize = index_of("action");
 const RAW: usize = index_of("raw");
 const RELATED: usize = index_of("related");
-
-/// Key under which unknown fields lie in `attributes` when an attribute of the same name was sent.
-const COLLIDING: &str = "$event";
 
 /// What the parser counted while filling rows, by ledger kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,18 +38,21 @@ pub struct Remarks {
     pub duplicate_key: u64,
     /// Modules above the project's cap, stored as `_other`.
     pub module_overflow: u64,
+    /// Snapshots whose differences would take many times their own size.
+    pub changes_too_large: u64,
 }
 
 impl Remarks {
     /// The counts with their ledger kinds.
     #[must_use]
-    pub fn by_kind(&self) -> [(&'static str, u64); 5] {
+    pub fn by_kind(&self) -> [(&'static str, u64); 6] {
         [
             ("time_missing", self.time_missing),
             ("time_unusable", self.time_unusable),
             ("value_unusable", self.value_unusable),
             ("duplicate_key", self.duplicate_key),
             ("module_overflow", self.module_overflow),
+            ("changes_too_large", self.changes_too_large),
         ]
     }
 }
@@ -58,84 +60,93 @@ impl Remarks {
 /// What a row takes from outside its record.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings<'a> {
+    /// How keys become columns.
+    pub plan: &'a Plan,
     /// `tenant_id` of records without one.
     pub project: &'a str,
     /// `source` of records without one.
     pub source: &'a str,
     /// Time of receipt, µs.
     pub received_at: i64,
-    /// Fields of the document around the records, as `"key":value` joined by commas.
-    pub document: &'a [u8],
+    /// Fields of the document around the records.
+    pub document: &'a Document,
+    /// The row's module is above the project's cap.
+    pub overflow: bool,
 }
 
 /// Fills rows from the fields that a [`Reader`] found.
-#[derive(Debug)]
-pub struct Filler<'p> {
-    plan: &'p Plan,
-    /// Scratch for the uncommon paths.
-    found: Vec<Member>,
+#[derive(Debug, Default)]
+pub struct Filler {
+    leftovers: attributes::Writer,
     diff: derive::Differ,
-    /// Counts since the start.
+    /// Module of the row, where it was replaced by `_other`.
+    module: Vec<u8>,
+    /// Scratch for joined texts.
+    joined: Vec<u8>,
+    /// Counts since they were last taken.
     pub remarks: Remarks,
 }
 
-impl<'p> Filler<'p> {
-    /// A filler for records of `plan`.
-    #[must_use]
-    pub fn new(plan: &'p Plan) -> Self {
-        Self { plan, found: Vec::new(), diff: derive::Differ::default(), remarks: Remarks::default() }
-    }
-
+impl Filler {
     /// Fills one row, all but `event_id` where none was sent; the caller ends the row.
     pub fn fill(
         &mut self,
         reader: &mut Reader,
-        record: &Value,
         body: &[u8],
+        record: &Value,
         around: &Surroundings<'_>,
         rows: &mut Rows,
     ) {
-        self.direct(reader, body, rows);
-        let plan = self.plan;
+        let plan = around.plan;
+        self.direct(plan, reader, body, rows);
         for late in &plan.late {
             // A column may have several: the next is asked where those before found nothing.
             if !rows.is_set(late.rule.column) {
                 self.late(late, reader, body, rows);
             }
         }
-        for (column, text) in &self.plan.defaults {
+        for (column, text) in &plan.defaults {
             if !rows.is_set(*column) {
                 let _ = scalar(text, &Rule::plain(*column), rows);
             }
         }
-        if self.plan.keep_raw && !rows.is_set(RAW) {
+        if plan.keep_raw && !rows.is_set(RAW) {
             rows.text(RAW).push(record.text(body));
         }
-        self.attributes(reader, body, around.document, rows);
+        self.module.clear();
+        if around.overflow && rows.is_set(MODULE) {
+            self.module.extend_from_slice(rows.current_text(MODULE));
+            rows.replace_text(MODULE, ModuleName::OTHER.as_bytes());
+            self.remarks.module_overflow += 1;
+        }
+        let extra = attributes::Extra { document: around.document, module: &self.module };
+        self.leftovers.write(plan.attributes, reader, body, &extra, rows);
         self.required(around, rows);
-        derive::derive(&mut self.diff, rows);
+        self.remarks.changes_too_large += u64::from(!self.diff.derive(rows));
     }
 
-    fn direct(&mut self, reader: &mut Reader, body: &[u8], rows: &mut Rows) {
+    fn direct(&mut self, plan: &Plan, reader: &mut Reader, body: &[u8], rows: &mut Rows) {
         for field in &mut reader.fields {
-            if field.slot == NONE || field.dead || field.slot == self.plan.attributes {
+            if field.slot == NONE || field.dead || field.slot == plan.attributes {
                 continue;
             }
-            for rule in &self.plan.direct[field.slot as usize] {
-                let fit = convert(&field.value, body, rule, rows);
-                field.held |= matches!(fit, Fit::Exact | Fit::Missing);
-                self.remark(fit, rule.column);
+            for rule in &plan.direct[field.slot as usize] {
+                // Of two keys for one column the first counts; the other stays in `attributes`.
+                let fit = if rows.is_set(rule.column) { Fit::Partial } else { convert(&field.value, body, rule, rows) };
+                match fit {
+                    Fit::Exact | Fit::Missing => field.held = true,
+                    Fit::Partial | Fit::Passed => {}
+                    Fit::Unusable => self.unusable(rule.column),
+                }
             }
         }
     }
 
-    fn remark(&mut self, fit: Fit, column: usize) {
-        if fit == Fit::Unusable {
-            if column == EVENT_TIME {
-                self.remarks.time_unusable += 1;
-            } else {
-                self.remarks.value_unusable += 1;
-            }
+    fn unusable(&mut self, column: usize) {
+        if column == EVENT_TIME {
+            self.remarks.time_unusable += 1;
+        } else {
+            self.remarks.value_unusable += 1;
         }
     }
 
@@ -147,18 +158,51 @@ impl<'p> Filler<'p> {
             Late::FirstOf(slots) => {
                 for slot in slots {
                     let Some(at) = reader.slot(*slot) else { continue };
-                    let fit = convert(&reader.fields[at].value, body, &late.rule, rows);
-                    self.remark(fit, late.rule.column);
-                    match fit {
+                    match convert(&reader.fields[at].value, body, &late.rule, rows) {
                         Fit::Exact => reader.fields[at].held = true,
                         Fit::Partial => {}
-                        Fit::Missing | Fit::Unusable | Fit::Passed => continue,
+                        Fit::Unusable => {
+                            self.unusable(late.rule.column);
+                            continue;
+                        }
+                        Fit::Missing | Fit::Passed => continue,
                     }
                     return;
                 }
             }
-            Late::Concat(slots, separator) => concat(slots, separator, reader, body, &late.rule, rows),
+            Late::Concat(slots, separator) => self.concat(slots, separator, reader, body, (&late.rule, rows)),
             Late::Related(templates) => related(templates, reader, body, rows),
+        }
+    }
+
+    /// Joins the texts of slots; these stay in `attributes`, since a joined text cannot be taken apart.
+    fn concat(
+        &mut self,
+        slots: &[u16],
+        separator: &str,
+        reader: &Reader,
+        body: &[u8],
+        (rule, rows): (&Rule, &mut Rows),
+    ) {
+        self.joined.clear();
+        let mut any = false;
+        for slot in slots {
+            let Some(value) = reader.slot(*slot).map(|at| reader.fields[at].value) else { continue };
+            if matches!(value.shape, Shape::Null | Shape::Object | Shape::Array) {
+                continue;
+            }
+            if any {
+                self.joined.extend_from_slice(separator.as_bytes());
+            }
+            any = true;
+            if value.is_text() {
+                unescape_into(&value, body, &mut self.joined);
+            } else {
+                self.joined.extend_from_slice(value.text(body));
+            }
+        }
+        if any {
+            let _ = scalar(&self.joined, rule, rows);
         }
     }
 
@@ -180,131 +224,6 @@ impl<'p> Filler<'p> {
                 rows.text(column).push(text.as_bytes());
             }
         }
-    }
-
-    /// Writes what no column holds exactly into `attributes`.
-    fn attributes(&mut self, reader: &Reader, body: &[u8], document: &[u8], rows: &mut Rows) {
-        let sent = (self.plan.attributes != NONE)
-            .then(|| reader.slot(self.plan.attributes))
-            .flatten()
-            .map(|at| &reader.fields[at])
-            .filter(|field| field.value.shape != Shape::Null);
-        let left = |field: &Field| {
-            !field.dead
-                && !field.held
-                && field.mark == Mark::Member
-                && (field.slot == NONE || field.slot != self.plan.attributes)
-        };
-        if document.is_empty() && !reader.fields.iter().any(left) {
-            if let Some(field) = sent {
-                rows.text(ATTRIBUTES).push_with(|out| compact_into(&field.value, body, out));
-            }
-            return;
-        }
-        let colliding = sent.is_some_and(|field| self.collides(&field.value, reader, body));
-        rows.text(ATTRIBUTES).push_with(|out| {
-            out.push(b'{');
-            if let Some(field) = sent {
-                base(field, body, out);
-            }
-            if colliding {
-                comma(out);
-                out.extend_from_slice(format!("\"{COLLIDING}\":{{").as_bytes());
-            }
-            if !document.is_empty() {
-                comma(out);
-                out.extend_from_slice(document);
-            }
-            self.leftovers(&reader.fields, body, out);
-            if colliding {
-                out.push(b'}');
-            }
-            out.push(b'}');
-        });
-    }
-
-    fn collides(&mut self, sent: &Value, reader: &Reader, body: &[u8]) -> bool {
-        if sent.shape != Shape::Object || members(sent, body, &mut self.found).is_err() {
-            return false;
-        }
-        reader.fields.iter().any(|field| {
-            let key = &body[field.key.0 as usize..field.key.1 as usize];
-            !field.dead && !field.held && self.found.iter().any(|member| member.key.text(body) == key)
-        })
-    }
-
-    fn leftovers(&self, fields: &[Field], body: &[u8], out: &mut Vec<u8>) {
-        let mut opened: Vec<(usize, usize)> = Vec::new();
-        for field in fields {
-            if field.dead {
-                continue;
-            }
-            match field.mark {
-                Mark::Inner => {}
-                Mark::Member if field.held || (field.slot != NONE && field.slot == self.plan.attributes) => {}
-                Mark::Member => {
-                    comma(out);
-                    out.extend_from_slice(&body[field.key.0 as usize..field.key.1 as usize]);
-                    out.push(b':');
-                    compact_into(&field.value, body, out);
-                }
-                Mark::Open => {
-                    let before = out.len();
-                    comma(out);
-                    out.extend_from_slice(&body[field.key.0 as usize..field.key.1 as usize]);
-                    out.extend_from_slice(b":{");
-                    opened.push((before, out.len()));
-                }
-                Mark::Close => {
-                    if let Some((before, empty)) = opened.pop() {
-                        if out.len() == empty {
-                            out.truncate(before);
-                        } else {
-                            out.push(b'}');
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Starts `attributes` with those sent: the members of an object, or any other value as it is.
-fn base(field: &Field, body: &[u8], out: &mut Vec<u8>) {
-    if field.value.shape == Shape::Object {
-        let start = out.len();
-        compact_into(&field.value, body, out);
-        out.pop();
-        out.remove(start);
-    } else {
-        out.extend_from_slice(&body[field.key.0 as usize..field.key.1 as usize]);
-        out.push(b':');
-        compact_into(&field.value, body, out);
-    }
-}
-
-fn comma(out: &mut Vec<u8>) {
-    if out.last() != Some(&b'{') {
-        out.push(b',');
-    }
-}
-
-fn concat(slots: &[u16], separator: &str, reader: &Reader, body: &[u8], rule: &Rule, rows: &mut Rows) {
-    let mut joined = Vec::new();
-    for slot in slots {
-        let Some(field) = reader.slot(*slot).map(|at| &reader.fields[at]) else { continue };
-        let text = match field.value.shape {
-            Shape::Plain | Shape::Escaped => unescaped(&field.value, body),
-            Shape::Integer | Shape::Decimal | Shape::True | Shape::False => field.value.text(body).into(),
-            Shape::Null | Shape::Object | Shape::Array => continue,
-        };
-        if !joined.is_empty() {
-            joined.extend_from_slice(separator.as_bytes());
-        }
-        joined.extend_from_slice(&text);
-    }
-    if !joined.is_empty() {
-        let _ = scalar(&joined, rule, rows);
     }
 }
 
@@ -344,3 +263,6 @@ fn put(value: &Value, body: &[u8], text: &mut super::columns::TextColumn) {
         text.push(value.text(body));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,10 @@
 //! Maps and lists of structs: headers, labels, related objects, changes, attachments.
 
+use std::borrow::Cow;
+
+use foldhash::fast::FixedState;
+use hashbrown::{HashMap, HashSet};
+
 use super::columns::{ListColumn, Rows};
 use super::convert::Fit;
 use super::json::{Member, Shape, Value, compact_into, members, unescape_into, unescaped};
@@ -20,53 +25,85 @@ pub(super) fn item_names(kind: Kind) -> &'static [&'static str] {
 
 /// An object as a map from text to text.
 pub(super) fn map(value: &Value, body: &[u8], column: usize, rows: &mut Rows) -> Fit {
-    let mut found = Vec::new();
-    if value.shape != Shape::Object || members(value, body, &mut found).is_err() {
+    if value.shape != Shape::Object {
         return Fit::Unusable;
     }
     let list = rows.list(column);
+    let first = list.items();
     let mut fit = Fit::Exact;
-    for member in &found {
-        let item = &member.value;
-        match item.shape {
-            Shape::Plain | Shape::Escaped => list.text(1).push_with(|out| unescape_into(item, body, out)),
-            Shape::Integer | Shape::Decimal => list.text(1).push(item.text(body)),
-            Shape::Null => {}
-            _ => {
-                fit = Fit::Partial;
-                list.text(1).push_with(|out| compact_into(item, body, out));
-            }
+    for member in members(value, body) {
+        fit = pair(&member, body, list, fit);
+    }
+    if has_twins(list, first) {
+        // A map has each key once: the last one wins, as everywhere.
+        list.abandon_list();
+        let pairs: Vec<Member> = members(value, body).collect();
+        let mut last: HashMap<Cow<'_, [u8]>, usize, FixedState> = HashMap::default();
+        for (at, member) in pairs.iter().enumerate() {
+            last.insert(unescaped(&member.key, body), at);
         }
-        list.text(0).push_with(|out| unescape_into(&member.key, body, out));
-        list.end_item();
+        for (_, member) in pairs.iter().enumerate().filter(|(at, member)| last[&unescaped(&member.key, body)] == *at) {
+            let _ = pair(member, body, list, fit);
+        }
+        fit = Fit::Partial;
     }
     list.end_list();
     fit
+}
+
+/// Appends one key with its value as text.
+fn pair(member: &Member, body: &[u8], list: &mut ListColumn, mut fit: Fit) -> Fit {
+    let item = &member.value;
+    match item.shape {
+        Shape::Plain | Shape::Escaped => list.text(1).push_with(|out| unescape_into(item, body, out)),
+        Shape::Integer | Shape::Decimal => list.text(1).push(item.text(body)),
+        Shape::Null => {}
+        Shape::True | Shape::False | Shape::Object | Shape::Array => {
+            fit = Fit::Partial;
+            list.text(1).push_with(|out| compact_into(item, body, out));
+        }
+    }
+    list.text(0).push_with(|out| unescape_into(&member.key, body, out));
+    list.end_item();
+    fit
+}
+
+/// Whether two items from `first` on have the same key.
+fn has_twins(list: &ListColumn, first: usize) -> bool {
+    const FEW: usize = 24;
+    let items = first..list.items();
+    if items.len() <= FEW {
+        return items.clone().any(|a| (a + 1..items.end).any(|b| list.item_text(0, a) == list.item_text(0, b)));
+    }
+    let mut seen: HashSet<&[u8], FixedState> = HashSet::default();
+    items.into_iter().any(|item| !seen.insert(list.item_text(0, item)))
 }
 
 /// An array of objects as a list of structs.
 pub(super) fn list(value: &Value, body: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
     let kind = COLUMNS[rule.column].kind;
-    let mut items = Vec::new();
-    if value.shape != Shape::Array || members(value, body, &mut items).is_err() {
+    if value.shape != Shape::Array {
         return Fit::Unusable;
     }
     let list = rows.list(rule.column);
-    let mut found = Vec::new();
     let mut fit = Fit::Exact;
-    for item in &items {
-        if item.value.shape != Shape::Object || members(&item.value, body, &mut found).is_err() {
+    for item in members(value, body) {
+        if item.value.shape != Shape::Object {
             list.abandon_list();
             return Fit::Unusable;
         }
-        for member in &found {
-            if !field(member, body, kind, rule, list) {
+        for member in members(&item.value, body) {
+            if !field(&member, body, kind, rule, list) {
                 fit = Fit::Partial;
             }
         }
-        if kind == Kind::Changes && !names(&found, body, rule, "op") {
-            let op = derived_op(names(&found, body, rule, "before"), names(&found, body, rule, "after"));
-            list.text(1).push(op);
+        if kind == Kind::Changes && !has(list, OP) {
+            let op: &[u8] = match (has(list, BEFORE), has(list, AFTER)) {
+                (false, _) => b"add",
+                (true, false) => b"remove",
+                (true, true) => b"replace",
+            };
+            list.text(OP).push(op);
         }
         list.end_item();
     }
@@ -74,18 +111,14 @@ pub(super) fn list(value: &Value, body: &[u8], rule: &Rule, rows: &mut Rows) -> 
     fit
 }
 
-/// The op of a change that came without one.
-fn derived_op(before: bool, after: bool) -> &'static [u8] {
-    match (before, after) {
-        (false, _) => b"add",
-        (true, false) => b"remove",
-        (true, true) => b"replace",
-    }
-}
+/// Positions of the fields of a change.
+const OP: usize = 1;
+const BEFORE: usize = 2;
+const AFTER: usize = 3;
 
-fn names(found: &[Member], body: &[u8], rule: &Rule, field: &str) -> bool {
-    let at = CHANGE_FIELDS.iter().position(|name| *name == field).unwrap_or(0);
-    found.iter().any(|member| position(member, body, Kind::Changes, rule) == Some(at))
+/// Whether the item being built has field `at`.
+fn has(list: &ListColumn, at: usize) -> bool {
+    list.field(at).len() > list.items()
 }
 
 fn position(member: &Member, body: &[u8], kind: Kind, rule: &Rule) -> Option<usize> {
@@ -102,15 +135,14 @@ fn field(member: &Member, body: &[u8], kind: Kind, rule: &Rule, list: &mut ListC
     let value = &member.value;
     let name = item_names(kind)[at];
     if name == "size" {
-        return value.shape == Shape::Null || size(value, body, list);
+        return size(value, body, list) || value.shape == Shape::Null;
     }
     // The number among the fields has a column of its own, so the texts behind it move up.
     let at = if kind == Kind::Attachments && at > 3 { at - 1 } else { at };
+    let items = list.items();
     let text = list.text(at);
-    if text.len() > list.items() {
-        return false; // the same key twice in one item
-    }
-    let text = list.text(at);
+    let first = text.len() == items;
+    text.truncate(items); // of a key that stands twice the last counts
     match value.shape {
         _ if kind == Kind::Changes && matches!(name, "before" | "after") => {
             text.push_with(|out| compact_into(value, body, out));
@@ -120,15 +152,22 @@ fn field(member: &Member, body: &[u8], kind: Kind, rule: &Rule, list: &mut ListC
         Shape::Integer | Shape::Decimal => text.push(value.text(body)),
         _ => return false,
     }
-    true
+    first
 }
 
 fn size(value: &Value, body: &[u8], list: &mut ListColumn) -> bool {
-    let parsed = std::str::from_utf8(value.text(body)).ok().and_then(|digits| digits.parse::<i64>().ok());
-    let Some(number) = parsed.filter(|number| value.shape == Shape::Integer && *number >= 0) else { return false };
-    if list.size_field().len() > list.items() {
-        return false;
+    let text = value.text(body);
+    let parsed = std::str::from_utf8(text).ok().and_then(|digits| digits.parse::<i64>().ok());
+    let number = parsed.filter(|_| value.shape == Shape::Integer && text[0] != b'-');
+    let items = list.items();
+    let sizes = list.size_field();
+    let first = sizes.len() == items;
+    sizes.truncate(items);
+    if let Some(number) = number {
+        sizes.push(number);
     }
-    list.size_field().push(number);
-    true
+    first && number.is_some()
 }
+
+#[cfg(test)]
+mod tests;

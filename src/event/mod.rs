@@ -7,16 +7,20 @@
 //! body ─▶ record (find fields) ─▶ fill (rules of a plan: convert, lists, attributes, derive) ─▶ columns
 //! ```
 
+pub mod attributes;
 pub mod columns;
 pub mod convert;
 pub mod derive;
 pub mod fill;
+pub mod interpretation;
 pub mod json;
 mod lists;
 pub mod mapping;
 pub mod model;
 pub mod names;
+pub mod parse;
 pub mod plan;
 pub mod record;
+pub mod redact;
 pub mod schema;
 pub mod time;

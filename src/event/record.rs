@@ -12,6 +12,8 @@ use super::plan::{NONE, Plan};
 
 /// How many keys that the plan does not know are remembered per object.
 const LEARNT_MAX: usize = 4_096;
+/// Longest such key, in bytes: memory of a reader is bounded whatever is sent.
+const LEARNT_LEN_MAX: usize = 128;
 
 /// What a field of the record is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +78,8 @@ pub struct Reader {
     pub fields: Vec<Field>,
     /// Field of each slot with the record it belongs to.
     slots: Vec<(u64, u32)>,
+    /// Fields of keys that were not learnt, by object and key: only for a record that has such keys.
+    strange: HashMap<(u16, Box<[u8]>), u32, FixedState>,
     /// Whether whitespace stands between the record's tokens.
     pub spaced: bool,
     /// Keys that stood twice in one object.
@@ -107,9 +111,16 @@ impl Reader {
             record: 0,
             fields: Vec::new(),
             slots: vec![(0, 0); plan.direct.len()],
+            strange: HashMap::with_hasher(FixedState::default()),
             spaced: false,
             duplicate_keys: 0,
         }
+    }
+
+    /// Whether it has learnt so many unknown keys that a fresh reader would be better.
+    #[must_use]
+    pub fn is_worn(&self) -> bool {
+        self.nodes.iter().any(|keys| keys.known.len() - keys.planned >= LEARNT_MAX)
     }
 
     /// Reads the record that comes next in `scanner` and returns its span.
@@ -120,6 +131,9 @@ impl Reader {
         self.record += 1;
         self.fields.clear();
         self.spaced = false;
+        if !self.strange.is_empty() {
+            self.strange.clear();
+        }
         let start = u32::try_from(scanner.position()).unwrap_or(u32::MAX);
         self.object(scanner, body, 0)?;
         let end = u32::try_from(scanner.position()).unwrap_or(u32::MAX);
@@ -162,12 +176,13 @@ impl Reader {
             self.nodes[node as usize].known.get(id as usize).map_or((NONE, NONE), |k| (k.slot, k.child));
         let key = span(key_start, key_start + key_len);
         let at = self.fields.len();
-        self.replace_earlier(node, id, at);
+        if id == NONE {
+            self.replace_strange(node, key, body);
+        } else {
+            self.replace_earlier(node, id, at);
+        }
         if child != NONE && slot == NONE && scanner.peek() == b'{' {
-            let value = Value { start: key.1, end: key.1, shape: Shape::Object, spaced: false };
-            self.fields.push(Field { mark: Mark::Open, dead: false, held: false, slot, key, value });
-            self.object(scanner, body, child)?;
-            self.fields.push(Field { mark: Mark::Close, dead: false, held: false, slot, key, value });
+            self.opened(scanner, body, child, key)?;
             return Ok(id);
         }
         let value = scanner.value()?;
@@ -180,6 +195,22 @@ impl Reader {
             }
         }
         Ok(id)
+    }
+
+    /// An object of which the plan knows members; one without any is a value like others.
+    fn opened(&mut self, scanner: &mut Scanner<'_>, body: &[u8], child: u16, key: (u32, u32)) -> Result<(), ScanError> {
+        let (at, start) = (self.fields.len(), scanner.position());
+        let mut value = Value { start: span(start, start).0, end: key.1, shape: Shape::Object, spaced: false };
+        let field = Field { mark: Mark::Open, dead: false, held: false, slot: NONE, key, value };
+        self.fields.push(field);
+        self.object(scanner, body, child)?;
+        if self.fields.len() == at + 1 {
+            (value.end, value.spaced) = (span(0, scanner.position()).1, true);
+            self.fields[at] = Field { mark: Mark::Member, value, ..field };
+        } else {
+            self.fields.push(Field { mark: Mark::Close, ..field });
+        }
+        Ok(())
     }
 
     /// The plan takes an object whole and some of its members as well.
@@ -231,13 +262,29 @@ impl Reader {
         }
     }
 
+    /// The same for keys that were not learnt, so that what a reader has seen before changes no row.
+    #[cold]
+    fn replace_strange(&mut self, node: u16, key: (u32, u32), body: &[u8]) {
+        let quoted = Value { start: key.0, end: key.1, shape: Shape::Escaped, spaced: false };
+        let name = unescaped(&quoted, body).into_owned().into_boxed_slice();
+        let at = span(self.fields.len(), 0).0;
+        if let Some(earlier) = self.strange.insert((node, name), at) {
+            self.kill(earlier as usize);
+        }
+    }
+
     #[cold]
     fn kill(&mut self, earlier: usize) {
+        if self.fields[earlier].dead {
+            return;
+        }
         self.duplicate_keys += 1;
+        let whole = self.fields[earlier].mark != Mark::Open;
         let mut open = 0;
         for (at, field) in self.fields[earlier..].iter_mut().enumerate() {
-            // An object that was taken whole has its members behind it.
-            if at > 0 && open == 0 && field.mark != Mark::Inner {
+            // Behind an object that is taken whole come those of its members that are taken as well.
+            let inner = field.mark == Mark::Inner || (field.dead && field.mark != Mark::Member);
+            if whole && at > 0 && !inner {
                 return;
             }
             field.dead = true;
@@ -248,6 +295,9 @@ impl Reader {
                 Mark::Open => open += 1,
                 Mark::Close => open -= 1,
                 Mark::Member | Mark::Inner => {}
+            }
+            if !whole && open == 0 {
+                return;
             }
         }
     }
@@ -268,7 +318,7 @@ impl Keys {
         if let Some(id) = self.table.get(key) {
             return *id;
         }
-        if self.known.len() - self.planned >= LEARNT_MAX {
+        if self.known.len() - self.planned >= LEARNT_MAX || key.len() > LEARNT_LEN_MAX {
             return NONE;
         }
         self.learn(key, NONE, NONE)

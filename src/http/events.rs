@@ -11,9 +11,8 @@ use super::caller::{Authorized, Ingest, Query};
 use super::extract::ApiQuery;
 use super::problem::{ApiError, Problem};
 use super::body;
-use crate::engine::{AppendOptions, Engine, Receipt};
+use crate::engine::{AppendOptions, Engine, FileIds, Receipt};
 use crate::error::Kind;
-use crate::event::parse::FileIds;
 
 /// Longest Idempotency-Key, in bytes.
 const KEY_MAX: usize = 255;
@@ -87,7 +86,7 @@ fn file_ids(params: &AppendParams) -> Result<Option<FileIds>, ApiError> {
     if file.len() != 32 {
         return Err(wrong());
     }
-    Ok(Some(FileIds { hash, first_line: params.line.unwrap_or(1) }))
+    Ok(Some(FileIds { hash, first_line: params.line.unwrap_or(1).saturating_sub(1) }))
 }
 
 /// How many rejected lines are wanted.

@@ -25,7 +25,7 @@ use super::load::{commit_at, commit_info};
 use super::log::{Add, Commit, EPOCH, HIGHEST, ORDERED_TAG, Remove, Txn, commit_path};
 use super::state::{State, partition_values};
 use super::table::{Epoch, Table};
-use super::version::{DataFile, TableVersion};
+use super::version::DataFile;
 use super::stats;
 
 /// Versions that others may win in a row before we give up.
@@ -48,8 +48,8 @@ pub(super) struct Change {
 #[must_use]
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// It is durable, as this version.
-    Committed(Arc<TableVersion>),
+    /// It is durable, and the state's version.
+    Committed,
     /// Rows of our own writer came in between: plan again.
     Moved,
     /// A file to be removed is not live any more.
@@ -80,7 +80,7 @@ impl Table {
                     if let Some(epoch) = epoch {
                         self.epoch.lock().ours = Some(epoch);
                     }
-                    return Ok(Outcome::Committed(state.current()));
+                    return Ok(Outcome::Committed);
                 }
                 Found::Theirs(commit) => {
                     let moved = commit.txn(self.writer.app()).is_some();
@@ -123,7 +123,8 @@ impl Table {
         (!claimed).then(|| state.txn(EPOCH).unwrap_or(0) + 1)
     }
 
-    fn check_fence(&self) -> Result<(), TableError> {
+    /// Refuses for good once a newer epoch was seen.
+    pub(super) fn check_fence(&self) -> Result<(), TableError> {
         match *self.epoch.lock() {
             Epoch { ours, fenced_by: Some(theirs) } => {
                 Err(TableError::Fenced { project: self.project.clone(), theirs, ours: ours.unwrap_or(0) })

@@ -58,6 +58,7 @@ impl Table {
         publish: impl Fn(Arc<TableVersion>) + Send + Sync,
     ) -> Result<CompactReport, TableError> {
         let _one = self.compacting.lock().await;
+        self.check_fence()?;
         let files_min = match which {
             CompactWhich::Due => self.settings.files_min.max(2),
             CompactWhich::All => 2,
@@ -104,7 +105,7 @@ impl Table {
         let change = Change { adds: vec![Arc::clone(&merged)], removes: files.clone(), through: None };
         let mut state = self.state.lock().await;
         match self.commit(&mut state, &change).await? {
-            Outcome::Committed(_) => {
+            Outcome::Committed => {
                 self.publish(&mut state, publish);
                 Ok(Some(merged))
             }
@@ -161,5 +162,3 @@ fn next_group(files: &mut Files, target_size: u64, which: CompactWhich) -> Optio
     Some(files.drain(..count).collect())
 }
 
-#[cfg(test)]
-mod tests;

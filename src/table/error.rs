@@ -1,7 +1,5 @@
 //! What can go wrong with a table, by who must act.
 
-use std::sync::Arc;
-
 use thiserror::Error;
 
 use crate::error::{Kind, Report};
@@ -123,9 +121,6 @@ pub enum TableError {
     /// A worker thread ended without an answer.
     #[error("a table worker stopped")]
     Worker(#[from] tokio::task::JoinError),
-    /// An error that an earlier call met and that lasts.
-    #[error("{0}")]
-    Latched(Arc<TableError>),
 }
 
 impl TableError {
@@ -150,7 +145,6 @@ impl Report for TableError {
             }
             Self::Delta { .. } | Self::DamagedFile { .. } => Kind::Unavailable,
             Self::Parquet { .. } | Self::Arrow(_) | Self::Misuse(_) | Self::Worker(_) => Kind::Internal,
-            Self::Latched(first) => first.kind(),
         }
     }
 
@@ -173,7 +167,6 @@ impl Report for TableError {
             Self::DamagedFile { .. } => "table_file_damaged",
             Self::Misuse(_) => "table_misuse",
             Self::Worker(_) => "table_worker_stopped",
-            Self::Latched(first) => first.code(),
         }
     }
 
@@ -188,7 +181,6 @@ impl Report for TableError {
             }
             Self::NewerModel { .. } => Some("start a newer version of Kronika".into()),
             Self::Foreign { .. } => Some("let other tools read the table, not write to it".into()),
-            Self::Latched(first) => first.hint(),
             Self::OutcomeUnknown { .. } | Self::Unsettled | Self::Contended(_) | Self::Missing(_) => None,
             Self::Delta { .. } | Self::Parquet { .. } | Self::Arrow(_) | Self::DamagedFile { .. } => None,
             Self::Misuse(_) | Self::Worker(_) => None,

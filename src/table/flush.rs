@@ -56,7 +56,7 @@ impl Table {
                 report.bytes = files.iter().map(|file| file.size).sum();
                 let change = Change { adds: files, through: Some(through), ..Change::default() };
                 match self.commit(&mut state, &change).await? {
-                    Outcome::Committed(_) => {}
+                    Outcome::Committed => {}
                     // Nothing is removed, so that nothing can be gone; both start over.
                     Outcome::Moved | Outcome::Gone => continue,
                 }

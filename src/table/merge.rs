@@ -181,5 +181,3 @@ impl Merge {
     }
 }
 
-#[cfg(test)]
-mod tests;

@@ -176,5 +176,3 @@ pub(super) fn adapt(batch: &RecordBatch) -> Result<RecordBatch, TableError> {
     Ok(RecordBatch::try_new(Arc::clone(&schema), columns)?)
 }
 
-#[cfg(test)]
-mod tests;

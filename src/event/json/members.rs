@@ -1,8 +1,10 @@
-//! The members of one object, in the order sent. For the uncommon paths: lists, snapshots, diffs.
+//! The members of one object, or the items of one array, in the order sent.
+//!
+//! For the parts of a record that no plan describes key by key: lists, maps, snapshots, wrappers.
 
-use super::scan::{ScanError, Scanner, Shape, Value};
+use super::scan::{Scanner, Shape, Value};
 
-/// One `"key": value` of an object.
+/// One `"key": value` of an object; for an item of an array the key repeats the value.
 #[derive(Debug, Clone, Copy)]
 pub struct Member {
     /// The key, quotes included.
@@ -11,33 +13,44 @@ pub struct Member {
     pub value: Value,
 }
 
-/// Members of the object, or (with keys that repeat the values) items of the array at `container`.
-///
-/// # Errors
-/// Bad JSON; not for a span that the scanner has accepted.
-pub fn members(container: &Value, body: &[u8], out: &mut Vec<Member>) -> Result<(), ScanError> {
-    out.clear();
-    let mut scanner = Scanner::new(body, container.start as usize + 1);
-    let close = if container.shape == Shape::Object { b'}' } else { b']' };
-    scanner.skip_spaces();
-    if scanner.peek() == close {
-        return Ok(());
+/// Walks a container that the scanner has accepted; in any other text it ends at the first mistake.
+#[derive(Debug, Clone)]
+pub struct Members<'b> {
+    scanner: Scanner<'b>,
+    object: bool,
+    first: bool,
+}
+
+/// Members of the object, or items of the array, at `container`.
+#[must_use]
+pub fn members<'b>(container: &Value, body: &'b [u8]) -> Members<'b> {
+    Members {
+        scanner: Scanner::new(body, container.start as usize + 1),
+        object: container.shape == Shape::Object,
+        first: true,
     }
-    loop {
+}
+
+impl Iterator for Members<'_> {
+    type Item = Member;
+
+    fn next(&mut self) -> Option<Member> {
+        self.scanner.skip_spaces();
+        if !std::mem::take(&mut self.first) {
+            if self.scanner.peek() != b',' {
+                return None;
+            }
+            self.scanner.bump(1);
+            self.scanner.skip_spaces();
+        }
         let mut key = None;
-        if container.shape == Shape::Object {
-            key = Some(scanner.string()?);
-            scanner.skip_spaces();
-            scanner.expect(b':', "`:`")?;
-            scanner.skip_spaces();
+        if self.object {
+            key = Some(self.scanner.string().ok()?);
+            self.scanner.skip_spaces();
+            self.scanner.expect(b':', "`:`").ok()?;
+            self.scanner.skip_spaces();
         }
-        let value = scanner.value()?;
-        out.push(Member { key: key.unwrap_or(value), value });
-        scanner.skip_spaces();
-        if scanner.peek() != b',' {
-            return scanner.expect(close, "`,` or the end of the value");
-        }
-        scanner.bump(1);
-        scanner.skip_spaces();
+        let value = self.scanner.value().ok()?;
+        Some(Member { key: key.unwrap_or(value), value })
     }
 }

@@ -8,8 +8,9 @@ mod members;
 mod scan;
 mod text;
 
+pub(crate) use compact::behind_string;
 pub use compact::{compact_into, quote_into};
-pub use members::{Member, members};
+pub use members::{Member, Members, members};
 pub use scan::{MAX_DEPTH, ScanError, Scanner, Shape, Value};
 pub use text::{unescape_into, unescaped};
 

@@ -49,6 +49,33 @@ pub enum ScanError {
 }
 
 impl ScanError {
+    /// Offset of the trouble in the scanned body.
+    #[must_use]
+    pub fn at(&self) -> usize {
+        match self {
+            Self::Expected { at, .. }
+            | Self::CutOff { at }
+            | Self::Control { at }
+            | Self::Escape { at }
+            | Self::Surrogate { at }
+            | Self::TooDeep { at } => *at,
+        }
+    }
+
+    /// The same error with its offset counted from `start`.
+    #[must_use]
+    pub fn counted_from(mut self, start: usize) -> Self {
+        match &mut self {
+            Self::Expected { at, .. }
+            | Self::CutOff { at }
+            | Self::Control { at }
+            | Self::Escape { at }
+            | Self::Surrogate { at }
+            | Self::TooDeep { at } => *at = at.saturating_sub(start),
+        }
+        self
+    }
+
     /// Stable code of the line error.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -6,7 +6,7 @@
 //! | concat, separator | text, time |
 //! | constant, default | text (`default` and `constant` not for ids), integers, float, bool |
 //! | values, otherwise, only_listed | text, integers, float, bool |
-//! | lower | text |
+//! | lower | as values; without them text only |
 //! | parse_json | JSON |
 //! | scale | integers |
 //! | formats, zone | time |
@@ -62,7 +62,7 @@ fn kinds(kind: Kind, functions: &ColumnRule) -> Result<(), RuleProblem> {
         ("constant", functions.constant.is_some(), scalar),
         ("default", functions.default.is_some(), scalar),
         ("values", listed, scalar),
-        ("lower", functions.lower, text),
+        ("lower", functions.lower, text || (scalar && listed)),
         ("parse_json", functions.parse_json, kind == Kind::Json),
         ("scale", functions.scale.is_some(), number),
         ("formats", !functions.formats.is_empty() || functions.zone.is_some(), kind == Kind::Time),

@@ -16,19 +16,41 @@ pub enum MappingError {
     Name(#[from] MappingNameError),
     /// No mapping of this name.
     #[error("there is no mapping `{name}`")]
-    NotFound { name: String, nearest: Option<String> },
+    NotFound {
+        /// The name asked for.
+        name: String,
+        /// A name like it.
+        nearest: Option<String>,
+    },
     /// A shipped mapping was to be removed.
     #[error("mapping `{0}` is part of the engine and cannot be removed")]
     Shipped(String),
     /// The text is longer than a mapping may be.
     #[error("mapping of {size} bytes is larger than {limit}")]
-    TooLarge { size: usize, limit: usize },
+    TooLarge {
+        /// Bytes of the text.
+        size: usize,
+        /// Bytes that are allowed.
+        limit: usize,
+    },
     /// No TOML, or keys and values that a mapping does not have.
     #[error("{}{message}", place(*.line, key))]
-    Syntax { line: Option<usize>, key: String, message: String },
+    Syntax {
+        /// Line of the text, from 1.
+        line: Option<usize>,
+        /// The key concerned, with those of the tables around it; empty where there is none.
+        key: String,
+        /// What the TOML reader said.
+        message: String,
+    },
     /// A column that the event model does not have.
     #[error("columns.{column}: the event model has no such column")]
-    UnknownColumn { column: String, nearest: Option<String> },
+    UnknownColumn {
+        /// The name in the mapping.
+        column: String,
+        /// A column like it.
+        nearest: Option<String>,
+    },
     /// A rule that cannot work.
     #[error("{key}: {problem}")]
     Rule {
@@ -66,37 +88,69 @@ pub enum RuleProblem {
     Nested(&'static str),
     /// A function that this kind of column does not have.
     #[error("a column of {kind} has no `{function}`")]
-    NotForKind { function: &'static str, kind: &'static str },
+    NotForKind {
+        /// The function.
+        function: &'static str,
+        /// What the column holds.
+        kind: &'static str,
+    },
     /// A function that makes no sense beside the source.
     #[error("`{function}` does nothing to a {source_kind}")]
-    NotForSource { function: &'static str, source_kind: &'static str },
+    NotForSource {
+        /// The function.
+        function: &'static str,
+        /// The source.
+        source_kind: &'static str,
+    },
     /// A function without the one that it belongs to.
     #[error("`{function}` needs `{needs}`")]
-    Needs { function: &'static str, needs: &'static str },
+    Needs {
+        /// The function.
+        function: &'static str,
+        /// What is missing.
+        needs: &'static str,
+    },
     /// Both ways to treat values that are not listed.
     #[error("`otherwise` and `only_listed` contradict each other")]
     OtherwiseAndOnlyListed,
     /// A value in the mapping that the column cannot hold.
     #[error("the column cannot hold {text:?}: {wanted}")]
-    BadValue { text: String, wanted: &'static str },
+    BadValue {
+        /// The value.
+        text: String,
+        /// What the column takes.
+        wanted: &'static str,
+    },
     /// Two entries of `values` that differ only in capitals, under `lower`.
     #[error("`values` gives two replacements for {0:?}, which are the same once letters are small")]
     SameWhenLower(String),
     /// A time format that is unknown.
-    #[error("{0:?} is no time format: rfc3339, epoch, epoch_s, epoch_ms, epoch_us, epoch_ns, or a pattern such as %d.%m.%Y %H:%M")]
+    #[error(
+        "{0:?} is no time format: rfc3339, epoch, epoch_s, epoch_ms, epoch_us, epoch_ns, or a pattern such as %d.%m.%Y %H:%M"
+    )]
     BadFormat(String),
     /// A pattern that gives no date.
     #[error("the pattern {0:?} does not give a full date")]
     NoDate(String),
     /// A zone that is unknown.
     #[error("there is no time zone {zone:?}")]
-    UnknownZone { zone: String, nearest: Option<String> },
+    UnknownZone {
+        /// The name in the mapping.
+        zone: String,
+        /// A zone like it.
+        nearest: Option<String>,
+    },
     /// A factor that is not positive.
     #[error("scale is {0}: it must be 1 or more")]
     BadScale(i64),
     /// A field that list items of this column do not have.
     #[error("items of this column have no field `{field}`; they have {known}")]
-    UnknownItem { field: String, known: String },
+    UnknownItem {
+        /// The field in the mapping.
+        field: String,
+        /// The fields that there are.
+        known: String,
+    },
     /// The engine sets or computes the column itself.
     #[error("the engine fills this column itself; a value sent for it is kept in attributes")]
     NotYours,
@@ -114,7 +168,9 @@ pub enum RuleProblem {
 impl MappingError {
     /// What the TOML reader said, with line and key.
     pub(super) fn syntax(text: &str, mut error: toml::de::Error) -> Self {
-        let line = error.span().map(|span| text.as_bytes()[..span.start.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1);
+        let line = error
+            .span()
+            .map(|span| text.as_bytes()[..span.start.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1);
         let message = error.message().trim_end().replace('\n', ", ");
         // Without the text the error names the key instead of showing the line.
         error.set_input(None);
@@ -153,9 +209,11 @@ impl Report for MappingError {
             Self::Shipped(_) => Kind::Conflict,
             Self::TooLarge { .. } => Kind::TooLarge,
             Self::Io { .. } => Kind::Unavailable,
-            Self::Name(_) | Self::Syntax { .. } | Self::UnknownColumn { .. } | Self::Rule { .. } | Self::TooManyPaths(_) => {
-                Kind::Invalid
-            }
+            Self::Name(_)
+            | Self::Syntax { .. }
+            | Self::UnknownColumn { .. }
+            | Self::Rule { .. }
+            | Self::TooManyPaths(_) => Kind::Invalid,
         }
     }
 

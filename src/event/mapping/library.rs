@@ -186,7 +186,7 @@ impl MappingLibrary {
 
     fn not_found(&self, name: &MappingName) -> MappingError {
         let own = files(&self.dir).unwrap_or_default();
-        let known = SHIPPED.iter().map(|(name, _)| *name).chain(own.iter().map(|(name, _)| name.as_str()));
+        let known = SHIPPED.iter().map(|(name, _)| *name).chain(own.keys().map(MappingName::as_str));
         MappingError::NotFound { name: name.to_string(), nearest: nearest(name.as_str(), known) }
     }
 }

@@ -20,7 +20,12 @@ pub enum MappingNameError {
     TooLong(usize),
     /// A character outside `[a-z0-9_-]`, or one of `_-` in front.
     #[error("mapping name has {found:?} at byte {at}; allowed are a-z, 0-9 and, not first, _ and -")]
-    BadChar { found: char, at: usize },
+    BadChar {
+        /// The character.
+        found: char,
+        /// Its place in bytes.
+        at: usize,
+    },
 }
 
 impl MappingName {
