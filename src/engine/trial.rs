@@ -59,14 +59,13 @@ impl Engine {
         let mut hot = Hot::default();
         hot.push(rows, 0, Instant::now());
         let session = Session::new(&inner.runtime, project, Snapshot { hot: hot.snapshot(), ..Snapshot::default() });
-        let events = rows_of(&session).await?;
+        let events = rows_of(&session, &query::Limits::of(&inner.shared.config.query)).await?;
         Ok(Trial { events, errors })
     }
 }
 
-async fn rows_of(session: &Session) -> Result<Vec<Value>, EngineError> {
-    let limits = query::Limits::of(session.settings());
-    let answer = session.run("SELECT * FROM events ORDER BY _seq", Params::None, limits).await?;
+async fn rows_of(session: &Session, limits: &query::Limits) -> Result<Vec<Value>, EngineError> {
+    let answer = session.run("SELECT * FROM events ORDER BY _seq", Params::None, *limits).await?;
     let chunks: Vec<_> = query::encode(answer, Format::Ndjson).try_collect().await?;
     let lines = chunks.concat();
     let objects = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());

@@ -10,6 +10,7 @@
 pub mod attributes;
 pub mod columns;
 pub mod convert;
+pub mod dedup;
 pub mod derive;
 pub mod fill;
 pub mod interpretation;
@@ -20,7 +21,9 @@ pub mod model;
 pub mod names;
 pub mod parse;
 pub mod plan;
+pub mod receipts;
 pub mod record;
 pub mod redact;
 pub mod schema;
+pub mod state;
 pub mod time;

@@ -23,10 +23,10 @@ use uuid::Uuid;
 use super::error::TableError;
 use super::load::{commit_at, commit_info};
 use super::log::{Add, Commit, EPOCH, HIGHEST, ORDERED_TAG, Remove, Txn, commit_path};
+use super::opened::{Epoch, Table};
 use super::state::{State, partition_values};
-use super::table::{Epoch, Table};
-use super::version::DataFile;
 use super::stats;
+use super::version::DataFile;
 
 /// Versions that others may win in a row before we give up.
 const CONFLICTS_MAX: usize = 100;
@@ -144,7 +144,8 @@ impl Table {
         }
         let mut info = commit_info(now);
         info.operation = Some(if rewrite { "OPTIMIZE" } else { "WRITE" }.into());
-        info.operation_parameters = if rewrite { Default::default() } else { [("mode".into(), "Append".into())].into() };
+        info.operation_parameters =
+            if rewrite { Default::default() } else { [("mode".into(), "Append".into())].into() };
         info.kronika_commit = Some(id.to_owned());
         let adds = change.adds.iter().map(|file| add_action(file, !rewrite)).collect::<Result<_, _>>()?;
         let removes = change.removes.iter().map(|file| remove_action(file, now)).collect();

@@ -144,3 +144,25 @@ async fn rows_above_the_last_one_are_a_mistake() {
     let error = table.flush(&[batch(1, &[spec(1, None), spec(2, None)])], 1, |_| ()).await.expect_err("2 > 1");
     assert_eq!(error.code(), "table_misuse");
 }
+
+#[tokio::test]
+async fn a_compaction_of_unknown_outcome_is_found_by_the_next() {
+    let place = Place::new();
+    let (storage, faults) = faulty(&place);
+    let table = open(&storage, uuid::Uuid::new_v4()).await;
+    let mut all = Vec::new();
+    for first in 1..=2 {
+        flush(&table, first, &[spec(first, None)]).await.expect("flushes");
+        all.push(batch(first, &[spec(first, None)]));
+    }
+    faults.rule("put", "00003.json", 1, Fault::LoseReply);
+    faults.rule("get", "00003.json", 1, Fault::Fail);
+    let error = table.compact(CompactWhich::All, |_| panic!("published")).await.expect_err("nobody knows");
+    assert_eq!(error.kind(), Kind::OutcomeUnknown);
+    let published = Mutex::new(Vec::new());
+    let publish = |version: Arc<TableVersion>| published.lock().push((version.version, version.files.len()));
+    let report = table.compact(CompactWhich::All, publish).await.expect("finds it");
+    assert_eq!(report, CompactReport::default(), "it was done before");
+    assert_eq!(published.into_inner(), [(3, 1)]);
+    assert_eq!(all_rows(&storage, &table.current()).await, expected(&all));
+}
