@@ -20,7 +20,7 @@ use crate::error::{Kind, Report};
 pub enum CliError {
     /// The settings cannot be used.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(Box<ConfigError>),
     /// Arguments that clap cannot judge contradict each other or the terminal.
     #[error("{0}")]
     Usage(String),
@@ -165,6 +165,12 @@ impl CliError {
             text.push_str(&format!("hint: {hint}\n"));
         }
         text
+    }
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(Box::new(error))
     }
 }
 

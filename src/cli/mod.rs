@@ -100,4 +100,6 @@ pub fn install_tls() {
 }
 
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;

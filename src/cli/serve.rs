@@ -27,10 +27,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
     /// Settings file.
-    #[arg(long, value_name = "FILE", env = "KRONIKA_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "KRONIKA_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
     /// File that gets the admin key of the first start (mode 0600), instead of it being printed.
-    #[arg(long, value_name = "FILE", env = "KRONIKA_ADMIN_KEY_FILE")]
+    #[arg(long, value_name = "FILE", env = "KRONIKA_ADMIN_KEY_FILE", hide_env_values = true)]
     pub(crate) admin_key_file: Option<PathBuf>,
 }
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::output::{self, Column, Table};
 use super::CliError;
+use super::output::{self, Column, Table};
 use crate::wal::{LogSummary, WalError};
 
 /// Look into a write-ahead log, save what is readable of a damaged one.
@@ -84,8 +84,14 @@ fn inspect(dir: &Path, frames: bool, json: bool) -> Result<(), CliError> {
 fn summary(log: &LogSummary) -> Table {
     let column = |(name, right): (&str, bool)| Column { name: name.into(), right };
     let columns = [
-        ("segment", false), ("state", false), ("bytes", true), ("frames", true), ("rows", true), ("first_seq", true),
-        ("last_seq", true), ("projects", false),
+        ("segment", false),
+        ("state", false),
+        ("bytes", true),
+        ("frames", true),
+        ("rows", true),
+        ("first_seq", true),
+        ("last_seq", true),
+        ("projects", false),
     ];
     let rows = log.segments.iter().map(|segment| {
         let state = serde_json::to_value(segment.state).ok().as_ref().and_then(output::cell);

@@ -28,16 +28,22 @@ use retry::Failure;
 #[command(next_help_heading = "Server")]
 pub(crate) struct ServerArgs {
     /// Address of the server.
-    #[arg(long, value_name = "URL", env = "KRONIKA_SERVER", default_value = "http://127.0.0.1:7700")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "KRONIKA_SERVER",
+        hide_env_values = true,
+        default_value = "http://127.0.0.1:7700"
+    )]
     pub(crate) server: Url,
     /// API key; better in the environment or a file, as other users can see command lines.
     #[arg(long, value_name = "KEY", env = "KRONIKA_KEY", hide_env_values = true)]
     pub(crate) key: Option<Key>,
-    /// File that holds the API key.
-    #[arg(long, value_name = "FILE", env = "KRONIKA_KEY_FILE", conflicts_with = "key")]
+    /// File that holds the API key; it goes before --key and KRONIKA_KEY.
+    #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
     /// Project; admin keys choose one, other keys belong to one.
-    #[arg(long, value_name = "NAME", env = "KRONIKA_PROJECT")]
+    #[arg(long, value_name = "NAME", env = "KRONIKA_PROJECT", hide_env_values = true)]
     pub(crate) project: Option<String>,
 }
 

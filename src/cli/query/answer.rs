@@ -94,13 +94,14 @@ trait IntoPieces {
 impl IntoPieces for reqwest::Body {
     fn into_data_and_trailers(self) -> impl Stream<Item = Result<Piece, CliError>> {
         let frames = futures::stream::unfold(self, |mut body| async move { Some((body.frame().await?, body)) });
-        frames.try_filter_map(|frame| async move {
-            Ok(match frame.into_data() {
-                Ok(bytes) => Some(Piece::Bytes(bytes)),
-                Err(frame) => frame.trailers_ref().is_some_and(truncated).then_some(Piece::Truncated),
+        frames
+            .try_filter_map(|frame| async move {
+                Ok(match frame.into_data() {
+                    Ok(bytes) => Some(Piece::Bytes(bytes)),
+                    Err(frame) => frame.trailers_ref().is_some_and(truncated).then_some(Piece::Truncated),
+                })
             })
-        })
-        .map_err(|error: reqwest::Error| CliError::Incomplete(error.without_url().into()))
+            .map_err(|error: reqwest::Error| CliError::Incomplete(error.without_url().into()))
     }
 }
 
@@ -146,7 +147,9 @@ pub(crate) async fn write(
 }
 
 fn say_truncated() {
-    output::note("truncated: the answer was cut at the server's limit; ask for less, or raise `query.rows_max` and `query.bytes_max`");
+    output::note(
+        "truncated: the answer was cut at the server's limit; ask for less, or raise `query.rows_max` and `query.bytes_max`",
+    );
 }
 
 impl Target {
@@ -239,9 +242,8 @@ impl Answer {
 
 /// Whether values of this type are numbers, by its name in the API.
 fn is_number(type_name: &str) -> bool {
-    let name = type_name.to_ascii_lowercase();
-    ["int", "uint", "float", "double", "decimal", "bigint", "smallint"].iter().any(|start| name.starts_with(start))
-        && !name.starts_with("interval")
+    let starts = ["int32", "int64", "uint64", "float32", "float64", "decimal("];
+    starts.iter().any(|start| type_name.starts_with(start))
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
 //! A question to a data directory that no server holds, answered by an engine inside this process.
+//!
+//! The engine takes the directory's lock and replays its log, so that events that are in no table yet are seen, too.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -11,7 +13,7 @@ use crate::cli::CliError;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::event::names::ProjectName;
-use crate::query::{self, Params};
+use crate::query::{self, Limits, Params};
 
 /// What to ask, and where.
 #[derive(Debug)]
@@ -25,32 +27,40 @@ pub(super) struct Question {
     pub(super) params: Value,
 }
 
-/// Opens the directory, log included, asks, and shows the answer; nothing is flushed.
+/// Opens the directory without starting its jobs, asks, and shows the answer.
 ///
 /// # Errors
 /// A server holds the directory, settings or SQL are wrong, the question fails.
 pub(super) async fn local_query(question: Question, format: Format, target: &Target) -> Result<(), CliError> {
     target.check(format)?;
-    let started = Instant::now();
     let mut config = Config::load(question.config.as_deref())?;
     config.server.data_dir.clone_from(&question.dir);
     config.check()?;
-    let project = question.project.as_deref().unwrap_or("default").to_owned();
-    let project = ProjectName::try_from(project).map_err(|error| CliError::Usage(format!("--project: {error}")))?;
+    // Opening would make a new data directory.
+    std::fs::read_dir(&question.dir).map_err(CliError::file("read the data directory", &question.dir))?;
+    let engine = Engine::open_idle(config).await.map_err(CliError::engine)?;
+    let asked = ask(&engine, question, format, target).await;
+    engine.halt().await;
+    asked
+}
+
+async fn ask(engine: &Engine, question: Question, format: Format, target: &Target) -> Result<(), CliError> {
+    let started = Instant::now();
+    let project = ProjectName::try_from(question.project.as_deref().unwrap_or("default"))
+        .map_err(|error| CliError::Usage(format!("--project: {error}")))?;
     let params = match question.params {
         Value::Array(values) => Params::Positional(values),
         Value::Object(named) => Params::Named(named),
         _ => Params::None,
     };
-    let limits = query::Limits::of(&config.query);
-    let engine = Engine::open_idle(config).await.map_err(CliError::engine)?;
+    let limits = Limits::of(&engine.config().query);
     let session = engine.session(&project).map_err(CliError::engine)?;
     let answer = session.run(&question.sql, params, limits).await.map_err(CliError::engine)?;
-    let bytes = query::encode(answer, wanted(format));
-    let pieces = bytes.map(|bytes| bytes.map(Piece::Bytes).map_err(CliError::engine));
-    let written = answer::write(pieces, format, target, started).await;
-    engine.halt().await;
-    written
+    let end = answer.end();
+    let pieces = query::encode(answer, wanted(format)).map(|bytes| bytes.map(Piece::Bytes).map_err(CliError::engine));
+    let cut = futures::stream::once(async move { end.get().is_some_and(|outcome| outcome.truncated) })
+        .filter_map(|cut| async move { cut.then_some(Ok(Piece::Truncated)) });
+    answer::write(pieces.chain(cut), format, target, started).await
 }
 
 fn wanted(format: Format) -> query::Format {
