@@ -170,7 +170,9 @@ impl QueryError {
     #[must_use]
     pub fn position(&self) -> Option<Position> {
         match self {
-            Self::Syntax { position, .. } | Self::Unknown { position, .. } | Self::Invalid { position, .. } => *position,
+            Self::Syntax { position, .. } | Self::Unknown { position, .. } | Self::Invalid { position, .. } => {
+                *position
+            }
             _ => None,
         }
     }
@@ -179,7 +181,9 @@ impl QueryError {
     #[must_use]
     pub fn suggestion(&self) -> Option<&str> {
         match self {
-            Self::Unknown { near, .. } | Self::Parameter { near, .. } | Self::NoSuchQuery { near, .. } => near.as_deref(),
+            Self::Unknown { near, .. } | Self::Parameter { near, .. } | Self::NoSuchQuery { near, .. } => {
+                near.as_deref()
+            }
             _ => None,
         }
     }
@@ -244,9 +248,7 @@ impl Report for QueryError {
             | Self::NoSuchQuery { near: Some(near), .. } => Some(format!("did you mean `{near}`?")),
             Self::NoSuchQuery { .. } => Some("GET /api/v1/queries lists them".into()),
             Self::TooLong { .. } => Some("pass long values as parameters, or raise `query.sql_max`".into()),
-            Self::DeadlineExceeded(_) => {
-                Some("narrow the range of event_time, or raise `query.timeout`".into())
-            }
+            Self::DeadlineExceeded(_) => Some("narrow the range of event_time, or raise `query.timeout`".into()),
             Self::MemoryExceeded(_) => {
                 Some("group by fewer keys, select fewer columns or rows, or raise `query.memory_max`".into())
             }

@@ -58,7 +58,11 @@ impl HotExec {
 }
 
 /// `columns` of a hot batch as SQL sees them.
-pub(crate) fn project(batch: &RecordBatch, columns: &[usize], schema: &SchemaRef) -> Result<RecordBatch, DataFusionError> {
+pub(crate) fn project(
+    batch: &RecordBatch,
+    columns: &[usize],
+    schema: &SchemaRef,
+) -> Result<RecordBatch, DataFusionError> {
     let arrays = columns.iter().zip(schema.fields()).map(|(&at, field)| {
         let array = batch.column(at);
         if array.data_type() == field.data_type() { Ok(Arc::clone(array)) } else { cast(array, field.data_type()) }
@@ -70,7 +74,8 @@ pub(crate) fn project(batch: &RecordBatch, columns: &[usize], schema: &SchemaRef
 impl DisplayAs for HotExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let batches: usize = self.partitions.iter().map(Vec::len).sum();
-        let names: Vec<_> = self.properties.eq_properties.schema().fields().iter().map(|field| field.name().as_str()).collect();
+        let names: Vec<_> =
+            self.properties.eq_properties.schema().fields().iter().map(|field| field.name().as_str()).collect();
         write!(f, "HotExec: batches={batches}, projection=[{}]", names.join(", "))
     }
 }
@@ -102,7 +107,11 @@ impl ExecutionPlan for HotExec {
         Ok(self)
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream, DataFusionError> {
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream, DataFusionError> {
         let (schema, columns) = (self.schema(), self.columns.clone());
         let metrics = BaselineMetrics::new(&self.metrics, partition);
         let step = context.session_config().batch_size().max(1);

@@ -175,7 +175,9 @@ fn load(path: &Path, name: &str, bytes: u64) -> Result<Arc<NamedQuery>, Broken> 
 impl NamedQuery {
     /// Typed values for the SQL: those given, and the defaults of the others.
     pub(crate) fn values(&self, given: &[(String, String)], now: DateTime<Utc>) -> Result<Bound, QueryError> {
-        if let Some((unknown, _)) = given.iter().find(|(name, _)| !self.parameters.iter().any(|known| known.name == *name)) {
+        if let Some((unknown, _)) =
+            given.iter().find(|(name, _)| !self.parameters.iter().any(|known| known.name == *name))
+        {
             return Err(QueryError::Parameter {
                 name: unknown.clone(),
                 message: "the query has no such parameter".into(),

@@ -79,7 +79,8 @@ impl DisplayAs for NewestFirstExec {
         if let Some(fetch) = self.fetch {
             write!(f, ", fetch={fetch}")?;
         }
-        let names: Vec<_> = self.properties.eq_properties.schema().fields().iter().map(|field| field.name().as_str()).collect();
+        let names: Vec<_> =
+            self.properties.eq_properties.schema().fields().iter().map(|field| field.name().as_str()).collect();
         write!(f, ", projection=[{}]", names.join(", "))
     }
 }
@@ -111,7 +112,11 @@ impl ExecutionPlan for NewestFirstExec {
         Ok(self)
     }
 
-    fn execute(&self, _partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream, DataFusionError> {
+    fn execute(
+        &self,
+        _partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream, DataFusionError> {
         let counter = |name: &'static str| MetricBuilder::new(&self.metrics).global_counter(name);
         let counters = Counters {
             rows_decoded: counter(ROWS_DECODED),

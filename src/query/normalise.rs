@@ -9,7 +9,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, FixedSizeListArray, ListArray, MapArray, StringArray, StructArray, UInt64Array, UnionArray,
+    Array, ArrayRef, AsArray, FixedSizeListArray, ListArray, MapArray, StringArray, StructArray, UInt64Array,
+    UnionArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::{CastOptions, cast_with_options, take};
@@ -66,7 +67,8 @@ impl Normaliser {
     /// A value that the answer's type cannot hold, such as an instant outside its range.
     pub(crate) fn apply(&self, batch: &RecordBatch) -> Result<RecordBatch, QueryError> {
         let arrays = batch.columns().iter().zip(self.schema.fields()).map(|(array, to)| normal_array(array, to));
-        let arrays = arrays.collect::<Result<Vec<_>, _>>().map_err(|error| QueryError::Evaluation(error.to_string()))?;
+        let arrays =
+            arrays.collect::<Result<Vec<_>, _>>().map_err(|error| QueryError::Evaluation(error.to_string()))?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         RecordBatch::try_new_with_options(self.schema(), arrays, &options)
             .map_err(|error| QueryError::Internal(Box::new(error)))
@@ -160,12 +162,14 @@ fn gathered(list: &ArrayRef, to: &Field) -> Result<ArrayRef, ArrowError> {
         }
         DataType::ListView(_) => {
             let list = list.as_list_view::<i32>();
-            let ranges = list.offsets().iter().zip(list.sizes().iter()).map(|(&from, &size)| (from as u64, size as u64));
+            let ranges =
+                list.offsets().iter().zip(list.sizes().iter()).map(|(&from, &size)| (from as u64, size as u64));
             (list.values(), ranges.collect())
         }
         _ => {
             let list = list.as_list_view::<i64>();
-            let ranges = list.offsets().iter().zip(list.sizes().iter()).map(|(&from, &size)| (from as u64, size as u64));
+            let ranges =
+                list.offsets().iter().zip(list.sizes().iter()).map(|(&from, &size)| (from as u64, size as u64));
             (list.values(), ranges.collect())
         }
     };
@@ -196,8 +200,7 @@ fn map_array(array: &MapArray, to: &Field) -> Result<ArrayRef, ArrowError> {
         return Err(ArrowError::SchemaError("entries of a map must be structs".into()));
     };
     let entries = StructArray::try_new(fields.clone(), members(array.entries(), fields)?, None)?;
-    let map =
-        MapArray::try_new(Arc::clone(entry), array.offsets().clone(), entries, array.nulls().cloned(), *sorted)?;
+    let map = MapArray::try_new(Arc::clone(entry), array.offsets().clone(), entries, array.nulls().cloned(), *sorted)?;
     Ok(Arc::new(map))
 }
 

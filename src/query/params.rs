@@ -127,8 +127,7 @@ fn scalar(name: &str, value: Value) -> Result<ScalarValue, QueryError> {
 /// A list; its items must be of one type, or NULL.
 fn list(name: &str, items: Vec<Value>) -> Result<ScalarValue, QueryError> {
     let mut items = items.into_iter().map(|item| scalar(name, item)).collect::<Result<Vec<_>, _>>()?;
-    let mut types: Vec<DataType> =
-        items.iter().filter(|item| !item.is_null()).map(ScalarValue::data_type).collect();
+    let mut types: Vec<DataType> = items.iter().filter(|item| !item.is_null()).map(ScalarValue::data_type).collect();
     types.sort_by_key(ToString::to_string);
     types.dedup();
     let numbers = types.iter().all(DataType::is_numeric);

@@ -21,7 +21,7 @@ use arrow::record_batch::RecordBatch;
 use datafusion::common::pruning::PruningStatistics;
 use datafusion::common::{Column, DataFusionError, ScalarValue};
 use datafusion::physical_expr::utils::{conjunction, reassign_expr_columns};
-use datafusion::physical_optimizer::pruning::PruningPredicate;
+use datafusion::physical_optimizer::pruning::{PruningPredicate, PruningPredicateBuilder};
 use datafusion::physical_plan::PhysicalExpr;
 use parking_lot::Mutex;
 
@@ -32,6 +32,8 @@ use crate::table::version::{DataFile, StatValue, TableVersion};
 
 /// Microseconds of a day.
 const DAY_US: i64 = 86_400_000_000;
+/// Longest `IN (…)` that is compared with statistics value by value.
+pub(crate) const IN_LIST_MAX: usize = 200;
 
 /// Files that may hold matching rows, apart by what is known about their times.
 #[derive(Debug, Default)]
@@ -98,10 +100,8 @@ pub(crate) fn times_of(file: &DataFile) -> TimeRange {
 impl FileIndex {
     fn new(version: &TableVersion) -> Result<Self, DataFusionError> {
         let files = &version.files;
-        let schema = Schema::new(vec![
-            Field::new(MODULE, DataType::Utf8View, true),
-            Field::new(DATE, DataType::Date32, false),
-        ]);
+        let schema =
+            Schema::new(vec![Field::new(MODULE, DataType::Utf8View, true), Field::new(DATE, DataType::Date32, false)]);
         let modules: StringViewArray = files.iter().map(|file| file.module.as_deref()).collect();
         let dates: Date32Array = files.iter().map(|file| Some(file.date)).collect();
         let rows: UInt64Array = files.iter().map(|file| Some(file.rows)).collect();
@@ -121,7 +121,7 @@ impl FileIndex {
         if let Some(predicate) = filters.pruning() {
             let view = IndexView { index: self, version };
             // What cannot be pruned by is no reason to fail a query.
-            if let Ok(pruned) = PruningPredicate::try_new(predicate, query_schema()).and_then(|p| p.prune(&view)) {
+            if let Ok(pruned) = pruning_predicate(predicate).and_then(|predicate| predicate.prune(&view)) {
                 keep.iter_mut().zip(pruned).for_each(|(keep, may_match)| *keep &= may_match);
             }
         }
@@ -140,14 +140,22 @@ impl FileIndex {
     fn apply_partition_filter(&self, filter: &Arc<dyn PhysicalExpr>, keep: &mut [bool]) -> Result<(), DataFusionError> {
         let filter = reassign_expr_columns(Arc::clone(filter), &self.partitions.schema())?;
         let matches = filter.evaluate(&self.partitions)?.into_array(keep.len())?;
-        let matches = matches.as_any().downcast_ref::<BooleanArray>().ok_or_else(|| {
-            DataFusionError::Plan("a condition on `date` and `module` must be true or false".into())
-        })?;
+        let matches = matches
+            .as_any()
+            .downcast_ref::<BooleanArray>()
+            .ok_or_else(|| DataFusionError::Plan("a condition on `date` and `module` must be true or false".into()))?;
         for (at, keep) in keep.iter_mut().enumerate() {
             *keep &= matches.is_valid(at) && matches.value(at);
         }
         Ok(())
     }
+}
+
+fn pruning_predicate(predicate: Arc<dyn PhysicalExpr>) -> Result<PruningPredicate, DataFusionError> {
+    PruningPredicateBuilder::new()
+        .with_file_schema(query_schema())
+        .with_max_in_list_size(IN_LIST_MAX)
+        .try_build(predicate)
 }
 
 /// An index together with the version it was made of.
@@ -205,12 +213,20 @@ fn bounds_of(files: &[Arc<DataFile>], at: usize) -> Option<Bounds> {
             let values: ArrayRef =
                 Arc::new(files.iter().map(|file| file.module.as_deref()).collect::<StringViewArray>());
             let nulls = files.iter().map(|file| Some(if file.module.is_none() { file.rows } else { 0 }));
-            return Some(Bounds { min: Arc::clone(&values), max: values, nulls: Arc::new(nulls.collect::<UInt64Array>()) });
+            return Some(Bounds {
+                min: Arc::clone(&values),
+                max: values,
+                nulls: Arc::new(nulls.collect::<UInt64Array>()),
+            });
         }
         DATE => {
             let values: ArrayRef = Arc::new(files.iter().map(|file| Some(file.date)).collect::<Date32Array>());
             let nulls = files.iter().map(|_| Some(0));
-            return Some(Bounds { min: Arc::clone(&values), max: values, nulls: Arc::new(nulls.collect::<UInt64Array>()) });
+            return Some(Bounds {
+                min: Arc::clone(&values),
+                max: values,
+                nulls: Arc::new(nulls.collect::<UInt64Array>()),
+            });
         }
         _ => {}
     }
@@ -240,7 +256,9 @@ fn values<'a>(data_type: &DataType, stats: impl Iterator<Item = Option<&'a StatV
                 .collect::<StringViewArray>(),
         ),
         DataType::Int64 => Arc::new(stats.map(int64).collect::<Int64Array>()),
-        DataType::Timestamp(..) => Arc::new(stats.map(int64).collect::<TimestampMicrosecondArray>().with_timezone("UTC")),
+        DataType::Timestamp(..) => {
+            Arc::new(stats.map(int64).collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+        }
         DataType::Int32 => Arc::new(
             stats
                 .map(|stat| match stat {
@@ -258,12 +276,12 @@ pub(crate) fn wide_columns() -> impl Iterator<Item = &'static str> {
     const LONG_TEXTS: [&str; 7] =
         ["message", "url", "user_agent", "error_message", "request_body", "response_body", "raw"];
     let nested = |kind: Kind| {
-        matches!(
-            kind,
-            Kind::Json | Kind::TextMap | Kind::Related | Kind::Changes | Kind::Attachments | Kind::TextList
-        )
+        matches!(kind, Kind::Json | Kind::TextMap | Kind::Related | Kind::Changes | Kind::Attachments | Kind::TextList)
     };
-    COLUMNS.iter().filter(move |column| nested(column.kind) || LONG_TEXTS.contains(&column.name)).map(|column| column.name)
+    COLUMNS
+        .iter()
+        .filter(move |column| nested(column.kind) || LONG_TEXTS.contains(&column.name))
+        .map(|column| column.name)
 }
 
 /// Whether `name` is one of [`wide_columns`].

@@ -53,7 +53,11 @@ impl Runtime {
     ///
     /// # Errors
     /// The spill directory cannot be made.
-    pub fn new(settings: &config::Query, store: Arc<dyn ObjectStore>, spill_dir: &Path) -> Result<Arc<Self>, QueryError> {
+    pub fn new(
+        settings: &config::Query,
+        store: Arc<dyn ObjectStore>,
+        spill_dir: &Path,
+    ) -> Result<Arc<Self>, QueryError> {
         prepare_spill_dir(spill_dir).map_err(QueryError::SpillDir)?;
         let internal = |error: DataFusionError| QueryError::Internal(Box::new(error));
         let env = RuntimeEnvBuilder::new()
@@ -142,7 +146,7 @@ fn template(threads: usize) -> Result<SessionState, DataFusionError> {
     options.sql_parser.collect_spans = true;
     options.execution.time_zone = Some("UTC".into());
     options.execution.parquet.reorder_filters = true;
-    options.execution.parquet.max_in_list_size = 200;
+    options.execution.parquet.max_in_list_size = super::prune::IN_LIST_MAX;
     options.execution.sort_pushdown_buffer_capacity = 64 << 20;
     options.optimizer.repartition_file_min_size = 16 << 20;
     let mut state = SessionStateBuilder::new_with_default_features().with_config(config).build();

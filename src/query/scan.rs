@@ -206,7 +206,11 @@ impl ExecutionPlan for EventsExec {
         Ok(Arc::new(Self::of(Arc::clone(&self.spec), children)?))
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream, DataFusionError> {
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream, DataFusionError> {
         match self.owner(partition) {
             Some((child, at)) => self.children[child].execute(at, context),
             None => Err(DataFusionError::Internal(format!("the scan has no partition {partition}"))),

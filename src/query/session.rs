@@ -113,10 +113,11 @@ impl Session {
         }
         let known = self.known(limits);
         let first = async {
-            let (plan, state) = self.physical(sql, values, limits, optional).await.map_err(|failure| match failure {
-                Failure::Ours(error) => error,
-                Failure::Planner(error) => classify(error, &known),
-            })?;
+            let (plan, state) =
+                self.physical(sql, values, limits, optional).await.map_err(|failure| match failure {
+                    Failure::Ours(error) => error,
+                    Failure::Planner(error) => classify(error, &known),
+                })?;
             let rows = execute_stream(Arc::clone(&plan), state.task_ctx()).map_err(|error| classify(error, &known))?;
             Answer::start(Running { plan, rows, started, limits, known: known.clone() }).await
         };
@@ -128,11 +129,7 @@ impl Session {
 
     fn known(&self, limits: Limits) -> Known {
         let names = std::iter::once(EVENTS).chain(views::views().iter().map(|view| view.name));
-        Known {
-            tables: names.map(str::to_owned).collect(),
-            timeout: limits.timeout,
-            memory_max: limits.memory_max,
-        }
+        Known { tables: names.map(str::to_owned).collect(), timeout: limits.timeout, memory_max: limits.memory_max }
     }
 
     /// Parses, plans, binds and checks.

@@ -11,7 +11,9 @@ use datafusion::common::config::{ConfigOptions, TableParquetOptions};
 use datafusion::common::stats::Precision;
 use datafusion::common::{DataFusionError, ScalarValue, Statistics};
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource};
+use datafusion::datasource::physical_plan::{
+    FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource,
+};
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
 use datafusion::physical_plan::PhysicalExpr;
@@ -95,7 +97,8 @@ fn push_conditions(
         return Ok((source, Vec::new()));
     }
     let table = table_schema();
-    let over_table = |condition: &Arc<dyn PhysicalExpr>| reassign_expr_columns(Arc::clone(condition), table.table_schema());
+    let over_table =
+        |condition: &Arc<dyn PhysicalExpr>| reassign_expr_columns(Arc::clone(condition), table.table_schema());
     let mapped = conditions.iter().map(over_table).collect::<Result<Vec<_>, _>>()?;
     let pushed = source.try_pushdown_filters(mapped, options)?;
     let rest = conditions
@@ -110,8 +113,7 @@ fn push_conditions(
 /// `columns`, then those that `conditions` need and `columns` lacks.
 pub(crate) fn with_columns_of(columns: &[usize], conditions: &[Arc<dyn PhysicalExpr>]) -> Vec<usize> {
     let mut all = columns.to_vec();
-    let mut needed: Vec<usize> =
-        conditions.iter().flat_map(collect_columns).map(|column| column.index()).collect();
+    let mut needed: Vec<usize> = conditions.iter().flat_map(collect_columns).map(|column| column.index()).collect();
     needed.sort_unstable();
     needed.dedup();
     needed.retain(|at| !columns.contains(at));
@@ -133,7 +135,8 @@ pub(crate) fn with_files(config: FileScanConfig, files: &[Arc<DataFile>], groups
 /// Smallest and largest `date` of the files are known for certain.
 fn exact_dates(files: &[Arc<DataFile>], statistics: &mut Statistics) {
     let Ok(at) = table_schema().table_schema().index_of(DATE) else { return };
-    let day = |date: Option<i32>| date.map_or(Precision::Absent, |date| Precision::Exact(ScalarValue::Date32(Some(date))));
+    let day =
+        |date: Option<i32>| date.map_or(Precision::Absent, |date| Precision::Exact(ScalarValue::Date32(Some(date))));
     let column = &mut statistics.column_statistics[at];
     column.min_value = day(files.iter().map(|file| file.date).min());
     column.max_value = day(files.iter().map(|file| file.date).max());

@@ -52,7 +52,9 @@ fn normal_type(data_type: &DataType) -> (DataType, Option<&'static str>) {
     match data_type {
         DataType::Null => plain(DataType::Null),
         DataType::Boolean => plain(DataType::Boolean),
-        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 => plain(DataType::Int32),
+        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 => {
+            plain(DataType::Int32)
+        }
         DataType::UInt32 | DataType::Int64 => plain(DataType::Int64),
         DataType::UInt64 => plain(DataType::UInt64),
         DataType::Float16 | DataType::Float32 => plain(DataType::Float32),

@@ -158,7 +158,8 @@ fn plan(text: &str, position: Option<Position>, known: &Known) -> QueryError {
         let near = nearest(name, known.tables.iter().map(String::as_str));
         return QueryError::Unknown { what: NameOf::Table, name: name.to_owned(), position, near };
     }
-    let function = between(text, "Invalid function '", "'").or_else(|| between(text, "table function '", "' not found"));
+    let function =
+        between(text, "Invalid function '", "'").or_else(|| between(text, "table function '", "' not found"));
     if let Some(name) = function {
         let near = between(text, "Did you mean '", "'").and_then(|near| nearest(name, [near]));
         return QueryError::Unknown { what: NameOf::Function, name: name.to_owned(), position, near };

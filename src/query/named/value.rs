@@ -73,7 +73,7 @@ impl ParameterType {
         let bad = |wanted: &str| format!("must be {wanted}, not `{}`", text.chars().take(64).collect::<String>());
         match self {
             Self::Text | Self::TextList => Ok(ScalarValue::Utf8(Some(text.to_owned()))),
-            Self::Integer => text.parse().map(ScalarValue::from).map_err(|_: std::num::ParseIntError| bad("a 64-bit integer")),
+            Self::Integer => text.parse::<i64>().map(ScalarValue::from).map_err(|_| bad("a 64-bit integer")),
             Self::Number => match text.parse::<f64>() {
                 Ok(number) if number.is_finite() => Ok(ScalarValue::from(number)),
                 _ => Err(bad("a number")),

@@ -224,7 +224,7 @@ impl Merge {
             return Err(DataFusionError::Internal("a run lacks the columns of the order".into()));
         };
         let last = head.times.len().checked_sub(1).map(|at| (head.times[at], head.seqs[at]));
-        let mut keys = times.values().iter().copied().zip(seqs.values().iter().copied());
+        let keys = times.values().iter().copied().zip(seqs.values().iter().copied());
         let follows = last.is_none_or(|last| keys.clone().next().is_none_or(|first| first <= last));
         if times.null_count() > 0 || !follows || !keys.is_sorted_by(|a, b| a >= b) {
             return Err(DataFusionError::Internal("a stored file is not in the order newest first".into()));

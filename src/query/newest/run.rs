@@ -88,11 +88,7 @@ struct Conditions {
 }
 
 impl Conditions {
-    fn new(
-        conditions: &[Arc<dyn PhysicalExpr>],
-        columns: &[usize],
-        keep: usize,
-    ) -> Result<Self, DataFusionError> {
+    fn new(conditions: &[Arc<dyn PhysicalExpr>], columns: &[usize], keep: usize) -> Result<Self, DataFusionError> {
         let schema = query_schema().project(columns)?;
         let all = all_of(conditions).map(|condition| reassign_expr_columns(condition, &schema)).transpose()?;
         Ok(Self { all, keep })
@@ -101,9 +97,9 @@ impl Conditions {
     fn apply(&self, batch: RecordBatch) -> Result<RecordBatch, DataFusionError> {
         let Some(condition) = &self.all else { return Ok(batch) };
         let matches = condition.evaluate(&batch)?.into_array(batch.num_rows())?;
-        let matches: &BooleanArray = matches.as_boolean_opt().ok_or_else(|| {
-            DataFusionError::Plan("a condition must be true or false".into())
-        })?;
+        let matches: &BooleanArray = matches
+            .as_boolean_opt()
+            .ok_or_else(|| DataFusionError::Plan("a condition must be true or false".into()))?;
         let keep: Vec<usize> = (0..self.keep).collect();
         Ok(filter_record_batch(&batch.project(&keep)?, matches)?)
     }

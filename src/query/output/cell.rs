@@ -57,11 +57,17 @@ impl<'a> Cell<'a> {
             DataType::Float64 => Self::Float64(array.as_primitive()),
             DataType::Decimal128(precision, scale) => {
                 let (values, precision, scale) = (array.as_primitive::<Decimal128Type>(), *precision, *scale);
-                Self::Decimal(array, Box::new(move |row| Decimal128Type::format_decimal(values.value(row), precision, scale)))
+                Self::Decimal(
+                    array,
+                    Box::new(move |row| Decimal128Type::format_decimal(values.value(row), precision, scale)),
+                )
             }
             DataType::Decimal256(precision, scale) => {
                 let (values, precision, scale) = (array.as_primitive::<Decimal256Type>(), *precision, *scale);
-                Self::Decimal(array, Box::new(move |row| Decimal256Type::format_decimal(values.value(row), precision, scale)))
+                Self::Decimal(
+                    array,
+                    Box::new(move |row| Decimal256Type::format_decimal(values.value(row), precision, scale)),
+                )
             }
             DataType::Utf8 if mark(field) == Some(JSON) => Self::json(array),
             DataType::Utf8 => Self::Text(array.as_string()),

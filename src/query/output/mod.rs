@@ -76,8 +76,7 @@ impl Body {
             Part::Rows => match self.batches.next().await.transpose()? {
                 Some(batch) => self.some_rows(batch, &mut out)?,
                 None => {
-                    let outcome =
-                        self.end.get().ok_or_else(|| QueryError::Internal("the answer has no end".into()))?;
+                    let outcome = self.end.get().ok_or_else(|| QueryError::Internal("the answer has no end".into()))?;
                     self.encoder.finish(&outcome, &mut out)?;
                 }
             },
