@@ -22,6 +22,12 @@ pub mod query;
 
 pub mod access;
 
+pub mod engine;
+
+pub mod http;
+
+pub mod cli;
+
 /// The allocator of every binary, test and benchmark: ingest allocates many small column buffers.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::names::ProjectName;
 
 pub use key::{KeyId, Secret};
-pub use store::{AccessError, KeyInfo, KeyStore, NewKey};
+pub use store::{AccessError, KeyInfo, KeyStore, NewKey, write_private};
 
 /// What a key allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -50,7 +50,7 @@ impl Args {
             let date = NaiveDate::default() + Duration::days(i64::from(generator.date(index)));
             let path = dir.join(format!("events-{date}.ndjson"));
             let mut day = generator.day(index);
-            let write = || -> io::Result<u64> {
+            let mut write = || -> io::Result<u64> {
                 let mut file = BufWriter::new(File::create(&path)?);
                 let bytes = day.write_to(&mut file)?;
                 file.flush()?;
@@ -67,7 +67,8 @@ impl Args {
         let Some(params) = generator.params() else { return Ok(()) };
         let members = params.pairs().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
         let path = self.out.join("params.json");
-        std::fs::write(&path, format!("{:#}\n", serde_json::Value::Object(members))).map_err(CliError::file("write", &path))
+        std::fs::write(&path, format!("{:#}\n", serde_json::Value::Object(members)))
+            .map_err(CliError::file("write", &path))
     }
 }
 

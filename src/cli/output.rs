@@ -122,11 +122,9 @@ fn cell_text(cell: Option<&str>, max: usize) -> String {
 /// Text without control characters and not longer than `max`.
 fn shown(text: &str, max: usize) -> String {
     let mut out = String::with_capacity(text.len().min(max));
-    let mut chars = text.chars();
-    let mut count = 0;
-    for c in chars.by_ref() {
-        count += 1;
-        if count >= max && !chars.as_str().is_empty() {
+    for (count, (at, c)) in text.char_indices().enumerate() {
+        let last = at + c.len_utf8() == text.len();
+        if count + 1 >= max && !last {
             out.push('…');
             break;
         }

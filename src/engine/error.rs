@@ -12,6 +12,7 @@ use crate::error::{Kind, Report};
 use crate::event::mapping::MappingError;
 use crate::event::names::ProjectName;
 use crate::event::parse::BodyError;
+use crate::event::state::StateError;
 use crate::query::QueryError;
 use crate::table::TableError;
 use crate::wal::WalError;
@@ -70,6 +71,9 @@ pub enum EngineError {
     /// A key.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// A file of ids or answers.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// A stored interpretation that cannot be read.
     #[error("cannot read the interpretation `{}` that the log refers to", path.display())]
     Interpretation {
@@ -102,6 +106,7 @@ impl Report for EngineError {
             Self::Query(error) => error.kind(),
             Self::Mapping(error) => error.kind(),
             Self::Access(error) => error.kind(),
+            Self::State(error) => error.kind(),
         }
     }
 
@@ -120,6 +125,7 @@ impl Report for EngineError {
             Self::Query(error) => error.code(),
             Self::Mapping(error) => error.code(),
             Self::Access(error) => error.code(),
+            Self::State(error) => error.code(),
         }
     }
 
@@ -138,6 +144,7 @@ impl Report for EngineError {
             Self::Query(error) => error.hint(),
             Self::Mapping(error) => error.hint(),
             Self::Access(error) => error.hint(),
+            Self::State(error) => error.hint(),
         }
     }
 }
@@ -182,6 +189,9 @@ pub enum AppendError {
     /// The log failed while the batch was on its way to the disk.
     #[error("the batch may or may not be stored")]
     OutcomeUnknown(#[source] Arc<WalError>),
+    /// A file of answers.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// The engine cannot keep what it needs to read the batch again.
     #[error("cannot prepare the batch for the log")]
     Prepare(#[source] io::Error),
@@ -198,6 +208,7 @@ impl Report for AppendError {
             Self::Overloaded { .. } => Kind::Overloaded,
             Self::Wal(error) => error.kind(),
             Self::OutcomeUnknown(_) => Kind::OutcomeUnknown,
+            Self::State(error) => error.kind(),
             Self::Prepare(_) => Kind::Unavailable,
         }
     }
@@ -212,6 +223,7 @@ impl Report for AppendError {
             Self::Overloaded { .. } => "overloaded",
             Self::Wal(error) => error.code(),
             Self::OutcomeUnknown(_) => "outcome_unknown",
+            Self::State(error) => error.code(),
             Self::Prepare(_) => "data_dir_unusable",
         }
     }
@@ -226,6 +238,7 @@ impl Report for AppendError {
             Self::Overloaded { .. } => Some("send it again after the time in Retry-After".into()),
             Self::Wal(error) => error.hint(),
             Self::OutcomeUnknown(_) => Some("send it again with the same Idempotency-Key".into()),
+            Self::State(error) => error.hint(),
             Self::Prepare(_) => Some("check the space and rights of the data directory".into()),
         }
     }

@@ -125,10 +125,10 @@ impl Inner {
         let (shared, ids) = (Arc::clone(&self.shared), Arc::clone(project));
         let synced = tokio::task::spawn_blocking(move || {
             ids.intake.lock().sync()?;
-            shared.receipts.sync()
+            shared.receipts.lock().sync()
         });
         let failed = |source| EngineError::Directory { path: self.directory.root().to_path_buf(), source };
-        synced.await.map_err(|error| failed(std::io::Error::other(error)))?.map_err(failed)?;
+        synced.await.map_err(|error| failed(std::io::Error::other(error)))??;
         self.wal.forget(&project.name, u64::try_from(through).unwrap_or(0));
         Ok(())
     }

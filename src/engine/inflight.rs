@@ -46,7 +46,7 @@ impl Inflight {
     /// Claims `key`, after waiting for whoever has it now.
     pub(super) async fn claim(
         &self,
-        receipts: &Receipts,
+        receipts: &Mutex<Receipts>,
         project: &ProjectName,
         key: u128,
         content: u128,
@@ -54,7 +54,7 @@ impl Inflight {
         loop {
             let mut first = {
                 let mut waiting = self.waiting.lock();
-                if let Some(known) = receipts.get(project, key) {
+                if let Some(known) = receipts.lock().get(project.as_str(), key)? {
                     if known.content != content {
                         return Err(AppendError::KeyReused);
                     }

@@ -198,8 +198,8 @@ impl Intaking {
         }
         let body = Bytes::from(body);
         let mut intake = self.project.intake.lock();
-        let verdicts = self.judge(&mut intake, &first, engine.shared.config.ingest.modules_max);
-        let parsed = if verdicts.is_plain() { first } else { self.judged(&body, &limits, &first, &verdicts)? };
+        let (verdicts, changed) = self.judge(&mut intake, &first, engine.shared.config.ingest.modules_max);
+        let parsed = if changed { self.judged(&body, &limits, &first, &verdicts)? } else { first };
         if self.options.atomic {
             refuse_if_rejected(&parsed)?;
         }
@@ -260,9 +260,14 @@ impl Intaking {
         Ok(parsed)
     }
 
-    /// Duplicates, conflicting ids, modules above the cap; all others stay accepted.
-    fn judge(&self, intake: &mut super::project::Intake, parsed: &Parsed, cap: usize) -> Verdicts {
+    /// What becomes of each record, and whether that changes the rows that the parser made.
+    fn judge(&self, intake: &mut super::project::Intake, parsed: &Parsed, cap: usize) -> (Verdicts, bool) {
         let mut verdicts = Verdicts::all_accepted();
+        // The limits by which the parser refused them may be others at replay.
+        for rejected in &parsed.rejected {
+            verdicts.set(rejected.record, Verdict::Rejected);
+        }
+        let mut changed = false;
         let over: Vec<bool> =
             parsed.modules.iter().map(|module| module.as_deref().is_some_and(|name| !intake.admits(name, cap))).collect();
         if over.contains(&true) {
@@ -271,6 +276,7 @@ impl Intaking {
                     verdicts.set(*record, Verdict::Overflow);
                 }
             }
+            changed = true;
         }
         let mut within: HashMap<u128, u64> = HashMap::with_capacity(parsed.sent.len());
         for id in &parsed.sent {
@@ -286,8 +292,9 @@ impl Intaking {
                 Seen::Same => verdicts.set(id.record, Verdict::Duplicate),
                 Seen::Conflict => verdicts.set(id.record, Verdict::Conflict),
             }
+            changed |= seen != Seen::New;
         }
-        verdicts
+        (verdicts, changed)
     }
 }
 
@@ -295,7 +302,7 @@ fn log_full() -> AppendError {
     AppendError::Overloaded { what: "the write-ahead log", retry_after_s: 2 }
 }
 
-fn refused(parsed: &Parsed) -> Vec<RefusedEvent> {
+pub(super) fn refused(parsed: &Parsed) -> Vec<RefusedEvent> {
     let first = parsed.errors.first.iter();
     first.map(|error| RefusedEvent { line: error.line, code: error.code.into(), message: error.message.clone() }).collect()
 }

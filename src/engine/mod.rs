@@ -27,6 +27,7 @@ mod projects;
 mod publish;
 mod recover;
 mod tasks;
+mod trial;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -39,15 +40,16 @@ use crate::access::{KeyStore, NewKey, Scope, Secret};
 use crate::config::Config;
 use crate::event::mapping::MappingLibrary;
 use crate::event::names::ProjectName;
-use crate::event::receipts::Receipts;
+use crate::event::receipts::{self, Receipts};
 use crate::query::named::Library;
 use crate::query::{Runtime, Session};
 use crate::table::Storage;
 use crate::wal::Wal;
 
-pub(crate) use clock::{now_s, now_us};
+pub(crate) use clock::{now_ms, now_s, now_us};
 pub use error::{AppendError, EngineError};
 pub use flush::{CompactSummary, FlushSummary};
+pub use trial::{Trial, TrialError};
 pub use ingest::{AppendOptions, FileIds, Receipt, RefusedEvent};
 
 /// A running engine; clones share it.
@@ -74,7 +76,7 @@ struct Inner {
 struct Shared {
     config: Config,
     writer: Uuid,
-    receipts: Receipts,
+    receipts: parking_lot::Mutex<Receipts>,
     dead_letters: dead_letters::DeadLetters,
     counters: counters::Counters,
     /// Bytes of all hot events; every change of a project's reports here what it added or freed.
@@ -252,12 +254,10 @@ impl Engine {
 
 impl Shared {
     fn open(config: Config, directory: &directory::Directory) -> Result<Self, EngineError> {
-        let path = directory.part("receipts");
-        let receipts = Receipts::open(&path, config.ingest.idempotency_keep.0, now_us())
-            .map_err(|source| EngineError::Directory { path, source })?;
+        let receipts = Receipts::open(&directory.part("receipts"), config.ingest.idempotency_keep.0, now_us())?;
         Ok(Self {
             writer: directory.writer(),
-            receipts,
+            receipts: receipts.into(),
             dead_letters: dead_letters::DeadLetters::new(directory.part("dead_letters")),
             counters: counters::Counters::default(),
             hot_bytes: AtomicUsize::new(0),
@@ -275,7 +275,8 @@ impl Shared {
 
     fn keep_receipt(&self, project: &ProjectName, key: u128, content: u128, receipt: &Receipt) {
         let answer = serde_json::to_vec(receipt).unwrap_or_default();
-        if let Err(error) = self.receipts.insert(project, key, content, now_us(), answer) {
+        let kept = receipts::Receipt { project: project.to_string(), key, content, received_at: now_us(), answer };
+        if let Err(error) = self.receipts.lock().insert(&kept) {
             tracing::error!(%error, %project, "cannot keep the answer of an idempotency key; it is noted again at the next start");
         }
     }

@@ -10,6 +10,7 @@ use crate::event::columns::Rows;
 use crate::event::dedup::{Seen, Window};
 use crate::event::names::ProjectName;
 use crate::event::parse::SentId;
+use crate::event::state::StateError;
 use crate::hot::Hot;
 use crate::query::Snapshot;
 use crate::table::Table;
@@ -137,7 +138,7 @@ impl Intake {
     }
 
     /// Remembers ids whose batch is durable.
-    pub(super) fn remember(&mut self, ids: &[SentId]) -> std::io::Result<()> {
+    pub(super) fn remember(&mut self, ids: &[SentId]) -> Result<(), StateError> {
         for id in ids {
             self.pending.remove(&id.key);
             self.window.insert(id.key, id.content)?;
@@ -146,7 +147,7 @@ impl Intake {
     }
 
     /// Makes what is remembered durable.
-    pub(super) fn sync(&mut self) -> std::io::Result<()> {
+    pub(super) fn sync(&mut self) -> Result<(), StateError> {
         self.window.sync()
     }
 

@@ -43,8 +43,7 @@ impl Projects {
         let writer = WriterId::from(self.shared.writer);
         let table = Table::open(&self.storage, name.clone(), writer, settings).await?;
         let path = self.dedup.join(name.as_str());
-        let window = Window::open(&path, config.ingest.dedup_window)
-            .map_err(|source| EngineError::Directory { path, source })?;
+        let window = Window::open(&path, config.ingest.dedup_window)?;
         Ok(Arc::new(Project::new(name, table, window)))
     }
 

@@ -101,11 +101,10 @@ impl Recovery<'_> {
     }
 
     fn publish(&mut self, project: &Arc<Project>, seq: u64, mut parsed: Parsed) -> Result<(), EngineError> {
-        let failed = |source| EngineError::Directory { path: self.shared.config.server.data_dir.clone(), source };
         let last = last_seq(seq, parsed.rows.len() as u64);
         {
             let mut intake = project.intake.lock();
-            intake.remember(&parsed.sent).map_err(failed)?;
+            intake.remember(&parsed.sent)?;
             for module in parsed.modules.iter().flatten() {
                 intake.admits(module, usize::MAX);
             }

@@ -88,23 +88,9 @@ fn named(text: &[u8], column: usize, rows: &mut Rows) -> Fit {
 fn json(value: &Value, body: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
     let column = rows.text(rule.column);
     if rule.parse_json && value.is_text() {
-        let inner = &*unescaped(value, body);
-        let mut scanner = Scanner::new(inner, 0);
-        scanner.skip_spaces();
-        let Ok(parsed) = scanner.value() else { return Fit::Unusable };
-        scanner.skip_spaces();
-        if scanner.position() != inner.len() {
-            return Fit::Unusable;
-        }
-        // Spaces around and inside the document belong to the text that was sent.
-        let exact = rows.text(rule.column).push_with(|out| {
-            let start = out.len();
-            compact_into(&parsed, inner, out);
-            out[start..] == *inner
-        });
-        return if exact { Fit::Exact } else { Fit::Partial };
+        return column.try_push_with(|out| parsed(value, body, out)).unwrap_or(Fit::Unusable);
     }
-    rows.text(rule.column).push_with(|out| compact_into(value, body, out));
+    column.push_with(|out| compact_into(value, body, out));
     // Under `parse_json` the column alone means a string.
     if rule.parse_json { Fit::Partial } else { Fit::Exact }
 }
@@ -208,26 +194,13 @@ fn short_integer(text: &[u8]) -> Option<i64> {
     Some(if digits.len() < text.len() { -number } else { number })
 }
 
-/// Whether a text is a fraction exactly as a number of that value is written: no exponent, no zeros at its end.
-fn shortest(text: &[u8]) -> bool {
-    let Some(point) = text.iter().position(|byte| *byte == b'.') else { return canonical(text) };
-    let whole = text[..point].strip_prefix(b"-").unwrap_or(&text[..point]);
-    canonical(whole) && !text.ends_with(b"0") && text[point + 1..].iter().all(u8::is_ascii_digit)
-}
-
 fn integer(text: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
-    let Some((digits, places)) = decimal(text) else { return Fit::Unusable };
-    let Some(product) = digits.checked_mul(i128::from(rule.scale.unwrap_or(1))) else { return Fit::Unusable };
-    let Some(divisor) = 10_i128.checked_pow(places) else { return Fit::Unusable };
-    if rule.scale.is_none() && product % divisor != 0 {
-        return Fit::Unusable;
-    }
-    let whole = product.div_euclid(divisor);
-    let exact = canonical(text) || (rule.scale.is_some() && product % divisor == 0 && shortest(text));
-    match rows.column(rule.column) {
-        ColumnData::I64(column) => match i64::try_from(whole) {
-            Ok(whole) => column.push(whole),
-            Err(_) => return Fit::Unusable,
+    let scale = rule.scale.unwrap_or(1);
+    let (whole, fit) = match short_integer(text).and_then(|number| number.checked_mul(scale)) {
+        Some(whole) => (whole, Fit::Exact),
+        None => match long_integer(text, rule.scale) {
+            Some(found) => found,
+            None => return Fit::Unusable,
         },
     };
     match rows.column(rule.column) {
@@ -293,25 +266,23 @@ fn replaced(value: &Value, body: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
         return Fit::Unusable;
     }
     let sent = literal(value, body);
-    let mut text = sent.to_vec();
-    if rule.lower {
-        text = String::from_utf8_lossy(&text).to_lowercase().into_bytes();
-    }
+    let lowered = rule.lower.then(|| String::from_utf8_lossy(&sent).to_lowercase().into_bytes());
+    let mut text = lowered.as_deref().unwrap_or(&sent);
     // Text does not tell `true` from `"true"`.
-    let mut exact = text == *sent && !matches!(value.shape, Shape::True | Shape::False);
+    let mut exact = text == &*sent && !matches!(value.shape, Shape::True | Shape::False);
     if let Some(table) = &rule.values {
-        match (table.map.get(&text), &table.otherwise) {
+        match (table.map.get(text), &table.otherwise) {
             (Some(replacement), _) => {
-                text.clone_from(replacement);
+                text = replacement;
                 exact &= table.one_to_one;
             }
             (None, Some(otherwise)) => {
-                text.clone_from(otherwise);
+                text = otherwise;
                 exact = false;
             }
             (None, None) if table.only_listed => return Fit::Passed,
             // What the table gives for another value must not be taken for that value.
-            (None, None) => exact &= !table.map.values().any(|replacement| *replacement == text),
+            (None, None) => exact &= !table.map.values().any(|replacement| replacement == text),
         }
     }
     let fit = scalar(text, rule, rows);

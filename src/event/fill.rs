@@ -97,8 +97,8 @@ impl Filler {
         around: &Surroundings<'_>,
         rows: &mut Rows,
     ) {
-        self.direct(reader, body, rows);
-        let plan = self.plan;
+        let plan = around.plan;
+        self.direct(plan, reader, body, rows);
         for late in &plan.late {
             // A column may have several: the next is asked where those before found nothing.
             if !rows.is_set(late.rule.column) {
@@ -135,21 +135,18 @@ impl Filler {
                 let fit = if rows.is_set(rule.column) { Fit::Partial } else { convert(&field.value, body, rule, rows) };
                 match fit {
                     Fit::Exact | Fit::Missing => field.held = true,
-                    Fit::Partial => {}
-                    Fit::Unusable if rule.column == EVENT_TIME => self.remarks.time_unusable += 1,
-                    Fit::Unusable => self.remarks.value_unusable += 1,
+                    Fit::Partial | Fit::Passed => {}
+                    Fit::Unusable => self.unusable(rule.column),
                 }
             }
         }
     }
 
-    fn remark(&mut self, fit: Fit, column: usize) {
-        if fit == Fit::Unusable {
-            if column == EVENT_TIME {
-                self.remarks.time_unusable += 1;
-            } else {
-                self.remarks.value_unusable += 1;
-            }
+    fn unusable(&mut self, column: usize) {
+        if column == EVENT_TIME {
+            self.remarks.time_unusable += 1;
+        } else {
+            self.remarks.value_unusable += 1;
         }
     }
 
@@ -161,12 +158,14 @@ impl Filler {
             Late::FirstOf(slots) => {
                 for slot in slots {
                     let Some(at) = reader.slot(*slot) else { continue };
-                    let fit = convert(&reader.fields[at].value, body, &late.rule, rows);
-                    self.remark(fit, late.rule.column);
-                    match fit {
+                    match convert(&reader.fields[at].value, body, &late.rule, rows) {
                         Fit::Exact => reader.fields[at].held = true,
                         Fit::Partial => {}
-                        Fit::Missing | Fit::Unusable | Fit::Passed => continue,
+                        Fit::Unusable => {
+                            self.unusable(late.rule.column);
+                            continue;
+                        }
+                        Fit::Missing | Fit::Passed => continue,
                     }
                     return;
                 }
@@ -225,140 +224,6 @@ impl Filler {
                 rows.text(column).push(text.as_bytes());
             }
         }
-    }
-
-    /// Writes what no column holds exactly into `attributes`.
-    fn attributes(&mut self, reader: &Reader, body: &[u8], document: &[u8], rows: &mut Rows) {
-        let sent = (self.plan.attributes != NONE)
-            .then(|| reader.slot(self.plan.attributes))
-            .flatten()
-            .map(|at| &reader.fields[at])
-            .filter(|field| field.value.shape != Shape::Null);
-        let left = |field: &Field| {
-            !field.dead
-                && !field.held
-                && field.mark == Mark::Member
-                && (field.slot == NONE || field.slot != self.plan.attributes)
-        };
-        if document.is_empty() && !reader.fields.iter().any(left) {
-            if let Some(field) = sent {
-                rows.text(ATTRIBUTES).push_with(|out| compact_into(&field.value, body, out));
-            }
-            return;
-        }
-        let colliding = sent.is_some_and(|field| self.collides(&field.value, reader, body));
-        rows.text(ATTRIBUTES).push_with(|out| {
-            out.push(b'{');
-            if let Some(field) = sent {
-                base(field, body, out);
-            }
-            if colliding {
-                comma(out);
-                out.extend_from_slice(format!("\"{COLLIDING}\":{{").as_bytes());
-            }
-            if !document.is_empty() {
-                comma(out);
-                out.extend_from_slice(document);
-            }
-            self.leftovers(&reader.fields, body, out);
-            if colliding {
-                out.push(b'}');
-            }
-            out.push(b'}');
-        });
-    }
-
-    fn collides(&mut self, sent: &Value, reader: &Reader, body: &[u8]) -> bool {
-        if sent.shape != Shape::Object || members(sent, body, &mut self.found).is_err() {
-            return false;
-        }
-        let mut depth = 0;
-        reader.fields.iter().any(|field| {
-            let outer = depth == 0;
-            match field.mark {
-                Mark::Open => depth += 1,
-                Mark::Close => depth -= 1,
-                Mark::Member => {}
-                Mark::Inner => return false,
-            }
-            let key = &body[field.key.0 as usize..field.key.1 as usize];
-            let written = outer && !field.dead && !field.held && (field.slot == NONE || field.slot != self.plan.attributes);
-            written && self.found.iter().any(|member| member.key.text(body) == key)
-        })
-    }
-
-    fn leftovers(&self, fields: &[Field], body: &[u8], out: &mut Vec<u8>) {
-        let mut opened: Vec<(usize, usize)> = Vec::new();
-        for field in fields {
-            if field.dead {
-                continue;
-            }
-            match field.mark {
-                Mark::Inner => {}
-                Mark::Member if field.held || (field.slot != NONE && field.slot == self.plan.attributes) => {}
-                Mark::Member => {
-                    comma(out);
-                    out.extend_from_slice(&body[field.key.0 as usize..field.key.1 as usize]);
-                    out.push(b':');
-                    compact_into(&field.value, body, out);
-                }
-                Mark::Open => {
-                    let before = out.len();
-                    comma(out);
-                    out.extend_from_slice(&body[field.key.0 as usize..field.key.1 as usize]);
-                    out.extend_from_slice(b":{");
-                    opened.push((before, out.len()));
-                }
-                Mark::Close => {
-                    if let Some((before, empty)) = opened.pop() {
-                        if out.len() == empty {
-                            out.truncate(before);
-                        } else {
-                            out.push(b'}');
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Starts `attributes` with those sent: the members of an object, or any other value as it is.
-fn base(field: &Field, body: &[u8], out: &mut Vec<u8>) {
-    if field.value.shape == Shape::Object {
-        let start = out.len();
-        compact_into(&field.value, body, out);
-        out.pop();
-        out.remove(start);
-    } else {
-        out.extend_from_slice(&body[field.key.0 as usize..field.key.1 as usize]);
-        out.push(b':');
-        compact_into(&field.value, body, out);
-    }
-}
-
-fn comma(out: &mut Vec<u8>) {
-    if out.last() != Some(&b'{') {
-        out.push(b',');
-    }
-}
-
-fn concat(slots: &[u16], separator: &str, reader: &Reader, body: &[u8], rule: &Rule, rows: &mut Rows) {
-    let mut joined = Vec::new();
-    for slot in slots {
-        let Some(field) = reader.slot(*slot).map(|at| &reader.fields[at]) else { continue };
-        let text = match field.value.shape {
-            Shape::Plain | Shape::Escaped => unescaped(&field.value, body),
-            Shape::Integer | Shape::Decimal | Shape::True | Shape::False => field.value.text(body).into(),
-            Shape::Null | Shape::Object | Shape::Array => continue,
-        };
-        if !joined.is_empty() {
-            joined.extend_from_slice(separator.as_bytes());
-        }
-        joined.extend_from_slice(&text);
-    }
-    if !joined.is_empty() {
-        let _ = scalar(&joined, rule, rows);
     }
 }
 

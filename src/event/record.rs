@@ -282,8 +282,9 @@ impl Reader {
         let whole = self.fields[earlier].mark != Mark::Open;
         let mut open = 0;
         for (at, field) in self.fields[earlier..].iter_mut().enumerate() {
-            // An object that was taken whole has its members behind it.
-            if at > 0 && open == 0 && field.mark != Mark::Inner {
+            // Behind an object that is taken whole come those of its members that are taken as well.
+            let inner = field.mark == Mark::Inner || (field.dead && field.mark != Mark::Member);
+            if whole && at > 0 && !inner {
                 return;
             }
             field.dead = true;
@@ -294,6 +295,9 @@ impl Reader {
                 Mark::Open => open += 1,
                 Mark::Close => open -= 1,
                 Mark::Member | Mark::Inner => {}
+            }
+            if !whole && open == 0 {
+                return;
             }
         }
     }

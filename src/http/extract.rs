@@ -21,7 +21,7 @@ pub(super) struct ApiPath<T>(pub(super) T);
 /// A JSON body.
 pub(super) struct ApiJson<T>(pub(super) T);
 
-impl<T: DeserializeOwned + Send> FromRequestParts<Engine> for ApiQuery<T> {
+impl<T: DeserializeOwned + Send + 'static> FromRequestParts<Engine> for ApiQuery<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Engine) -> Result<Self, ApiError> {
@@ -30,7 +30,7 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Engine> for ApiQuery<T> {
     }
 }
 
-impl<T: DeserializeOwned + Send> FromRequestParts<Engine> for ApiPath<T> {
+impl<T: DeserializeOwned + Send + 'static> FromRequestParts<Engine> for ApiPath<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Engine) -> Result<Self, ApiError> {

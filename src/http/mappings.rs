@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::caller::{Admin, Authorized, Ingest};
 use super::extract::ApiPath;
 use super::problem::{ApiError, Problem};
-use crate::engine::Engine;
+use crate::engine::{Engine, RefusedEvent};
 use crate::error::Kind;
 
 /// A mapping in a list.
@@ -30,8 +30,7 @@ pub(super) struct MappingTrial {
     #[schema(value_type = Vec<Object>)]
     events: Vec<Value>,
     /// Events that would be refused.
-    #[schema(value_type = Vec<Object>)]
-    errors: Vec<Value>,
+    errors: Vec<RefusedEvent>,
 }
 
 /// All mappings.
@@ -105,9 +104,8 @@ pub(super) async fn test(
     body: Bytes,
 ) -> Result<Json<MappingTrial>, ApiError> {
     let format = super::body::format(&headers, &body)?;
-    let (events, errors) = engine.try_mapping(&caller.project(), &name, body.to_vec(), format)?;
-    let errors = errors.iter().filter_map(|error| serde_json::to_value(error).ok()).collect();
-    Ok(Json(MappingTrial { events, errors }))
+    let trial = engine.try_mapping(&caller.project(), &name, body.to_vec(), format).await?;
+    Ok(Json(MappingTrial { events: trial.events, errors: trial.errors }))
 }
 
 fn utf8(body: &[u8]) -> Result<&str, ApiError> {

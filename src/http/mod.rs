@@ -28,8 +28,6 @@ use utoipa_axum::routes;
 
 use crate::engine::Engine;
 
-pub(crate) use problem::chain;
-
 /// Largest JSON document of a route that is no body of events.
 const DOCUMENT_MAX: usize = 2 << 20;
 

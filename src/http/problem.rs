@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::access::AccessError;
-use crate::engine::{AppendError, EngineError};
+use crate::engine::{AppendError, EngineError, TrialError};
 use crate::error::{Kind, Report};
 use crate::event::mapping::MappingError;
 use crate::query::QueryError;
@@ -97,7 +97,7 @@ impl ApiError {
 }
 
 /// An error with its causes, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(source) = cause {
@@ -157,6 +157,7 @@ impl From<AppendError> for ApiError {
             | AppendError::Mapping(_)
             | AppendError::KeyReused
             | AppendError::Wal(_)
+            | AppendError::State(_)
             | AppendError::Prepare(_) => problem,
         }
     }
@@ -175,6 +176,15 @@ impl From<QueryError> for ApiError {
 impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> Self {
         Self::of(&error)
+    }
+}
+
+impl From<TrialError> for ApiError {
+    fn from(error: TrialError) -> Self {
+        match error {
+            TrialError::Append(error) => error.into(),
+            TrialError::Engine(error) => error.into(),
+        }
     }
 }
 

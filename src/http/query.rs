@@ -1,7 +1,5 @@
 //! `/api/v1/query` and `/api/v1/queries`: questions, free and named.
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -106,12 +104,13 @@ pub(super) async fn named(
     caller: Authorized<Query>,
     headers: HeaderMap,
     ApiPath(name): ApiPath<String>,
-    ApiQuery(mut given): ApiQuery<BTreeMap<String, String>>,
+    ApiQuery(mut given): ApiQuery<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
-    let format = Format::negotiate(accepted(&headers), given.remove("format").as_deref())?;
-    let query = engine.queries().get(&name)?;
+    let wanted = given.iter().position(|(name, _)| name == "format").map(|at| given.remove(at).1);
+    let format = Format::negotiate(accepted(&headers), wanted.as_deref())?;
     let session = engine.session(&caller.project())?;
-    let answer = session.run_named(&query, &given, Limits::of(&engine.config().query)).await?;
+    let limits = Limits::of(&engine.config().query);
+    let answer = engine.queries().run(&session, &name, &given, limits).await?;
     Ok(respond(answer, format))
 }
 

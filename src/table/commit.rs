@@ -23,10 +23,10 @@ use uuid::Uuid;
 use super::error::TableError;
 use super::load::{commit_at, commit_info};
 use super::log::{Add, Commit, EPOCH, HIGHEST, ORDERED_TAG, Remove, Txn, commit_path};
+use super::opened::{Epoch, Table};
 use super::state::{State, partition_values};
-use super::table::{Epoch, Table};
-use super::version::DataFile;
 use super::stats;
+use super::version::DataFile;
 
 /// Versions that others may win in a row before we give up.
 const CONFLICTS_MAX: usize = 100;
@@ -123,7 +123,8 @@ impl Table {
         (!claimed).then(|| state.txn(EPOCH).unwrap_or(0) + 1)
     }
 
-    fn check_fence(&self) -> Result<(), TableError> {
+    /// Refuses for good once a newer epoch was seen.
+    pub(super) fn check_fence(&self) -> Result<(), TableError> {
         match *self.epoch.lock() {
             Epoch { ours, fenced_by: Some(theirs) } => {
                 Err(TableError::Fenced { project: self.project.clone(), theirs, ours: ours.unwrap_or(0) })
@@ -143,7 +144,8 @@ impl Table {
         }
         let mut info = commit_info(now);
         info.operation = Some(if rewrite { "OPTIMIZE" } else { "WRITE" }.into());
-        info.operation_parameters = if rewrite { Default::default() } else { [("mode".into(), "Append".into())].into() };
+        info.operation_parameters =
+            if rewrite { Default::default() } else { [("mode".into(), "Append".into())].into() };
         info.kronika_commit = Some(id.to_owned());
         let adds = change.adds.iter().map(|file| add_action(file, !rewrite)).collect::<Result<_, _>>()?;
         let removes = change.removes.iter().map(|file| remove_action(file, now)).collect();

@@ -11,7 +11,7 @@ use object_store::ObjectStoreExt;
 use super::commit::{Change, Outcome};
 use super::error::TableError;
 use super::merge::merge;
-use super::table::Table;
+use super::opened::Table;
 use super::version::{DataFile, TableVersion};
 use super::writer::{Partition, write_file};
 
@@ -58,6 +58,7 @@ impl Table {
         publish: impl Fn(Arc<TableVersion>) + Send + Sync,
     ) -> Result<CompactReport, TableError> {
         let _one = self.compacting.lock().await;
+        self.check_fence()?;
         let files_min = match which {
             CompactWhich::Due => self.settings.files_min.max(2),
             CompactWhich::All => 2,
@@ -92,9 +93,7 @@ impl Table {
         files: &Files,
         publish: &(impl Fn(Arc<TableVersion>) + Send + Sync),
     ) -> Result<Option<Arc<DataFile>>, TableError> {
-        if self.is_in_doubt() {
-            return Err(TableError::Unsettled);
-        }
+        self.check_settled(&*self.state.lock().await)?;
         let merged = Arc::new(self.merge(files.clone()).await?);
         let rows: u64 = files.iter().map(|file| file.rows).sum();
         if merged.rows != rows {
@@ -103,13 +102,14 @@ impl Table {
         }
         let change = Change { adds: vec![Arc::clone(&merged)], removes: files.clone(), through: None };
         let mut state = self.state.lock().await;
-        match self.commit(&mut state, &change).await? {
-            Outcome::Committed => {
-                self.publish(&mut state, publish);
-                Ok(Some(merged))
-            }
+        self.check_settled(&state)?;
+        let outcome = self.commit(&mut state, &change).await?;
+        // Also when others took the files: the next round must see what they made of them.
+        self.publish(&mut state, publish);
+        drop(state);
+        match outcome {
+            Outcome::Committed => Ok(Some(merged)),
             Outcome::Gone | Outcome::Moved => {
-                drop(state);
                 // Never committed: nobody knows it. What cannot be deleted now, `vacuum` finds later.
                 if let Err(error) = self.storage.store().delete(&merged.location).await {
                     tracing::debug!(path = %merged.location, %error, "a merged file nobody needs stays for now");
@@ -160,4 +160,3 @@ fn next_group(files: &mut Files, target_size: u64, which: CompactWhich) -> Optio
     }
     Some(files.drain(..count).collect())
 }
-

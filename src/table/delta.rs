@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use deltalake_core::kernel::{LogicalFileView, StructType};
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake_core::kernel::{LogicalFileView, StructType};
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use deltalake_core::{DeltaTable, DeltaTableError, checkpoints};
 use futures::TryStreamExt;

@@ -98,11 +98,15 @@ impl Disk {
             return Ok(());
         }
         fs::create_dir_all(dir).map_err(failed)?;
-        let chain = dir.ancestors().take_while(|part| part.starts_with(&self.base));
-        for part in chain {
+        let chain: Vec<&FsPath> = dir.ancestors().take_while(|part| part.starts_with(&self.base)).collect();
+        for part in &chain {
             self.synced(sync_dir(part))?;
+            // Its own entry is on disk, and now those in it.
+            if self.synced.lock().contains(*part) {
+                break;
+            }
         }
-        self.synced.lock().insert(dir.to_path_buf());
+        self.synced.lock().extend(chain.into_iter().map(FsPath::to_path_buf));
         Ok(())
     }
 
@@ -145,6 +149,20 @@ impl Disk {
         self.synced(File::open(path).and_then(|file| file.sync_all()))?;
         self.synced(sync_dir(path.parent().unwrap_or(&self.base)))
     }
+}
+
+/// Makes `dir` and what is missing above it, each with its entry on disk.
+///
+/// # Errors
+/// A directory cannot be made or synced.
+pub fn create_synced(dir: &FsPath) -> io::Result<()> {
+    let missing: Vec<&FsPath> = dir.ancestors().take_while(|part| !part.exists()).collect();
+    fs::create_dir_all(dir)?;
+    missing
+        .into_iter()
+        .filter_map(FsPath::parent)
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .try_for_each(sync_dir)
 }
 
 fn sync_dir(dir: &FsPath) -> io::Result<()> {

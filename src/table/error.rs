@@ -172,10 +172,16 @@ impl Report for TableError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Location { .. } => Some("set `storage.url` to a directory, file://, s3://, gs:// or az:// URL".into()),
+            Self::Location { .. } => {
+                Some("set `storage.url` to a directory, file://, s3://, gs:// or az:// URL".into())
+            }
             Self::Store { .. } => Some("check the disk or the object store and its credentials".into()),
-            Self::SyncFailed => Some("check the disk, then restart: acknowledged events are in the write-ahead log".into()),
-            Self::Fenced { .. } => Some("stop one of the two servers that use this storage, then restart the other".into()),
+            Self::SyncFailed => {
+                Some("check the disk, then restart: acknowledged events are in the write-ahead log".into())
+            }
+            Self::Fenced { .. } => {
+                Some("stop one of the two servers that use this storage, then restart the other".into())
+            }
             Self::DamagedLog { .. } => {
                 Some("restore the file from a backup; a torn newest version may be moved away by hand".into())
             }

@@ -8,8 +8,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::commit::{Change, Outcome};
 use super::error::TableError;
+use super::opened::Table;
 use super::order::{Planned, plan, stored};
-use super::table::Table;
 use super::version::{DataFile, TableVersion};
 use super::writer::write_file;
 
@@ -72,7 +72,7 @@ impl Table {
     /// Finds out how an earlier flush went; the last `_seq` of ours that the table has.
     async fn settle(&self) -> Result<Option<i64>, TableError> {
         let mut state = self.state.lock().await;
-        if self.is_in_doubt() {
+        if self.in_doubt.load(Ordering::Acquire) {
             self.catch_up(&mut state).await?;
             self.in_doubt.store(false, Ordering::Release);
         }

@@ -102,7 +102,11 @@ pub(super) fn properties(schema: &SchemaDescriptor) -> WriterProperties {
 /// The order of rows as Parquet declares it.
 fn order(schema: &SchemaDescriptor) -> Vec<SortingColumn> {
     let leaf = |name: &str| schema.columns().iter().position(|leaf| leaf.path().string() == name);
-    let descending = |at: usize| SortingColumn { column_idx: i32::try_from(at).unwrap_or(i32::MAX), descending: true, nulls_first: false };
+    let descending = |at: usize| SortingColumn {
+        column_idx: i32::try_from(at).unwrap_or(i32::MAX),
+        descending: true,
+        nulls_first: false,
+    };
     ["event_time", SEQ].iter().filter_map(|name| leaf(name)).map(descending).collect()
 }
 

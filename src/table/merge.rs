@@ -77,7 +77,11 @@ impl Cursor {
     }
 }
 
-fn reader<R: ChunkReader + 'static>(open: R, file: &DataFile, inputs: usize) -> Result<ParquetRecordBatchReader, TableError> {
+fn reader<R: ChunkReader + 'static>(
+    open: R,
+    file: &DataFile,
+    inputs: usize,
+) -> Result<ParquetRecordBatchReader, TableError> {
     let failed = |source| parquet_failed("read", &file.location, source);
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(open, options).map_err(failed)?;
@@ -89,7 +93,8 @@ fn reader<R: ChunkReader + 'static>(open: R, file: &DataFile, inputs: usize) -> 
 
 fn keys(batch: &RecordBatch, path: &str) -> Result<(TimestampMicrosecondArray, Int64Array), TableError> {
     let wrong = || TableError::DamagedFile { path: path.to_owned(), what: "has no event_time or _seq".into() };
-    let times = batch.column_by_name("event_time").and_then(|array| array.as_primitive_opt::<TimestampMicrosecondType>());
+    let times =
+        batch.column_by_name("event_time").and_then(|array| array.as_primitive_opt::<TimestampMicrosecondType>());
     let seqs = batch.column_by_name(SEQ).and_then(|array| array.as_primitive_opt::<Int64Type>());
     Ok((times.ok_or_else(wrong)?.clone(), seqs.ok_or_else(wrong)?.clone()))
 }
@@ -180,4 +185,3 @@ impl Merge {
         Ok(())
     }
 }
-

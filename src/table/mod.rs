@@ -27,11 +27,11 @@ mod layout;
 mod load;
 mod log;
 mod merge;
+mod opened;
 mod order;
 mod state;
 mod stats;
 pub mod storage;
-mod table;
 mod upload;
 mod vacuum;
 pub mod version;
@@ -40,8 +40,8 @@ mod writer;
 pub use compact::{CompactReport, CompactWhich};
 pub use error::TableError;
 pub use flush::FlushReport;
+pub use opened::{Table, TableSettings, WriterId, open_read_only};
 pub use storage::Storage;
-pub use table::{Table, TableSettings, WriterId, open_read_only};
 pub use version::{ColumnStats, DataFile, StatValue, TableVersion};
 
 /// Version of the event model that this program writes; it grows when columns are appended.

@@ -35,6 +35,9 @@ pub(super) struct Planned {
     pub(super) rows: Vec<Row>,
 }
 
+/// Date and module while the rows are looked at.
+type Part<'a> = (i32, Option<&'a str>);
+
 /// Columns that decide where a row goes.
 struct Keys<'a> {
     times: &'a TimestampMicrosecondArray,
@@ -57,7 +60,7 @@ impl<'a> Keys<'a> {
         })
     }
 
-    fn partition(&self, row: usize) -> (i32, Option<&'a str>) {
+    fn partition(&self, row: usize) -> Part<'a> {
         // An empty module is none: the Delta log cannot tell the two apart.
         let module = self.modules.is_valid(row).then(|| self.modules.value(row)).filter(|module| !module.is_empty());
         (self.dates.value(row), module)
@@ -70,8 +73,8 @@ impl<'a> Keys<'a> {
 /// # Errors
 /// [`TableError::Misuse`]: another schema, or a row above `through`.
 pub(super) fn plan(batches: &[RecordBatch], after: Option<i64>, through: i64) -> Result<Vec<Planned>, TableError> {
-    let mut parts: Vec<((i32, Option<&str>), Vec<Row>)> = Vec::new();
-    let mut known: HashMap<(i32, Option<&str>), usize, foldhash::fast::RandomState> = HashMap::default();
+    let mut parts: Vec<(Part<'_>, Vec<Row>)> = Vec::new();
+    let mut known: HashMap<Part<'_>, usize, foldhash::fast::RandomState> = HashMap::default();
     for (at, batch) in batches.iter().enumerate() {
         let keys = Keys::of(batch)?;
         let mut part = usize::MAX;
@@ -175,4 +178,3 @@ pub(super) fn adapt(batch: &RecordBatch) -> Result<RecordBatch, TableError> {
     let columns = schema.fields().iter().map(|field| column((field.name(), field.data_type()))).collect();
     Ok(RecordBatch::try_new(Arc::clone(&schema), columns)?)
 }
-

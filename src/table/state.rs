@@ -89,12 +89,7 @@ impl State {
     ///
     /// # Errors
     /// The commit makes the table something that we cannot handle; the state is unchanged then.
-    pub(super) fn absorb(
-        &mut self,
-        version: u64,
-        commit: &Commit,
-        known: &[Arc<DataFile>],
-    ) -> Result<(), TableError> {
+    pub(super) fn absorb(&mut self, version: u64, commit: &Commit, known: &[Arc<DataFile>]) -> Result<(), TableError> {
         self.check(commit.protocol.as_ref(), commit.metadata.as_ref())?;
         let known: HashMap<&str, &Arc<DataFile>> = known.iter().map(|file| (file.path.as_str(), file)).collect();
         let added = commit.adds.iter().map(|add| match known.get(add.path.as_str()) {

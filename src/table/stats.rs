@@ -62,7 +62,8 @@ fn of_chunk(statistics: &Statistics, column: usize, rows: i64) -> Option<ColumnS
         Statistics::Int32(of) => (StatValue::I32(*of.min_opt()?), StatValue::I32(*of.max_opt()?)),
         Statistics::Int64(of) => (StatValue::I64(*of.min_opt()?), StatValue::I64(*of.max_opt()?)),
         Statistics::ByteArray(of) => {
-            let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok().filter(|text| text.len() <= TEXT_BOUND_MAX);
+            let text =
+                |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok().filter(|text| text.len() <= TEXT_BOUND_MAX);
             (StatValue::Text(text(of.min_opt()?.data())?), StatValue::Text(text(of.max_opt()?.data())?))
         }
         _ => return None,
@@ -72,12 +73,13 @@ fn of_chunk(statistics: &Statistics, column: usize, rows: i64) -> Option<ColumnS
 
 /// Statistics of two row groups; one whose values are all NULL has no bounds.
 fn merge(left: ColumnStats, right: ColumnStats) -> ColumnStats {
-    let pick = |left: Option<StatValue>, right: Option<StatValue>, right_wins: fn(&StatValue, &StatValue) -> bool| {
-        match (left, right) {
+    let pick =
+        |left: Option<StatValue>, right: Option<StatValue>, right_wins: fn(&StatValue, &StatValue) -> bool| match (
+            left, right,
+        ) {
             (Some(left), Some(right)) => Some(if right_wins(&left, &right) { right } else { left }),
             (left, right) => left.or(right),
-        }
-    };
+        };
     ColumnStats {
         column: left.column,
         min: pick(left.min, right.min, |left, right| right < left),

@@ -11,7 +11,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreScheme, parse_url_opts};
 use url::Url;
 
-use super::durable::{DurableLocal, STAGING};
+use super::durable::{DurableLocal, STAGING, create_synced};
 use super::error::TableError;
 use crate::event::names::ProjectName;
 
@@ -56,7 +56,8 @@ impl Storage {
 
     fn local(path: &FsPath) -> Result<Self, String> {
         let text = |error: std::io::Error| error.to_string();
-        std::fs::create_dir_all(path).map_err(text)?;
+        let path = std::path::absolute(path).map_err(text)?;
+        create_synced(&path).map_err(text)?;
         let base = path.canonicalize().map_err(text)?;
         let prefix = Path::from_absolute_path(&base).map_err(|error| error.to_string())?;
         let url = Url::from_directory_path(&base).map_err(|()| "it is no absolute path".to_owned())?;

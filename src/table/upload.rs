@@ -84,10 +84,9 @@ impl Upload {
 
     /// Takes back parts that were sent; a store that cannot drops them by its own rules.
     pub(super) fn abandon(&mut self) {
-        if let Some(mut parts) = self.parts.take() {
-            if let Err(error) = self.runtime.block_on(parts.abort()) {
-                tracing::warn!(path = %self.path, %error, "cannot abort an upload");
-            }
+        let Some(mut parts) = self.parts.take() else { return };
+        if let Err(error) = self.runtime.block_on(parts.abort()) {
+            tracing::warn!(path = %self.path, %error, "cannot abort an upload");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Deleting files that no version needs any more.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -10,11 +10,13 @@ use object_store::{ObjectMeta, ObjectStore};
 
 use super::error::TableError;
 use super::log::LOG_DIR;
-use super::table::Table;
+use super::opened::Table;
 use super::writer::join;
 
 /// Age below which a file that no commit knows may still be on its way into one.
 const ORPHAN_AGE: TimeDelta = TimeDelta::days(1);
+/// Pause between two looks for orphans.
+const SWEEP_EVERY: Duration = Duration::from_secs(24 * 3_600);
 
 impl Table {
     /// Deletes files that were removed from the table longer than `keep` ago and that no version in
@@ -32,10 +34,17 @@ impl Table {
                 state.removed.remove(path);
             }
         }
-        let orphans = self.orphans(now).await?;
-        deleted += orphans.len() as u64;
-        delete_all(self.storage.store().as_ref(), orphans).await?;
+        if self.sweep_is_due() {
+            let orphans = self.orphans(now).await?;
+            deleted += delete_all(self.storage.store().as_ref(), orphans).await?;
+            *self.swept.lock() = Some(Instant::now());
+        }
         Ok(deleted)
+    }
+
+    /// Looking for orphans lists the whole table: once after the start, then once a day.
+    fn sweep_is_due(&self) -> bool {
+        self.swept.lock().is_none_or(|last| last.elapsed() >= SWEEP_EVERY)
     }
 
     /// Paths of removed files that may go.

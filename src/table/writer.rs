@@ -56,9 +56,8 @@ impl FileWriter {
         let schema = file_schema();
         let failed = |source| parquet_failed("start", &location, source);
         let descriptor = ArrowSchemaConverter::new().convert(&schema).map_err(failed)?;
-        let options = ArrowWriterOptions::new()
-            .with_properties(layout::properties(&descriptor))
-            .with_skip_arrow_metadata(true);
+        let options =
+            ArrowWriterOptions::new().with_properties(layout::properties(&descriptor)).with_skip_arrow_metadata(true);
         let upload = Upload::new(target, location.clone());
         let parquet = ArrowWriter::try_new_with_options(upload, schema, options).map_err(failed)?;
         Ok(Self { parquet, partition, path, location, rows: 0 })

@@ -115,7 +115,12 @@ fn starts_with_a_line(head: &[u8]) -> bool {
 }
 
 /// Opens the records of `source` from number `next` (1 is the first) on.
-pub(super) fn open(source: &Source, format: Format, options: &Options, next: u64) -> Result<Box<dyn Records>, InputError> {
+pub(super) fn open(
+    source: &Source,
+    format: Format,
+    options: &Options,
+    next: u64,
+) -> Result<Box<dyn Records>, InputError> {
     let mut skip = next.saturating_sub(1);
     let mut records: Box<dyn Records> = match format {
         Format::Ndjson => {

@@ -169,7 +169,12 @@ impl Splitter {
             b'"' => self.in_string = true,
             b'{' | b'[' => {
                 self.depth += 1;
-                if byte == b'[' && self.depth == 2 && !self.in_array && self.text.first() == Some(&b'{') && !self.passing {
+                if byte == b'['
+                    && self.depth == 2
+                    && !self.in_array
+                    && self.text.first() == Some(&b'{')
+                    && !self.passing
+                {
                     self.list = Some(List { start: self.text.len() + 1, comma: None });
                 }
             }

@@ -76,7 +76,7 @@ pub(crate) struct Args {
     #[arg(long, short)]
     quiet: bool,
     /// Where to remember how far each file is; default `$XDG_STATE_HOME/kronika/import`.
-    #[arg(long, value_name = "DIR", env = "KRONIKA_STATE_DIR")]
+    #[arg(long, value_name = "DIR", env = "KRONIKA_STATE_DIR", hide_env_values = true)]
     state_dir: Option<PathBuf>,
     #[command(flatten)]
     server: ServerArgs,
@@ -139,7 +139,10 @@ impl Args {
         let (mut file, known) = StateFile::open(state_dir, identity.clone())?;
         let start = match known {
             Some(state) if state.done && !self.again => {
-                output::say(&format!("{name}: already imported, nothing sent ({}); --again sends it once more", state.totals))?;
+                output::say(&format!(
+                    "{name}: already imported, nothing sent ({}); --again sends it once more",
+                    state.totals
+                ))?;
                 return Ok(state.totals);
             }
             Some(state) if !state.done && !self.again => state,
@@ -163,11 +166,7 @@ impl Args {
     }
 
     fn options(&self) -> format::Options {
-        format::Options {
-            record_max: self.line_max.as_usize(),
-            delimiter: self.delimiter,
-            skip_empty: self.skip_empty,
-        }
+        format::Options { record_max: self.line_max.as_usize(), delimiter: self.delimiter, skip_empty: self.skip_empty }
     }
 
     fn identity(&self, client: &Client, source: &Source, format: Format) -> Result<Identity, CliError> {
@@ -222,3 +221,6 @@ impl Stop {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

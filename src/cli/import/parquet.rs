@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use arrow::array::{Array, AsArray, PrimitiveArray};
-use arrow::datatypes::{ArrowPrimitiveType, DataType, FieldRef, Float16Type, Float32Type, Float64Type};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, FieldRef, Float32Type, Float64Type};
 use arrow::error::ArrowError;
-use arrow::json::writer::LineDelimited;
-use arrow::json::{Encoder, EncoderFactory, EncoderOptions, NullableEncoder, WriterBuilder};
+use arrow::json::writer::{LineDelimited, NullableEncoder};
+use arrow::json::{Encoder, EncoderFactory, EncoderOptions, WriterBuilder};
 
 use super::InputError;
 use super::input::{Fault, Records, Taken};
@@ -91,7 +91,6 @@ impl EncoderFactory for Exact {
         _options: &'a EncoderOptions,
     ) -> Result<Option<NullableEncoder<'a>>, ArrowError> {
         Ok(match array.data_type() {
-            DataType::Float16 => Some(floats::<Float16Type>(array)),
             DataType::Float32 => Some(floats::<Float32Type>(array)),
             DataType::Float64 => Some(floats::<Float64Type>(array)),
             _ => None,
@@ -140,13 +139,6 @@ impl Shortest for f64 {
         format!("{self:?}")
     }
 }
-
-impl Shortest for <Float16Type as ArrowPrimitiveType>::Native {
-    fn shortest(self) -> String {
-        self.to_f32().shortest()
-    }
-}
-
 
 #[cfg(test)]
 mod tests;

@@ -52,7 +52,8 @@ impl Progress {
             Shown::Lines { last } => {
                 *last = Instant::now();
                 let percent = position.saturating_mul(100) / self.len.max(1);
-                let left = self.started.elapsed().mul_f64(self.len.saturating_sub(position) as f64 / position.max(1) as f64);
+                let left =
+                    self.started.elapsed().mul_f64(self.len.saturating_sub(position) as f64 / position.max(1) as f64);
                 let (name, left) = (&self.name, left.as_secs());
                 output::note(&format!("{name}: {percent} %, {events} events, {rate:.0} events/s, {left} s left"));
             }

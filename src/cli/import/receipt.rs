@@ -17,8 +17,12 @@ pub(super) struct Receipt {
     pub(super) rejected: u64,
     #[serde(default)]
     pub(super) duplicates: u64,
+    /// The first refused lines.
     #[serde(default)]
     pub(super) errors: Vec<LineError>,
+    /// All refused lines by code.
+    #[serde(default)]
+    pub(super) error_counts: BTreeMap<String, u64>,
     /// The server had answered this body before, and stored nothing now.
     #[serde(skip)]
     pub(super) replayed: bool,
@@ -87,6 +91,12 @@ pub(super) struct Refusals {
 impl Refusals {
     /// Adds those of one batch, in the order of the file.
     pub(super) fn add(&mut self, batch: &Batch, receipt: &Receipt) {
+        for (code, count) in &receipt.error_counts {
+            *self.by_code.entry(code.clone()).or_default() += count;
+        }
+        for (_, fault) in &batch.faults {
+            *self.by_code.entry(fault.code.to_owned()).or_default() += 1;
+        }
         let own = batch.faults.iter().map(|(line, fault)| (*line, fault.code, fault.message.as_str()));
         let theirs = receipt.errors.iter().map(|error| {
             let line = batch.first + error.line.saturating_sub(1);
@@ -95,15 +105,9 @@ impl Refusals {
         let mut all: Vec<_> = own.chain(theirs).collect();
         all.sort_by_key(|(line, ..)| *line);
         for (line, code, message) in all {
-            *self.by_code.entry(code.to_owned()).or_default() += 1;
             if self.first.len() < SHOWN_MAX {
                 self.first.push(Refusal { line, code: code.to_owned(), message: message.to_owned() });
             }
-        }
-        // A server names the first hundred of a body only.
-        let unnamed = receipt.rejected.saturating_sub(receipt.errors.len() as u64);
-        if unnamed > 0 {
-            *self.by_code.entry("not_named_by_the_server".into()).or_default() += unnamed;
         }
     }
 }

@@ -64,10 +64,12 @@ impl Job<'_> {
         let mut refusals = Refusals::default();
         let (sender, receiver) = mpsc::channel(self.in_flight);
         let reading = tokio::task::spawn_blocking(move || read(make, &sender));
-        let mut answers = ReceiverStream::new(receiver)
-            .take_until(stop.cancelled())
-            .map(|packed| async move { self.send(&packed).await.map(|receipt| (packed.batch, receipt)) })
-            .buffered(self.in_flight);
+        let mut answers = Box::pin(
+            ReceiverStream::new(receiver)
+                .take_until(stop.cancelled())
+                .map(|packed| async move { self.send(&packed).await.map(|receipt| (packed.batch, receipt)) })
+                .buffered(self.in_flight),
+        );
         while let Some(answer) = answers.next().await {
             let (batch, receipt) = answer?;
             state.next = batch.last + 1;
@@ -111,10 +113,7 @@ impl Job<'_> {
 }
 
 /// Reads, cuts and packs until the end of the file (`true`) or until nobody takes more.
-fn read(
-    make: impl FnOnce() -> Result<Batcher, InputError>,
-    sender: &mpsc::Sender<Packed>,
-) -> Result<bool, InputError> {
+fn read(make: impl FnOnce() -> Result<Batcher, InputError>, sender: &mpsc::Sender<Packed>) -> Result<bool, InputError> {
     let mut batcher = make()?;
     while let Some(mut batch) = batcher.next()? {
         let packed = batch.has_records().then(|| zstd::encode_all(batch.body.as_slice(), LEVEL)).transpose();

@@ -44,20 +44,10 @@ pub(super) fn display(path: &Path) -> String {
 impl Source {
     /// Opens the file (`-` is standard input, copied into `spool_dir`) and hashes its content.
     pub(super) fn open(path: &Path, spool_dir: &Path) -> Result<Self, InputError> {
-        let mut copy = None;
-        let mut file = if path == Path::new("-") {
-            let mut spool = tempfile::Builder::new().prefix("stdin-").tempfile_in(spool_dir);
-            let spool = spool.as_mut().map_err(|error| io::Error::new(error.kind(), error.to_string()));
-            let spool = spool.map_err(InputError::read("make a copy of standard input"))?;
-            io::copy(&mut io::stdin().lock(), spool).map_err(InputError::read("copy standard input"))?;
-            let file = spool.reopen().map_err(InputError::read("read the copy of standard input"))?;
-            copy = Some(spool);
-            file
-        } else {
-            File::open(path).map_err(InputError::read("open it"))?
-        };
+        let copy = if path == Path::new("-") { Some(spooled(spool_dir)?) } else { None };
+        let path = copy.as_ref().map_or(path, NamedTempFile::path).to_owned();
+        let mut file = File::open(&path).map_err(InputError::read("open it"))?;
         let (len, hash, head) = hashed(&mut file).map_err(InputError::read("read it"))?;
-        let path = copy.as_ref().map_or(path, |copy: &NamedTempFile| copy.path()).to_owned();
         Ok(Self { path, _copy: copy, packing: Packing::of(&head), len, hash })
     }
 
@@ -125,6 +115,14 @@ impl Packing {
             _ => Self::Plain,
         }
     }
+}
+
+/// Standard input as a file in `dir`, which goes away with the value.
+fn spooled(dir: &Path) -> Result<NamedTempFile, InputError> {
+    let made = tempfile::Builder::new().prefix("stdin-").tempfile_in(dir);
+    let mut copy = made.map_err(InputError::read("make a copy of standard input"))?;
+    io::copy(&mut io::stdin().lock(), &mut copy).map_err(InputError::read("copy standard input"))?;
+    Ok(copy)
 }
 
 fn hashed(file: &mut File) -> io::Result<(u64, String, Vec<u8>)> {

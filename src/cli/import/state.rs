@@ -70,9 +70,13 @@ pub(super) fn directory(given: Option<&Path>) -> Result<PathBuf, CliError> {
     let home = || variable("HOME").map(|home| home.join(".local/state"));
     let dir = match given {
         Some(dir) => dir.to_owned(),
-        None => variable("XDG_STATE_HOME").filter(|dir| dir.is_absolute()).or_else(home).map(|dir| dir.join("kronika/import")).ok_or_else(
-            || CliError::Usage("neither XDG_STATE_HOME nor HOME is set; name a directory with --state-dir".into()),
-        )?,
+        None => variable("XDG_STATE_HOME")
+            .filter(|dir| dir.is_absolute())
+            .or_else(home)
+            .map(|dir| dir.join("kronika/import"))
+            .ok_or_else(|| {
+                CliError::Usage("neither XDG_STATE_HOME nor HOME is set; name a directory with --state-dir".into())
+            })?,
     };
     fs::create_dir_all(&dir).map_err(CliError::file("make the directory", &dir))?;
     Ok(dir)
@@ -103,7 +107,9 @@ impl StateFile {
             Err(error) => return Err(CliError::file("read", &self.path)(error)),
         };
         let trusted = |stored: &Stored| {
-            stored.version == VERSION && stored.identity == self.identity && stored.check == check(&stored.identity, &stored.state)
+            stored.version == VERSION
+                && stored.identity == self.identity
+                && stored.check == check(&stored.identity, &stored.state)
         };
         let state = serde_json::from_slice(&bytes).ok().filter(trusted).map(|stored| stored.state);
         if state.is_none() {

@@ -114,7 +114,8 @@ impl Compiler {
     fn first_of(&mut self, functions: &ColumnRule, rule: &Rule) -> Result<(), RuleProblem> {
         for alternative in &functions.first_of {
             nested(alternative)?;
-            let own = if alternative.is_plain() { None } else { Some(check::rule(rule.column, alternative, self.zone)?) };
+            let own =
+                if alternative.is_plain() { None } else { Some(check::rule(rule.column, alternative, self.zone)?) };
             let rule = own.unwrap_or_else(|| rule.clone());
             let slot = self.slot(alternative.path.as_ref());
             match self.plan.late.last_mut() {
@@ -170,7 +171,9 @@ impl Compiler {
             return Err(MappingError::TooManyPaths(paths));
         }
         let slot = self.plan.attributes;
-        if slot != NONE && (!self.plan.direct[slot as usize].is_empty() || self.plan.late.iter().any(|late| uses(late, slot))) {
+        if slot != NONE
+            && (!self.plan.direct[slot as usize].is_empty() || self.plan.late.iter().any(|late| uses(late, slot)))
+        {
             return Err(MappingError::rule("columns.attributes", RuleProblem::Attributes));
         }
         Ok(self.plan)

@@ -125,7 +125,9 @@ pub enum RuleProblem {
     #[error("`values` gives two replacements for {0:?}, which are the same once letters are small")]
     SameWhenLower(String),
     /// A time format that is unknown.
-    #[error("{0:?} is no time format: rfc3339, epoch, epoch_s, epoch_ms, epoch_us, epoch_ns, or a pattern such as %d.%m.%Y %H:%M")]
+    #[error(
+        "{0:?} is no time format: rfc3339, epoch, epoch_s, epoch_ms, epoch_us, epoch_ns, or a pattern such as %d.%m.%Y %H:%M"
+    )]
     BadFormat(String),
     /// A pattern that gives no date.
     #[error("the pattern {0:?} does not give a full date")]
@@ -166,7 +168,9 @@ pub enum RuleProblem {
 impl MappingError {
     /// What the TOML reader said, with line and key.
     pub(super) fn syntax(text: &str, mut error: toml::de::Error) -> Self {
-        let line = error.span().map(|span| text.as_bytes()[..span.start.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1);
+        let line = error
+            .span()
+            .map(|span| text.as_bytes()[..span.start.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1);
         let message = error.message().trim_end().replace('\n', ", ");
         // Without the text the error names the key instead of showing the line.
         error.set_input(None);
@@ -205,9 +209,11 @@ impl Report for MappingError {
             Self::Shipped(_) => Kind::Conflict,
             Self::TooLarge { .. } => Kind::TooLarge,
             Self::Io { .. } => Kind::Unavailable,
-            Self::Name(_) | Self::Syntax { .. } | Self::UnknownColumn { .. } | Self::Rule { .. } | Self::TooManyPaths(_) => {
-                Kind::Invalid
-            }
+            Self::Name(_)
+            | Self::Syntax { .. }
+            | Self::UnknownColumn { .. }
+            | Self::Rule { .. }
+            | Self::TooManyPaths(_) => Kind::Invalid,
         }
     }
 

@@ -12,16 +12,14 @@ use arrow::record_batch::RecordBatch;
 use serde_json::{Map, Value as Json};
 
 use super::MappingFile;
-use crate::event::columns::Rows;
-use crate::event::fill::{Filler, Remarks, Surroundings};
-use crate::event::json::{Scanner, Shape, Value, members, unescaped};
-use crate::event::model::{COLUMNS, Kind, index_of};
-use crate::event::plan::Plan;
-use crate::event::record::Reader;
+use crate::event::fill::Remarks;
+use crate::event::interpretation::{Definition, Interpretation};
+use crate::event::model::{COLUMNS, Kind};
+use crate::event::parse::{BodyFormat, Context, Limits, parse};
+use crate::event::redact::RedactRules;
 
-const EVENT_ID: usize = index_of("event_id");
-/// `event_id` of rows whose event has none.
-const MINTED: &str = "minted";
+/// `event_id` of rows whose event has none, until ids are minted.
+const MINTED: &str = "00000000-0000-8000-8000-000000000000";
 /// Time of receipt in tests: 2026-01-02T03:04:05Z.
 const RECEIVED_AT: i64 = 1_767_323_045_000_000;
 
@@ -31,62 +29,39 @@ fn mapping(text: &str) -> MappingFile {
     MappingFile::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-/// Reads records one after another as the engine does, less the limits and ids.
-struct Parser<'p> {
-    reader: Reader,
-    filler: Filler<'p>,
-    source: String,
-    rows: Rows,
-}
+/// Limits that no test meets.
+const LIMITS: Limits = Limits { line_max: 16 << 20, events_max: u32::MAX };
 
-impl<'p> Parser<'p> {
-    fn new(plan: &'p Plan, source: &str) -> Self {
-        let rows = Rows::default();
-        Self { reader: Reader::new(plan), filler: Filler::new(plan), source: source.to_string(), rows }
+/// What one mapping makes of bodies, by the parser of ingest.
+struct Parser(Interpretation);
+
+impl Parser {
+    #[track_caller]
+    fn new(file: &MappingFile) -> Self {
+        let plan = file.compile().unwrap_or_else(|error| panic!("{error}"));
+        let definition = Definition {
+            mapping: Some("test".to_string()),
+            mapping_toml: Some(file.canonical()),
+            ..Definition::native(file.source.as_deref().unwrap_or("test"), RedactRules::default())
+        };
+        Self(Interpretation::new(plan, definition))
     }
 
     #[track_caller]
-    fn record(&mut self, body: &[u8], at: usize) {
-        let mut scanner = Scanner::new(body, at);
-        scanner.skip_spaces();
-        let record = self.reader.read(&mut scanner, body).unwrap();
-        let around =
-            Surroundings { project: "test", source: &self.source, received_at: RECEIVED_AT, document: &[] };
-        self.filler.fill(&mut self.reader, &record, body, &around, &mut self.rows);
-        if !self.rows.is_set(EVENT_ID) {
-            self.rows.text(EVENT_ID).push(MINTED.as_bytes());
-        }
-        self.rows.end_row();
-    }
-
-    fn finish(mut self) -> (RecordBatch, Remarks) {
-        self.rows.number(1);
-        (self.rows.finish(), self.filler.remarks)
+    fn parse(&self, body: &str, format: BodyFormat) -> (RecordBatch, Remarks) {
+        let context = Context { project: "test", received_at: RECEIVED_AT, mint: None };
+        let mut parsed = parse(body.as_bytes(), format, &self.0, &context, &LIMITS, None).unwrap();
+        assert_eq!(parsed.rejected, [], "{body}");
+        parsed.rows.number(1);
+        (parsed.rows.finish(), parsed.remarks)
     }
 }
 
-/// The rows that `body` becomes; where the mapping knows a wrapper and the body has it, one for each record inside.
+/// The rows that a JSON body becomes.
 #[track_caller]
 fn rows(file: &MappingFile, body: &str) -> (Vec<Map<String, Json>>, Remarks) {
-    let plan = file.compile().unwrap_or_else(|error| panic!("{error}"));
-    let mut parser = Parser::new(&plan, file.source.as_deref().unwrap_or("test"));
-    let wrapped = plan.wrapper.as_deref().and_then(|key| records(body, key));
-    for at in wrapped.unwrap_or_else(|| vec![0]) {
-        parser.record(body.as_bytes(), at);
-    }
-    let (batch, remarks) = parser.finish();
+    let (batch, remarks) = Parser::new(file).parse(body, BodyFormat::Json);
     (cells(&batch), remarks)
-}
-
-/// Where the records wrapped under `key` start.
-fn records(body: &str, key: &[u8]) -> Option<Vec<usize>> {
-    let body = body.as_bytes();
-    let document = Scanner::new(body, 0).value().ok()?;
-    let mut found = Vec::new();
-    members(&document, body, &mut found).ok()?;
-    let list: Value = found.iter().find(|member| *unescaped(&member.key, body) == *key)?.value;
-    members(&list, body, &mut found).ok()?;
-    (list.shape == Shape::Array).then(|| found.iter().map(|item| item.value.start as usize).collect())
 }
 
 /// Rows as objects, NULLs left out, JSON columns as the JSON in them.

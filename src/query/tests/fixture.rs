@@ -100,7 +100,8 @@ impl Fixture {
         let path = location.to_string();
         let stats = stats(&sorted);
         let rows = sorted.num_rows() as u64;
-        self.files.push(Arc::new(DataFile { location, path, size, rows, date, module, modified_ms: 1, stats }));
+        let file = DataFile { location, path, size, rows, date, module, modified_ms: 1, ordered: true, stats };
+        self.files.push(Arc::new(file));
     }
 
     /// Adds events as one hot batch.

@@ -32,7 +32,12 @@ fn all_kinds_come_back() {
             max: Some(StatValue::Text("ж".into())),
             nulls: 2,
         },
-        ColumnStats { column: SEQ_AT, min: Some(StatValue::I64(i64::MIN)), max: Some(StatValue::I64(i64::MAX)), nulls: 0 },
+        ColumnStats {
+            column: SEQ_AT,
+            min: Some(StatValue::I64(i64::MIN)),
+            max: Some(StatValue::I64(i64::MAX)),
+            nulls: 0,
+        },
     ];
     assert_eq!(decode(&encode(3, &stats).expect("encodes")), Some((3, stats)));
 }

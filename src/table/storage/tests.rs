@@ -28,13 +28,14 @@ fn roots_are_paths_or_urls() {
 
 #[test]
 fn what_is_no_root_is_refused() {
-    let cases: &[(&str, &[(&str, &str)], &str)] = &[
-        ("http://host/a", &[], "only local directories"),
-        ("nothing://host/a", &[], "Unable to recognise URL"),
-        ("s3://bucket/a", &[("aws_regoin", "x")], "no option `aws_regoin`"),
-        ("/dev/null/a", &[], "Not a directory"),
+    let cases = [
+        ("http://host/a", "", "only local directories"),
+        ("nothing://host/a", "", "Unable to recognise URL"),
+        ("s3://bucket/a", "aws_regoin", "no option `aws_regoin`"),
+        ("/dev/null/a", "", "Not a directory"),
     ];
-    for (url, options, want) in cases {
+    for (url, option, want) in cases {
+        let options: &[_] = if option.is_empty() { &[] } else { &[(option, "x")] };
         let error = open(url, options).expect_err(url).to_string();
         assert!(error.contains(want), "{error}");
     }

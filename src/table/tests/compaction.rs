@@ -12,8 +12,12 @@ use crate::table::*;
 
 fn any_spec() -> impl Strategy<Value = Spec> {
     let module = prop_oneof![Just(None), Just(Some("a".to_owned()))];
-    (0_i64..2 * DAY, module, prop::option::of("[a-z]{0,20}"))
-        .prop_map(|(time, module, text)| Spec { time, module, text, number: None })
+    (0_i64..2 * DAY, module, prop::option::of("[a-z]{0,20}")).prop_map(|(time, module, text)| Spec {
+        time,
+        module,
+        text,
+        number: None,
+    })
 }
 
 proptest! {
@@ -81,7 +85,8 @@ async fn more_files_than_fit_into_one_merge_become_one() {
 async fn the_schedule_leaves_few_files_alone() {
     let place = Place::new();
     let settings = TableSettings::new(&Compaction { files_min: 3, ..Compaction::default() });
-    let table = Table::open(&place.storage, project(), WriterId::from(uuid::Uuid::new_v4()), settings).await.expect("opens");
+    let table =
+        Table::open(&place.storage, project(), WriterId::from(uuid::Uuid::new_v4()), settings).await.expect("opens");
     for first in 1..=2 {
         flush(&table, first, &[spec(first, None)]).await.expect("flushes");
     }

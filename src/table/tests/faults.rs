@@ -48,13 +48,17 @@ async fn a_failed_upload_commits_nothing() {
     assert_eq!(all_rows(&storage, &table.current()).await, expected(&[batch(1, &specs)]));
 }
 
-/// The commit lands, neither its answer nor a look at the log comes through.
+/// Rows 1 and 2 are flushed; the commit of rows 3 and 4 lands, but neither its answer nor a look at
+/// the log comes through.
 async fn in_doubt(faults: &FaultStore, table: &Table) {
-    faults.rule("put", "00001.json", 1, Fault::LoseReply);
-    faults.rule("get", "00001.json", 1, Fault::Fail);
-    let error = flush(table, 1, &[spec(1, None), spec(2, None)]).await.expect_err("nobody knows");
+    for first in 1..=2 {
+        flush(table, first, &[spec(first, None)]).await.expect("flushes");
+    }
+    faults.rule("put", "00003.json", 1, Fault::LoseReply);
+    faults.rule("get", "00003.json", 1, Fault::Fail);
+    let error = flush(table, 3, &[spec(3, None), spec(4, None)]).await.expect_err("nobody knows");
     assert_eq!((error.kind(), error.code()), (Kind::OutcomeUnknown, "table_commit_unknown"));
-    assert_eq!(table.current().version, 0, "nothing was published");
+    assert_eq!(table.current().version, 2, "nothing was published");
 }
 
 #[tokio::test]
@@ -64,18 +68,20 @@ async fn an_unknown_outcome_is_settled_by_the_next_flush() {
     let table = open(&storage, uuid::Uuid::new_v4()).await;
     in_doubt(&faults, &table).await;
 
-    // A compaction must not show rows that are still hot as well.
-    let error = table.compact(CompactWhich::All, |_| panic!("published")).await;
-    assert_eq!(error.map(|report| report.rows).unwrap_or_default(), 0);
+    // A compaction would show rows that are still hot as well.
+    let error = table.compact(CompactWhich::All, |_| panic!("published")).await.expect_err("has to wait");
+    assert_eq!(error.code(), "table_unsettled");
 
-    // Rows 1 and 2 are sent again with a third.
-    let specs = [spec(1, None), spec(2, None), spec(3, None)];
+    // Rows 3 and 4 are sent again with a fifth.
+    let specs = [spec(3, None), spec(4, None), spec(5, None)];
     let published = Mutex::new(Vec::new());
-    let report = table.flush(&[batch(1, &specs)], 3, |version| published.lock().push(version.rows())).await;
+    let report = table.flush(&[batch(3, &specs)], 5, |version| published.lock().push(version.rows())).await;
     assert_eq!(report.expect("flushes").rows, 1, "two were there already");
-    assert_eq!(published.into_inner(), [3]);
-    assert_eq!(all_rows(&storage, &place.read_only().await).await, expected(&[batch(1, &specs)]));
-    assert_eq!(table.flushed_through(), Some(3));
+    assert_eq!(published.into_inner(), [5]);
+    let all = [batch(1, &[spec(1, None), spec(2, None)]), batch(3, &specs)];
+    assert_eq!(all_rows(&storage, &place.read_only().await).await, expected(&all));
+    assert_eq!(table.flushed_through(), Some(5));
+    assert_eq!(table.compact(CompactWhich::All, |_| ()).await.expect("compacts").files_in, 4);
 }
 
 #[tokio::test]
@@ -85,10 +91,29 @@ async fn an_unknown_outcome_with_nothing_new_is_published_too() {
     let table = open(&storage, uuid::Uuid::new_v4()).await;
     in_doubt(&faults, &table).await;
     let published = Mutex::new(None);
-    let specs = [spec(1, None), spec(2, None)];
-    let report = table.flush(&[batch(1, &specs)], 2, |version| *published.lock() = Some(version.rows())).await;
-    assert_eq!(report.expect("flushes"), FlushReport { version: 1, ..FlushReport::default() });
-    assert_eq!(published.into_inner(), Some(2));
+    let specs = [spec(3, None), spec(4, None)];
+    let report = table.flush(&[batch(3, &specs)], 4, |version| *published.lock() = Some(version.rows())).await;
+    assert_eq!(report.expect("flushes"), FlushReport { version: 3, ..FlushReport::default() });
+    assert_eq!(published.into_inner(), Some(4));
+}
+
+#[tokio::test]
+async fn a_late_commit_is_not_published_by_a_compaction() {
+    let place = Place::new();
+    let writer = uuid::Uuid::new_v4();
+    let table = open(&place.storage, writer).await;
+    for first in 1..=2 {
+        flush(&table, first, &[spec(first, None)]).await.expect("flushes");
+    }
+    // A commit of rows 3 and 4 under our name that we know nothing of: they are hot as well.
+    let commit = format!("{{\"txn\":{{\"appId\":\"kronika/writer/{writer}\",\"version\":4}}}}\n");
+    std::fs::write(place.table_dir().join("_delta_log/00000000000000000003.json"), commit).expect("writes");
+    for _ in 0..2 {
+        let error = table.compact(CompactWhich::All, |_| panic!("published")).await.expect_err("has to wait");
+        assert_eq!(error.code(), "table_unsettled");
+    }
+    let report = flush(&table, 3, &[spec(3, None), spec(4, None), spec(5, None)]).await.expect("settles");
+    assert_eq!((report.rows, table.flushed_through()), (1, Some(5)));
 }
 
 #[tokio::test]
@@ -118,4 +143,26 @@ async fn rows_above_the_last_one_are_a_mistake() {
     let table = place.open().await;
     let error = table.flush(&[batch(1, &[spec(1, None), spec(2, None)])], 1, |_| ()).await.expect_err("2 > 1");
     assert_eq!(error.code(), "table_misuse");
+}
+
+#[tokio::test]
+async fn a_compaction_of_unknown_outcome_is_found_by_the_next() {
+    let place = Place::new();
+    let (storage, faults) = faulty(&place);
+    let table = open(&storage, uuid::Uuid::new_v4()).await;
+    let mut all = Vec::new();
+    for first in 1..=2 {
+        flush(&table, first, &[spec(first, None)]).await.expect("flushes");
+        all.push(batch(first, &[spec(first, None)]));
+    }
+    faults.rule("put", "00003.json", 1, Fault::LoseReply);
+    faults.rule("get", "00003.json", 1, Fault::Fail);
+    let error = table.compact(CompactWhich::All, |_| panic!("published")).await.expect_err("nobody knows");
+    assert_eq!(error.kind(), Kind::OutcomeUnknown);
+    let published = Mutex::new(Vec::new());
+    let publish = |version: Arc<TableVersion>| published.lock().push((version.version, version.files.len()));
+    let report = table.compact(CompactWhich::All, publish).await.expect("finds it");
+    assert_eq!(report, CompactReport::default(), "it was done before");
+    assert_eq!(published.into_inner(), [(3, 1)]);
+    assert_eq!(all_rows(&storage, &table.current()).await, expected(&all));
 }

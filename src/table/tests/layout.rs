@@ -128,8 +128,12 @@ async fn old_and_future_dates_go_to_their_own_partitions() {
 fn any_spec() -> impl Strategy<Value = Spec> {
     let module = prop_oneof![Just(None), Just(Some("a".to_owned())), Just(Some("b%".to_owned()))];
     let text = prop::option::of("\\PC{0,90}");
-    (0_i64..3 * DAY, module, text, prop::option::of(any::<i32>()))
-        .prop_map(|(time, module, text, number)| Spec { time, module, text, number })
+    (0_i64..3 * DAY, module, text, prop::option::of(any::<i32>())).prop_map(|(time, module, text, number)| Spec {
+        time,
+        module,
+        text,
+        number,
+    })
 }
 
 proptest! {

@@ -43,7 +43,8 @@ async fn a_conditional_create_has_one_winner() {
     let outcomes = futures::future::join_all(tries).await;
     let winners: Vec<_> = (0..8).filter(|who| outcomes[*who].is_ok()).collect();
     assert_eq!(winners.len(), 1);
-    let lost = |outcome: &Result<_, object_store::Error>| matches!(outcome, Err(object_store::Error::AlreadyExists { .. }));
+    let lost =
+        |outcome: &Result<_, object_store::Error>| matches!(outcome, Err(object_store::Error::AlreadyExists { .. }));
     assert_eq!(outcomes.iter().filter(|outcome| lost(outcome)).count(), 7);
     let (content, _) = (object_store::ObjectStoreExt::get(store.as_ref(), &path).await.expect("is there"), ());
     assert_eq!(content.bytes().await.expect("reads"), vec![winners[0] as u8; 10_000]);
@@ -111,5 +112,9 @@ async fn two_compactors_leave_every_row_once() {
 /// Number of data files on disk.
 pub(super) fn walk(dir: &std::path::Path) -> usize {
     let entries = std::fs::read_dir(dir).expect("lists").map(|entry| entry.expect("reads").path());
-    entries.map(|path| if path.is_dir() { walk(&path) } else { usize::from(path.extension().is_some_and(|end| end == "parquet")) }).sum()
+    entries
+        .map(|path| {
+            if path.is_dir() { walk(&path) } else { usize::from(path.extension().is_some_and(|end| end == "parquet")) }
+        })
+        .sum()
 }

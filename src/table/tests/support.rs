@@ -164,7 +164,8 @@ pub(super) fn expected(batches: &[RecordBatch]) -> Vec<String> {
     use arrow::array::AsArray;
     let mut rows = Vec::new();
     for batch in batches {
-        let dates = batch.column_by_name("date").expect("a date").as_primitive::<arrow::datatypes::Date32Type>().clone();
+        let dates =
+            batch.column_by_name("date").expect("a date").as_primitive::<arrow::datatypes::Date32Type>().clone();
         let modules = batch.column(MODULE_AT).as_string::<i32>().clone();
         let stored = crate::table::order::stored(batch).expect("the row schema");
         for (row, line) in lines(&stored).into_iter().enumerate() {
@@ -215,7 +216,8 @@ impl FaultStore {
 
     fn fault(&self, call: &str, path: &Path) -> Option<Fault> {
         let mut rules = self.rules.lock();
-        let rule = rules.iter_mut().find(|rule| rule.call == call && path.as_ref().contains(&rule.part) && rule.times > 0)?;
+        let rule =
+            rules.iter_mut().find(|rule| rule.call == call && path.as_ref().contains(&rule.part) && rule.times > 0)?;
         rule.times -= 1;
         Some(rule.fault.clone())
     }

@@ -23,12 +23,27 @@ fn check(rule: &str, want: &str) {
 fn wrong_form_is_named_by_line_and_key() {
     let cases = [
         ("title = 5", "line 1, title: invalid type: integer `5`, expected a string"),
-        ("titel = \"x\"", "line 1: unknown field `titel`, expected one of `title`, `description`, `source`, `dataset`, `tenant_id`, `zone`, `wrapper`, `keep_raw`, `columns`, `related`"),
-        ("[columns]\nactor_id = { path = \"a\", pth = 1 }", "line 2, columns.actor_id: unknown field `pth`, expected one of `path`, `first_of`, `concat`, `separator`, `constant`, `default`, `values`, `otherwise`, `only_listed`, `lower`, `parse_json`, `scale`, `formats`, `zone`, `items`"),
-        ("[columns]\nactor_id = 5", "line 2, columns.actor_id: invalid type: integer `5`, expected a path (\"a.b\" or [\"a\", \"b\"]) or a table such as { path = \"a.b\", default = \"x\" }"),
-        ("[columns]\nactor_id = \"a..b\"", "line 2, columns.actor_id: the path `a..b` has an empty key; for keys that contain dots write a list: [\"a.b\", \"c\"]"),
+        (
+            "titel = \"x\"",
+            "line 1: unknown field `titel`, expected one of `title`, `description`, `source`, `dataset`, `tenant_id`, `zone`, `wrapper`, `keep_raw`, `columns`, `related`",
+        ),
+        (
+            "[columns]\nactor_id = { path = \"a\", pth = 1 }",
+            "line 2, columns.actor_id: unknown field `pth`, expected one of `path`, `first_of`, `concat`, `separator`, `constant`, `default`, `values`, `otherwise`, `only_listed`, `lower`, `parse_json`, `scale`, `formats`, `zone`, `items`",
+        ),
+        (
+            "[columns]\nactor_id = 5",
+            "line 2, columns.actor_id: invalid type: integer `5`, expected a path (\"a.b\" or [\"a\", \"b\"]) or a table such as { path = \"a.b\", default = \"x\" }",
+        ),
+        (
+            "[columns]\nactor_id = \"a..b\"",
+            "line 2, columns.actor_id: the path `a..b` has an empty key; for keys that contain dots write a list: [\"a.b\", \"c\"]",
+        ),
         ("[columns]\nactor_id = []", "line 2, columns.actor_id: a path needs at least one key"),
-        ("[columns]\nduration_ns = { path = \"a\", scale = \"x\" }", "line 2, columns.duration_ns.scale: invalid type: string \"x\", expected i64"),
+        (
+            "[columns]\nduration_ns = { path = \"a\", scale = \"x\" }",
+            "line 2, columns.duration_ns.scale: invalid type: string \"x\", expected i64",
+        ),
         ("[[related]]\nid = \"x\"", "line 1, related: missing field `type`"),
     ];
     for (text, want) in cases {
@@ -45,7 +60,8 @@ fn columns_must_exist_and_be_the_senders() {
         "columns.zzz: the event model has no such column -> fields without a column need no rule: they are kept in attributes",
     );
     for column in ["observed_time", "object_refs", "changed_fields"] {
-        let want = format!("columns.{column}: the engine fills this column itself; a value sent for it is kept in attributes");
+        let want =
+            format!("columns.{column}: the engine fills this column itself; a value sent for it is kept in attributes");
         check(&format!("{column} = \"a\""), &want);
     }
 }
@@ -62,9 +78,15 @@ fn functions_must_fit_the_column() {
         ("object_after = { path = \"a\", default = \"x\" }", "columns.object_after: a column of JSON has no `default`"),
         ("event_time = { constant = \"x\" }", "columns.event_time: a column of time has no `constant`"),
         ("labels = { path = \"a\", values = { a = \"b\" } }", "columns.labels: a column of maps has no `values`"),
-        ("changes = { path = \"a\", parse_json = true }", "columns.changes: a column of lists of objects has no `parse_json`"),
+        (
+            "changes = { path = \"a\", parse_json = true }",
+            "columns.changes: a column of lists of objects has no `parse_json`",
+        ),
         ("task_progress = { path = \"a\", scale = 2 }", "columns.task_progress: a column of floats has no `scale`"),
-        ("session_active = { path = \"a\", scale = 2 }", "columns.session_active: a column of truth values has no `scale`"),
+        (
+            "session_active = { path = \"a\", scale = 2 }",
+            "columns.session_active: a column of truth values has no `scale`",
+        ),
     ];
     for (rule, want) in cases {
         check(rule, want);
@@ -77,37 +99,71 @@ fn rules_must_make_sense() {
         ("message = {}", "nothing says where the value comes from: give path, first_of, concat or constant"),
         ("message = { path = \"a\", constant = \"b\" }", "both `path` and `constant` say where the value comes from"),
         ("message = { first_of = [{ constant = \"b\" }] }", "`constant` cannot stand inside first_of"),
-        ("message = { first_of = [{ lower = true }] }", "nothing says where the value comes from: give path, first_of, concat or constant"),
+        (
+            "message = { first_of = [{ lower = true }] }",
+            "nothing says where the value comes from: give path, first_of, concat or constant",
+        ),
         ("message = { concat = [\"a\"], lower = true }", "`lower` does nothing to a concat"),
         ("message = { constant = \"a\", default = \"b\" }", "`default` does nothing to a constant"),
         ("message = { path = \"a\", separator = \"-\" }", "`separator` needs `concat`"),
         ("message = { path = \"a\", only_listed = true }", "`only_listed` needs `values`"),
-        ("message = { path = \"a\", values = { a = \"b\" }, otherwise = \"c\", only_listed = true }", "`otherwise` and `only_listed` contradict each other"),
-        ("message = { path = \"a\", lower = true, values = { A = \"b\", a = \"c\" } }", "`values` gives two replacements for \"a\", which are the same once letters are small"),
+        (
+            "message = { path = \"a\", values = { a = \"b\" }, otherwise = \"c\", only_listed = true }",
+            "`otherwise` and `only_listed` contradict each other",
+        ),
+        (
+            "message = { path = \"a\", lower = true, values = { A = \"b\", a = \"c\" } }",
+            "`values` gives two replacements for \"a\", which are the same once letters are small",
+        ),
         ("duration_ns = { path = \"a\", scale = 0 }", "scale is 0: it must be 1 or more"),
         ("http_status = { path = \"a\", default = \"x\" }", "the column cannot hold \"x\": it takes 32-bit integers"),
-        ("http_status = { path = \"a\", values = { a = 3_000_000_000 } }", "the column cannot hold \"3000000000\": it takes 32-bit integers"),
+        (
+            "http_status = { path = \"a\", values = { a = 3_000_000_000 } }",
+            "the column cannot hold \"3000000000\": it takes 32-bit integers",
+        ),
         ("session_active = { constant = 1 }", "the column cannot hold \"1\": it takes true and false"),
         ("module = { constant = \"\" }", "the column cannot hold \"\": it takes names of modules"),
-        ("event_id = { path = \"a\", default = \"x\" }", "the column cannot hold \"x\": an id that many events share tells no event"),
-        ("related = { path = \"a\", items = { nme = \"x\" } }", "items of this column have no field `nme`; they have type, id, name, role"),
-        ("attributes = { path = \"a\", parse_json = true }", "attributes takes a path only, and one that no other rule uses"),
+        (
+            "event_id = { path = \"a\", default = \"x\" }",
+            "the column cannot hold \"x\": an id that many events share tells no event",
+        ),
+        (
+            "related = { path = \"a\", items = { nme = \"x\" } }",
+            "items of this column have no field `nme`; they have type, id, name, role",
+        ),
+        (
+            "attributes = { path = \"a\", parse_json = true }",
+            "attributes takes a path only, and one that no other rule uses",
+        ),
     ];
     for (rule, want) in cases {
         let column = rule.split_once(' ').unwrap().0;
         check(rule, &format!("columns.{column}: {want}"));
     }
-    check("attributes = \"a\"\nactor_id = \"a\"", "columns.attributes: attributes takes a path only, and one that no other rule uses");
-    check("attributes = \"a\"\nactor_id = { first_of = [\"a\"] }", "columns.attributes: attributes takes a path only, and one that no other rule uses");
-    check("related = \"a\"\n[[related]]\ntype = \"t\"\nid = \"b\"", "related: `related` comes either from columns.related or from [[related]]");
+    check(
+        "attributes = \"a\"\nactor_id = \"a\"",
+        "columns.attributes: attributes takes a path only, and one that no other rule uses",
+    );
+    check(
+        "attributes = \"a\"\nactor_id = { first_of = [\"a\"] }",
+        "columns.attributes: attributes takes a path only, and one that no other rule uses",
+    );
+    check(
+        "related = \"a\"\n[[related]]\ntype = \"t\"\nid = \"b\"",
+        "related: `related` comes either from columns.related or from [[related]]",
+    );
 }
 
 #[test]
 fn times_name_known_zones_and_forms() {
-    let format = "is no time format: rfc3339, epoch, epoch_s, epoch_ms, epoch_us, epoch_ns, or a pattern such as %d.%m.%Y %H:%M";
+    let format =
+        "is no time format: rfc3339, epoch, epoch_s, epoch_ms, epoch_us, epoch_ns, or a pattern such as %d.%m.%Y %H:%M";
     check("event_time = { path = \"a\", formats = [\"iso\"] }", &format!("columns.event_time: \"iso\" {format}"));
     check("event_time = { path = \"a\", formats = [\"%Q\"] }", &format!("columns.event_time: \"%Q\" {format}"));
-    check("event_time = { path = \"a\", formats = [\"%H:%M\"] }", "columns.event_time: the pattern \"%H:%M\" does not give a full date");
+    check(
+        "event_time = { path = \"a\", formats = [\"%H:%M\"] }",
+        "columns.event_time: the pattern \"%H:%M\" does not give a full date",
+    );
     check(
         "event_time = { path = \"a\", zone = \"Europe/Warszawa\" }",
         "columns.event_time: there is no time zone \"Europe/Warszawa\" -> did you mean `Europe/Warsaw`?",
@@ -134,7 +190,8 @@ fn a_mapping_has_a_largest_size() {
     let long = format!("description = \"{}\"", "x".repeat(MappingFile::MAX_LEN));
     let error = MappingFile::parse(&long).unwrap_err();
     assert_eq!((error.kind(), error.code()), (Kind::TooLarge, "mapping_too_large"));
-    let many: String = (0..5_000).fold("[columns]\nmessage = { first_of = [".to_string(), |text, at| text + &format!("\"k{at}\","));
+    let many: String =
+        (0..5_000).fold("[columns]\nmessage = { first_of = [".to_string(), |text, at| text + &format!("\"k{at}\","));
     let error = MappingFile::parse(&(many + "] }")).unwrap().compile().unwrap_err();
     assert_eq!(error.to_string(), "the mapping names 5000 paths, more than 4096");
 }

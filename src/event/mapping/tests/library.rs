@@ -24,7 +24,9 @@ fn shipped_mappings_are_there_and_compile() {
         library.get(entry.name.as_str()).unwrap().compile().unwrap();
     }
     let names: Vec<&str> = listed.iter().map(|entry| entry.name.as_str()).collect();
-    for source in ["cloudtrail", "windows", "kronika-bench", "idosell", "expertsender", "remonline", "getcourse", "voucherify"] {
+    for source in
+        ["cloudtrail", "windows", "kronika-bench", "idosell", "expertsender", "remonline", "getcourse", "voucherify"]
+    {
         assert!(names.contains(&source), "{source}");
     }
 }
@@ -66,7 +68,9 @@ fn unknown_names_are_told_with_the_nearest() {
     library.put("my_shop", OWN).unwrap();
     for (asked, nearest) in [("cloud-trail", Some("cloudtrail")), ("my_shops", Some("my_shop")), ("zzz", None)] {
         match library.get(asked).unwrap_err() {
-            MappingError::NotFound { name, nearest: found } => assert_eq!((name.as_str(), found.as_deref()), (asked, nearest)),
+            MappingError::NotFound { name, nearest: found } => {
+                assert_eq!((name.as_str(), found.as_deref()), (asked, nearest))
+            }
             other => panic!("{other}"),
         }
         assert_eq!(library.delete(asked).unwrap_err().code(), "mapping_not_found");

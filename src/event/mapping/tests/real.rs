@@ -18,6 +18,7 @@ use super::super::{ColumnRule, MappingFile};
 use super::{Parser, cells, mapping, row, rows};
 use crate::event::json::{Member, Scanner, Shape, Value, compact_into, members, unescaped};
 use crate::event::model::{COLUMNS, Kind, find, index_of};
+use crate::event::parse::BodyFormat;
 
 const ATTRIBUTES: usize = index_of("attributes");
 /// Events that are put into one batch.
@@ -80,7 +81,9 @@ fn tells(cell: &str, column: usize, rule: &ColumnRule, sent: &str) -> bool {
     }
     if COLUMNS[column].kind == Kind::Time {
         let time = DateTime::from_timestamp_micros(cell.parse().unwrap()).unwrap();
-        return ["%Y-%m-%dT%H:%M:%S%.3fZ", "%Y-%m-%d %H:%M:%S%.3f", "%Y-%m-%dT%H:%M:%SZ"].iter().any(|form| time.format(form).to_string() == sent);
+        return ["%Y-%m-%dT%H:%M:%S%.3fZ", "%Y-%m-%d %H:%M:%S%.3f", "%Y-%m-%dT%H:%M:%SZ"]
+            .iter()
+            .any(|form| time.format(form).to_string() == sent);
     }
     cell == sent
 }
@@ -94,14 +97,24 @@ struct Finder<'f> {
 
 impl Finder<'_> {
     /// Checks that every member of the object `sent` is in a column or in the object `left`.
-    fn object(&mut self, sent: (&Value, &[u8]), left: Option<(Value, &[u8])>, at: &mut Vec<String>, batch: &RecordBatch, row: usize) {
+    fn object(
+        &mut self,
+        sent: (&Value, &[u8]),
+        left: Option<(Value, &[u8])>,
+        at: &mut Vec<String>,
+        batch: &RecordBatch,
+        row: usize,
+    ) {
         let kept = left.map(|(value, body)| parts(&value, body)).unwrap_or_default();
         for member in parts(sent.0, sent.1) {
             let key = String::from_utf8(unescaped(&member.key, sent.1).into_owned()).unwrap();
-            let same = left.and_then(|(_, body)| kept.iter().find(|kept| *unescaped(&kept.key, body) == *key.as_bytes()));
+            let same =
+                left.and_then(|(_, body)| kept.iter().find(|kept| *unescaped(&kept.key, body) == *key.as_bytes()));
             at.push(key);
             match (same, left) {
-                (Some(kept), Some((_, body))) if text(&kept.value, body) == text(&member.value, sent.1) => self.found.1 += 1,
+                (Some(kept), Some((_, body))) if text(&kept.value, body) == text(&member.value, sent.1) => {
+                    self.found.1 += 1
+                }
                 _ if self.in_a_column(&member.value, sent.1, at, batch, row) => self.found.0 += 1,
                 _ if member.value.shape == Shape::Object => {
                     let left = same.and_then(|kept| left.map(|(_, body)| (kept.value, body)));
@@ -114,7 +127,11 @@ impl Finder<'_> {
     }
 
     fn in_a_column(&self, value: &Value, body: &[u8], at: &[String], batch: &RecordBatch, row: usize) -> bool {
-        let sent = if value.is_text() { String::from_utf8(unescaped(value, body).into_owned()).unwrap() } else { text(value, body) };
+        let sent = if value.is_text() {
+            String::from_utf8(unescaped(value, body).into_owned()).unwrap()
+        } else {
+            text(value, body)
+        };
         if matches!(value.shape, Shape::Object | Shape::Array) {
             return false;
         }
@@ -146,16 +163,16 @@ impl Finder<'_> {
                 return false;
             };
             (0..items.len()).any(|item| {
-                field("type", item).as_ref() == Some(&rule.object_type) && field("role", item) == rule.role && field(name, item).as_deref() == Some(sent)
+                field("type", item).as_ref() == Some(&rule.object_type)
+                    && field("role", item) == rule.role
+                    && field(name, item).as_deref() == Some(sent)
             })
         })
     }
 }
 
 fn parts(value: &Value, body: &[u8]) -> Vec<Member> {
-    let mut found = Vec::new();
-    members(value, body, &mut found).unwrap();
-    found
+    members(value, body).collect()
 }
 
 /// A value as it was written, less the spaces between its tokens.
@@ -168,7 +185,7 @@ fn text(value: &Value, body: &[u8]) -> String {
 /// Counts by module of all events of a real file, after checking each of them.
 fn prove(name: &str, file_name: &str, module_field: &str) -> Option<(u64, BTreeMap<String, u64>)> {
     let file = shipped(name);
-    let plan = file.compile().unwrap();
+    let parser = Parser::new(&file);
     let mut finder = Finder { columns: by_path(&file), file: &file, found: (0, 0) };
     let mut lines = lines(file_name)?;
     let (mut events, mut by_module, mut by_json) = (0, BTreeMap::new(), BTreeMap::new());
@@ -177,11 +194,7 @@ fn prove(name: &str, file_name: &str, module_field: &str) -> Option<(u64, BTreeM
         if chunk.is_empty() {
             break;
         }
-        let mut parser = Parser::new(&plan, "test");
-        for line in &chunk {
-            parser.record(line.as_bytes(), 0);
-        }
-        let (batch, remarks) = parser.finish();
+        let (batch, remarks) = parser.parse(&chunk.join("\n"), BodyFormat::Ndjson);
         assert_eq!((remarks.time_missing, remarks.time_unusable, remarks.duplicate_key), (0, 0, 0));
         for (row, line) in chunk.iter().enumerate() {
             events += 1;
@@ -197,7 +210,10 @@ fn prove(name: &str, file_name: &str, module_field: &str) -> Option<(u64, BTreeM
         }
     }
     assert_eq!(by_module, by_json);
-    println!("{name}: {events} events, {} values told by columns, {} kept in attributes", finder.found.0, finder.found.1);
+    println!(
+        "{name}: {events} events, {} values told by columns, {} kept in attributes",
+        finder.found.0, finder.found.1
+    );
     Some((events, by_module))
 }
 
@@ -234,11 +250,8 @@ fn real_windows_events_have_the_time_of_their_own_clock() {
 fn wrapped_records_are_the_same_as_single_ones() {
     let Some(lines) = lines("cloudtrail.ndjson.zst") else { return };
     let file = shipped("cloudtrail");
-    let plan = file.compile().unwrap();
     let lines: Vec<String> = lines.collect();
-    let mut parser = Parser::new(&plan, "aws");
-    lines.iter().for_each(|line| parser.record(line.as_bytes(), 0));
-    let single = cells(&parser.finish().0);
+    let single = cells(&Parser::new(&file).parse(&lines.join("\n"), BodyFormat::Ndjson).0);
     let (wrapped, _) = rows(&file, &format!("{{\"Records\": [{}]}}", lines.join(",\n ")));
     assert_eq!(wrapped, single);
 }

@@ -1,7 +1,8 @@
 //! One project's table, opened for writing.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use object_store::path::Path;
@@ -87,13 +88,14 @@ pub struct Table {
     /// The commit lock: the state at the newest version that we know.
     pub(super) state: tokio::sync::Mutex<State>,
     pub(super) epoch: Mutex<Epoch>,
-    /// A flush's commit may have landed without our knowing: only the next flush may absorb it,
-    /// together with forgetting its rows.
+    /// A commit of ours may have landed without our knowing: the next flush looks first.
     pub(super) in_doubt: AtomicBool,
     seen: ArcSwap<Seen>,
     pub(super) flushing: tokio::sync::Mutex<()>,
     pub(super) compacting: tokio::sync::Mutex<()>,
     checkpointing: tokio::sync::Mutex<()>,
+    /// When orphans were looked for last.
+    pub(super) swept: Mutex<Option<Instant>>,
 }
 
 impl Table {
@@ -131,6 +133,7 @@ impl Table {
             flushing: tokio::sync::Mutex::default(),
             compacting: tokio::sync::Mutex::default(),
             checkpointing: tokio::sync::Mutex::default(),
+            swept: Mutex::default(),
         })
     }
 
@@ -166,9 +169,13 @@ impl Table {
         publish(version);
     }
 
-    /// Whether the outcome of a flush is open.
-    pub(super) fn is_in_doubt(&self) -> bool {
-        self.in_doubt.load(Ordering::Acquire)
+    /// Refuses where `state` has rows of ours that no flush has published: they are hot as well, and a
+    /// version with them would show them twice.
+    pub(super) fn check_settled(&self, state: &State) -> Result<(), TableError> {
+        if state.txn(self.writer.app()) == self.flushed_through() {
+            return Ok(());
+        }
+        Err(TableError::Unsettled)
     }
 
     pub(super) fn target(&self) -> Target {
