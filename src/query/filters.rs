@@ -23,7 +23,8 @@ pub(crate) struct TimeRange {
 }
 
 impl TimeRange {
-    const ALL: Self = Self { from: i64::MIN, to: i64::MAX };
+    /// All instants.
+    pub(crate) const ALL: Self = Self { from: i64::MIN, to: i64::MAX };
 
     pub(crate) fn covers(self, other: Self) -> bool {
         self.from <= other.from && other.to <= self.to

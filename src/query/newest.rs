@@ -150,6 +150,3 @@ impl ExecutionPlan for NewestFirstExec {
         Some(Arc::new(Self { fetch: limit, metrics: ExecutionPlanMetricsSet::new(), ..self.clone() }))
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -82,10 +82,11 @@ struct Bounds {
     nulls: ArrayRef,
 }
 
-/// Latest and earliest `event_time` that a file can hold, from its statistics and its date.
+/// Earliest and latest `event_time` that a file can hold, from its statistics and its date; that of
+/// a file which another tool has written is not relied on.
 pub(crate) fn times_of(file: &DataFile) -> TimeRange {
     let day = i64::from(file.date) * DAY_US;
-    let mut range = TimeRange { from: day, to: day + DAY_US - 1 };
+    let mut range = if file.ordered { TimeRange { from: day, to: day + DAY_US - 1 } } else { TimeRange::ALL };
     if let Some(stats) = file.stats_of(EVENT_TIME_AT) {
         if let Some(StatValue::I64(min)) = stats.min {
             range.from = range.from.max(min);

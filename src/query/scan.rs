@@ -267,7 +267,8 @@ impl ExecutionPlan for EventsExec {
         &self,
         order: &[PhysicalSortExpr],
     ) -> Result<SortOrderPushdownResult<Arc<dyn ExecutionPlan>>, DataFusionError> {
-        if !Self::is_newest_first(order) {
+        let files = &self.spec.files;
+        if !Self::is_newest_first(order) || !files.inside.iter().chain(&files.edge).all(|file| file.ordered) {
             return Ok(SortOrderPushdownResult::Unsupported);
         }
         let inner = NewestFirstExec::new(Arc::clone(&self.spec), order)?;

@@ -1,1 +1,9 @@
-//! Tests.
+//! Tests of the module as a whole, over small tables written here.
+
+mod answers;
+mod errors;
+mod fixture;
+mod limits;
+mod order;
+mod pruning;
+mod suites;

@@ -10,16 +10,14 @@ use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::parser::ParserError;
 
 use super::{NameOf, Position, QueryError, nearest};
-use crate::config::{ByteCount, Span};
+use crate::config::ByteCount;
 
 /// What is known about the failed query.
 #[derive(Debug, Clone)]
 pub(crate) struct Known {
     /// Names of tables and views.
     pub tables: Vec<String>,
-    /// Its limits, to name them.
-    pub timeout: Span,
-    /// See [`Known::timeout`].
+    /// Its memory limit, to name it.
     pub memory_max: ByteCount,
 }
 
