@@ -168,7 +168,7 @@ async fn secrets_never_reach_the_disk() {
     let server = TestServer::start();
     let body = r#"{"request_headers":{"Authorization":"Bearer planted-secret","Accept":"*/*"}}"#;
     server.append("default", "", body).await.json(200);
-    let rows = server.rows("default", "SELECT CAST(request_headers AS VARCHAR) FROM events").await;
+    let rows = server.rows("default", "SELECT request_headers FROM events").await;
     assert!(!rows[0][0].to_string().contains("planted-secret"), "{rows:?}");
     assert!(rows[0][0].to_string().contains("Accept"), "{rows:?}");
     let home = server.kill();

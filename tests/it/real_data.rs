@@ -12,7 +12,7 @@ fn import(server: &TestServer, file: &Path, mapping: &str) -> std::process::Outp
     let state = server.home().path("import-state");
     let mut command = kronika();
     command.arg("import").arg(file).args(["--server", &server.url, "--key", &server.key, "--mapping", mapping]);
-    command.arg("--state-dir").arg(state).output().unwrap()
+    command.arg("--state-dir").arg(state).args(["--in-flight", "1"]).output().unwrap()
 }
 
 fn counted<'a>(values: impl Iterator<Item = Option<&'a str>>) -> BTreeMap<String, u64> {
@@ -62,7 +62,7 @@ async fn windows_events_come_back_by_module_by_day_and_field_by_field() {
         assert_eq!(counts(&server, "module").await, modules, "{state}");
         assert_eq!(counts(&server, "CAST(date AS VARCHAR)").await, days, "{state}");
     }
-    field_by_field(&server, &events).await;
+    field_by_field(&server, &events, "windows").await;
     // The same file again, as if nothing were known about it.
     std::fs::remove_dir_all(server.home().path("import-state")).unwrap();
     let output = import(&server, &file, "windows");
@@ -74,7 +74,8 @@ async fn windows_events_come_back_by_module_by_day_and_field_by_field() {
 
 /// Every value of the top level is found again: in `attributes` under its own name, or, where it is
 /// not there, in a column that holds its text.
-async fn field_by_field(server: &TestServer, events: &[Value]) {
+async fn field_by_field(server: &TestServer, events: &[Value], mapping: &str) {
+    let tables = tables(mapping);
     let mut at = 0;
     while at < events.len() {
         let sql = format!("SELECT * FROM events ORDER BY _seq LIMIT 5000 OFFSET {at}");
@@ -84,21 +85,55 @@ async fn field_by_field(server: &TestServer, events: &[Value]) {
         let attributes_at = names.iter().position(|name| *name == "attributes").unwrap();
         for row in answer["rows"].as_array().unwrap() {
             let attributes: Value = serde_json::from_str(row[attributes_at].as_str().unwrap_or("{}")).unwrap();
+            let cells = row.as_array().unwrap();
             for (field, value) in events[at].as_object().unwrap() {
-                if value.is_null() || attributes.get(field) == Some(value) {
-                    continue;
-                }
-                let text = value.as_str().map_or_else(|| value.to_string(), str::to_string);
-                let instant = format!("{}Z", text.trim_end_matches('Z').replace(' ', "T").trim_end_matches('0').trim_end_matches('.'));
-                let held = row.as_array().unwrap().iter().any(|cell| {
-                    cell == value || cell.as_str().is_some_and(|cell| cell == text || normal(cell) == normal(&instant))
-                });
-                assert!(held, "event {at}: `{field}` = {value} is lost; attributes {attributes}");
+                let lost = lost(value, attributes.get(field), cells, &tables);
+                assert!(lost.is_none(), "event {at}: of `{field}` is lost {}; attributes {attributes}", lost.unwrap());
             }
             at += 1;
         }
     }
     assert_eq!(at, events.len());
+}
+
+/// The first part of a sent value that is neither in `attributes` under its own path nor in a column.
+/// Where the mapping replaces values one to one, the replacement in a column tells what was sent.
+fn lost<'a>(value: &'a Value, kept: Option<&Value>, cells: &[Value], tables: &Tables) -> Option<&'a Value> {
+    if value.is_null() || kept == Some(value) {
+        return None;
+    }
+    if let (Value::Object(members), false) = (value, value.as_object().is_some_and(serde_json::Map::is_empty)) {
+        let inner = |name: &String| kept.and_then(|kept| kept.get(name));
+        return members.iter().find_map(|(name, value)| lost(value, inner(name), cells, tables));
+    }
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_string);
+    let instant = normal(&text.replace(' ', "T"));
+    let same = |cell: &Value| cell == value || cell.as_str().is_some_and(|cell| cell == text || normal(cell) == instant);
+    // Items of `related` hold values as well.
+    let within = |cell: &Value| cell.as_array().is_some_and(|items| items.iter().any(|item| item.to_string().contains(&text)));
+    let replaced = |cell: &Value| tables.contains(&(text.clone(), cell.as_str().map_or_else(|| cell.to_string(), str::to_string)));
+    (!cells.iter().any(|cell| same(cell) || within(cell) || replaced(cell))).then_some(value)
+}
+
+/// What a mapping's value tables replace, with the replacement.
+type Tables = std::collections::HashSet<(String, String)>;
+
+fn tables(mapping: &str) -> Tables {
+    fn walk(value: &toml::Value, found: &mut Tables) {
+        let Some(table) = value.as_table() else { return };
+        for (key, inner) in table {
+            match (key.as_str(), inner.as_table()) {
+                ("values", Some(values)) => found.extend(values.iter().map(|(sent, stored)| {
+                    (sent.clone(), stored.as_str().map_or_else(|| stored.to_string(), str::to_string))
+                })),
+                _ => walk(inner, found),
+            }
+        }
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("mappings/{mapping}.toml"));
+    let mut found = Tables::new();
+    walk(&toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap(), &mut found);
+    found
 }
 
 fn normal(instant: &str) -> String {
@@ -138,7 +173,7 @@ async fn cloudtrail_records_come_in_singly_and_as_delivered() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let events = lines(&file);
     assert_eq!(counts(&server, "module").await, counted(events.iter().map(|event| event["eventSource"].as_str())));
-    field_by_field(&server, &events).await;
+    field_by_field(&server, &events, "cloudtrail").await;
     let delivered = r#"{"Records":[{"eventVersion":"1.08","eventTime":"2025-03-04T08:55:10Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","eventID":"0d5b4c52-3c4e-4a0d-8c6f-d1a1f2b0e001"},{"eventTime":"2025-03-04T08:55:11Z","eventSource":"iam.amazonaws.com","eventName":"CreateUser"}]}"#;
     let request = server.request(reqwest::Method::POST, "/api/v1/events?mapping=cloudtrail");
     let answer = super::common::send(request.header("content-type", "application/json").body(delivered)).await.json(200);

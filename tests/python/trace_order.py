@@ -19,7 +19,8 @@ resumed = re.compile(r"^(?:\d+ +)?(?:\[pid +\d+\] )?<\.\.\. (\w+) resumed>(.*)\)
 thread = re.compile(r"^(?:(\d+) +)?(?:\[pid +(\d+)\] )?")
 
 inode = {}  # path -> identity of its content; a link gives a second name
-dirty_files, dirty_dirs = set(), set()
+dirty_files = set()
+dirty_names = set()  # names that their directory was not synced with yet
 next_identity = 0
 recycles = syncs = files = 0
 
@@ -38,17 +39,16 @@ def inside(path, directory):
 
 def named(path):
     """A new name appeared: its directory must be synced."""
-    parent = os.path.dirname(path)
-    if inside(parent, store):
-        dirty_dirs.add(parent)
+    if inside(path, store):
+        dirty_names.add(path)
 
 
 def recycled(what):
     global recycles
     recycles += 1
     unsynced = [path for path, number in inode.items() if number in dirty_files and inside(path, store)]
-    if unsynced or dirty_dirs:
-        raise SystemExit(f"{what}: not durable yet: files {unsynced}, directories {sorted(dirty_dirs)}")
+    if unsynced or dirty_names:
+        raise SystemExit(f"{what}: not durable yet: files {unsynced}, names {sorted(dirty_names)}")
 
 
 def descriptor(arguments):
@@ -64,9 +64,9 @@ def seen(name, arguments, rest):
     global syncs, files
     if name in ("fsync", "fdatasync"):
         path = descriptor(arguments)
-        if path and inside(path, store):
+        if path and (inside(path, store) or path == os.path.dirname(store)):
             syncs += 1
-            dirty_dirs.discard(path)
+            dirty_names.difference_update([name for name in dirty_names if os.path.dirname(name) == path])
             dirty_files.discard(identity(path))
     elif name in ("write", "pwrite64", "writev", "pwritev", "pwritev2", "ftruncate", "fallocate"):
         path = descriptor(arguments)
@@ -88,6 +88,7 @@ def seen(name, arguments, rest):
             named(new)
         if name.startswith("rename"):
             inode.pop(old, None)
+            dirty_names.discard(old)
             if inside(old, wal) and old.endswith(".log"):
                 recycled(f"renamed {old}")
     elif name in ("mkdir", "mkdirat"):
@@ -98,6 +99,7 @@ def seen(name, arguments, rest):
         paths = strings(arguments)
         if paths:
             number = inode.pop(paths[0], None)
+            dirty_names.discard(paths[0])
             if number is not None and number not in inode.values():
                 dirty_files.discard(number)
             if inside(paths[0], wal) and paths[0].endswith(".log"):
