@@ -110,7 +110,8 @@ fn lost<'a>(value: &'a Value, kept: Option<&Value>, cells: &[Value], tables: &Ta
     let instant = normal(&text.replace(' ', "T"));
     let same = |cell: &Value| cell == value || cell.as_str().is_some_and(|cell| cell == text || normal(cell) == instant);
     // Items of `related` hold values as well.
-    let within = |cell: &Value| cell.as_array().is_some_and(|items| items.iter().any(|item| item.to_string().contains(&text)));
+    let names = |item: &Value| item.as_object().is_some_and(|fields| fields.values().any(|field| *field == text.as_str()));
+    let within = |cell: &Value| cell.as_array().is_some_and(|items| items.iter().any(names));
     let replaced = |cell: &Value| tables.contains(&(text.clone(), cell.as_str().map_or_else(|| cell.to_string(), str::to_string)));
     (!cells.iter().any(|cell| same(cell) || within(cell) || replaced(cell))).then_some(value)
 }
