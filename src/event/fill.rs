@@ -98,6 +98,7 @@ impl Filler {
         rows: &mut Rows,
     ) {
         let plan = around.plan;
+        self.remarks.duplicate_key += reader.duplicate_keys;
         self.direct(plan, reader, body, rows);
         for late in &plan.late {
             // A column may have several: the next is asked where those before found nothing.

@@ -82,7 +82,7 @@ pub struct Reader {
     strange: HashMap<(u16, Box<[u8]>), u32, FixedState>,
     /// Whether whitespace stands between the record's tokens.
     pub spaced: bool,
-    /// Keys that stood twice in one object.
+    /// Keys of the record that stood twice in one object.
     pub duplicate_keys: u64,
 }
 
@@ -131,6 +131,7 @@ impl Reader {
         self.record += 1;
         self.fields.clear();
         self.spaced = false;
+        self.duplicate_keys = 0;
         if !self.strange.is_empty() {
             self.strange.clear();
         }

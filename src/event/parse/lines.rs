@@ -32,7 +32,7 @@ pub(super) fn walk(run: &mut Run<'_>, start: usize, valid: bool) -> Result<(), B
             Ok(end) => end,
             Err(trouble) => {
                 let end = line_end(body, at);
-                run.reject(line, at..end, &trouble)?;
+                run.reject(line, at..text_end(body, at), &trouble)?;
                 end
             }
         };
@@ -47,6 +47,11 @@ fn is_array(body: &[u8]) -> bool {
 
 fn line_end(body: &[u8], at: usize) -> usize {
     memchr(b'\n', &body[at..]).map_or(body.len(), |found| at + found)
+}
+
+/// End of the line's text, the white at its end taken off.
+fn text_end(body: &[u8], at: usize) -> usize {
+    at + body[at..line_end(body, at)].trim_ascii_end().len()
 }
 
 /// A line of a body that is no UTF-8 somewhere.
@@ -77,7 +82,7 @@ fn one(run: &mut Run<'_>, at: usize, line: u32) -> Result<Result<usize, Trouble>
     };
     let end = record.end as usize;
     if record.spaced && line_end(&run.body[..end], at) < end {
-        return Ok(Err(Trouble::Json(ScanError::CutOff { at: line_end(run.body, at) })));
+        return Ok(Err(cut_off(run.body, at)));
     }
     if let Err(error) = only_spaces(run.body, end) {
         return Ok(Err(Trouble::Json(error)));
@@ -124,8 +129,11 @@ fn no_object(body: &[u8], at: usize) -> Trouble {
 
 /// A value that was read beyond its line is cut off at the line's end.
 fn within_line(body: &[u8], at: usize, error: ScanError) -> Trouble {
-    let end = line_end(body, at);
-    if error.at() > end { Trouble::Json(ScanError::CutOff { at: end }) } else { Trouble::Json(error) }
+    if error.at() > line_end(body, at) { cut_off(body, at) } else { Trouble::Json(error) }
+}
+
+fn cut_off(body: &[u8], at: usize) -> Trouble {
+    Trouble::Json(ScanError::CutOff { at: text_end(body, at) })
 }
 
 /// In words, what stands where an object should.
