@@ -74,7 +74,10 @@ impl Table {
             }
             let (version, epoch) = (state.version() + 1, self.epoch_to_claim(state));
             let commit = self.actions(state, change, epoch, &id)?;
-            match self.put(version, commit, &id).await? {
+            tracing::debug!(target: "kronika::phase", project = %self.project, version, "commit begins");
+            let put = self.put(version, commit, &id).await;
+            tracing::debug!(target: "kronika::phase", project = %self.project, version, "commit ends");
+            match put? {
                 Found::Ours(commit) => {
                     state.absorb(version, &commit, &change.adds)?;
                     if let Some(epoch) = epoch {
