@@ -1,7 +1,6 @@
 //! Two that write at once.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use object_store::{ObjectStore, PutMode};
 
@@ -68,7 +67,7 @@ async fn a_flush_goes_on_while_files_are_merged() {
     let gate = Arc::new(tokio::sync::Semaphore::new(0));
     faults.rule("put", "module=m", 1, Fault::Wait(Arc::clone(&gate)));
     let meanwhile = async {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        faults.met().await;
         // The rule holds the merged file; this one passes.
         flush(&table, 4, &[spec(4, Some("m"))]).await.expect("does not wait");
         gate.add_permits(1);
@@ -95,7 +94,7 @@ async fn two_compactors_leave_every_row_once() {
     let gate = Arc::new(tokio::sync::Semaphore::new(0));
     faults.rule("put", ".json", 1, Fault::Wait(Arc::clone(&gate)));
     let other = async {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        faults.met().await;
         let report = fast.compact(CompactWhich::All, |_| ()).await.expect("wins");
         gate.add_permits(1);
         report

@@ -214,6 +214,13 @@ impl FaultStore {
         self.rules.lock().push(Rule { call, part: part.to_owned(), times, fault });
     }
 
+    /// Waits until every rule has met its calls.
+    pub(super) async fn met(&self) {
+        while self.rules.lock().iter().any(|rule| rule.times > 0) {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }
+
     fn fault(&self, call: &str, path: &Path) -> Option<Fault> {
         let mut rules = self.rules.lock();
         let rule =
