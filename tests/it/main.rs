@@ -4,6 +4,7 @@
 //! `SKIPPED: reason` where that is missing, and fails instead when `CI=true`.
 
 mod common;
+mod demo;
 mod golden;
 mod ingest;
 mod kill;
