@@ -11,7 +11,8 @@ use serde_json::json;
 
 fn main() {
     let events = load::number_argument(1_000_000);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let journal = load::journal(events);
     println!("{}", json!({"events": events, "bytes": journal.len(), "load": load::machine_load()}));
     for (name, size) in [("100 events", load::Size::Events(100)), ("1 MB", load::Size::Bytes(1_000_000))] {

@@ -17,7 +17,8 @@ fn main() {
         return;
     };
     let events = load::number_argument(10_000_000);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let server = load::Server::start("");
     let generator = load::generator(events);
     for day in 0..generator.days() {
@@ -28,7 +29,11 @@ fn main() {
     runtime.block_on(load::post(&server, "/api/v1/admin/flush"));
     println!("{events} events in, {:.1} CPU-seconds", server.cpu_seconds());
     runtime.block_on(load::post(&server, "/api/v1/admin/compact"));
-    println!("compacted, {:.1} CPU-seconds; {:.1} bytes an event", server.cpu_seconds(), server.live_bytes(&runtime) / events as f64);
+    println!(
+        "compacted, {:.1} CPU-seconds; {:.1} bytes an event",
+        server.cpu_seconds(),
+        server.live_bytes(&runtime) / events as f64
+    );
     let params: serde_json::Map<String, serde_json::Value> = generator
         .params()
         .expect("a journal of 30 days has all of the suite's constants")

@@ -22,7 +22,8 @@ pub fn number_argument(default: u64) -> u64 {
 
 /// The generator of the suite's journal: 30 days of October 2026, seed 42.
 pub fn generator(events: u64) -> Generator {
-    Generator::new(Options { seed: 42, events, start_date: START_DATE, days: 30, end_ms: None }).expect("options in range")
+    Generator::new(Options { seed: 42, events, start_date: START_DATE, days: 30, end_ms: None })
+        .expect("options in range")
 }
 
 /// A whole journal in memory.
@@ -79,7 +80,11 @@ impl Server {
         let file = dir.path().join("kronika.toml");
         std::fs::write(&file, config).expect("a settings file");
         let mut command = Command::new(env!("CARGO_BIN_EXE_kronika"));
-        command.arg("serve").arg("--data-dir").arg(dir.path().join("data")).args(["--listen", "127.0.0.1:0", "--config"]);
+        command.arg("serve").arg("--data-dir").arg(dir.path().join("data")).args([
+            "--listen",
+            "127.0.0.1:0",
+            "--config",
+        ]);
         command.arg(file).env("KRONIKA_ADMIN_KEY_FILE", dir.path().join("key")).env("RUST_LOG", "warn");
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the server starts");
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();

@@ -65,7 +65,9 @@ impl Report for AccessError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Unauthenticated => Some("send `Authorization: Bearer KEY`; an admin makes keys with POST /api/v1/keys".into()),
+            Self::Unauthenticated => {
+                Some("send `Authorization: Bearer KEY`; an admin makes keys with POST /api/v1/keys".into())
+            }
             Self::Forbidden { needed } => Some(format!("make a key with the scope `{}`", needed.as_str())),
             Self::UnknownKey(_) => Some("list keys with GET /api/v1/keys".into()),
             Self::BadKey(_) | Self::Io { .. } => None,
@@ -158,7 +160,13 @@ impl KeyStore {
         if !admin && new.project.is_none() {
             return Err(AccessError::BadKey("a key without the scope `admin` needs a project"));
         }
-        let kind = if admin { 'a' } else if new.scopes == [Scope::Ingest] { 'i' } else { 'q' };
+        let kind = if admin {
+            'a'
+        } else if new.scopes == [Scope::Ingest] {
+            'i'
+        } else {
+            'q'
+        };
         let random = |error: getrandom::Error| self.failed(io::Error::other(error.to_string()));
         let secret = Secret::generate(kind).map_err(random)?;
         let info = KeyInfo { id: secret.id(), key: new, created_at: now_s };

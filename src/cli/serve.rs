@@ -70,7 +70,9 @@ pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, CliError> {
 fn hand_out_first_key(engine: &Engine) -> Result<(), CliError> {
     let Some(key) = engine.take_first_key() else { return Ok(()) };
     match &engine.config().server.admin_key_file {
-        Some(path) => write_private(path, format!("{}\n", key.reveal()).as_bytes()).map_err(CliError::file("write", path)),
+        Some(path) => {
+            write_private(path, format!("{}\n", key.reveal()).as_bytes()).map_err(CliError::file("write", path))
+        }
         None => say(&format!("admin key, shown only now: {}", key.reveal())),
     }
 }

@@ -13,6 +13,9 @@ use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+/// Status, headers, body of one answer.
+type Scripted = (u16, &'static [(&'static str, &'static str)], &'static str);
+
 /// One request as it came in.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
@@ -60,7 +63,7 @@ impl FakeServer {
     }
 
     /// Answers with each of `answers` in turn, then with the last of them.
-    pub(crate) async fn script(answers: Vec<(u16, &'static [(&'static str, &'static str)], &'static str)>) -> Self {
+    pub(crate) async fn script(answers: Vec<Scripted>) -> Self {
         let mut next = 0;
         Self::start(move |_| {
             let (status, headers, body) = answers[next.min(answers.len() - 1)];

@@ -131,10 +131,14 @@ impl Report for EngineError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Directory { .. } => Some("check that it exists, is writable and has space; or choose another with --data-dir".into()),
+            Self::Directory { .. } => {
+                Some("check that it exists, is writable and has space; or choose another with --data-dir".into())
+            }
             Self::Locked { .. } => Some("stop that process, or choose another directory with --data-dir".into()),
             Self::NewerFormat { .. } => Some("use the newer program that wrote it".into()),
-            Self::UnknownProject(_) => Some("list projects with GET /api/v1/projects, make one with POST /api/v1/projects".into()),
+            Self::UnknownProject(_) => {
+                Some("list projects with GET /api/v1/projects, make one with POST /api/v1/projects".into())
+            }
             Self::ProjectExists(_) | Self::ReservedProject(_) => Some("choose another name".into()),
             Self::Interpretation { .. } | Self::Frame { .. } => {
                 Some("use the program that wrote the log, or save its events with `kronika wal salvage`".into())
@@ -233,7 +237,9 @@ impl Report for AppendError {
             Self::Body(error) => error.hint(),
             Self::UnknownProject(_) => Some("make it with POST /api/v1/projects".into()),
             Self::Mapping(error) => error.hint(),
-            Self::Rejected { .. } => Some("correct the lines listed in `errors`; without `atomic=true` the good ones are stored".into()),
+            Self::Rejected { .. } => {
+                Some("correct the lines listed in `errors`; without `atomic=true` the good ones are stored".into())
+            }
             Self::KeyReused => Some("use a new key for new content".into()),
             Self::Overloaded { .. } => Some("send it again after the time in Retry-After".into()),
             Self::Wal(error) => error.hint(),

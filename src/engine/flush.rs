@@ -143,9 +143,12 @@ impl Inner {
         for project in self.projects.some(name)? {
             let which = if all_partitions { CompactWhich::All } else { CompactWhich::Due };
             tracing::debug!(target: "kronika::phase", project = %project.name, "compaction begins");
-            let report = project.table.compact(which, |version| {
-                project.swap(version, None);
-            }).await?;
+            let report = project
+                .table
+                .compact(which, |version| {
+                    project.swap(version, None);
+                })
+                .await?;
             tracing::debug!(target: "kronika::phase", project = %project.name, "compaction ends");
             let summary = CompactSummary {
                 project: project.name.clone(),

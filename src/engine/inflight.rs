@@ -58,7 +58,8 @@ impl Inflight {
                     if known.content != content {
                         return Err(AppendError::KeyReused);
                     }
-                    let receipt = serde_json::from_slice(&known.answer).map_err(|error| AppendError::Prepare(error.into()))?;
+                    let receipt =
+                        serde_json::from_slice(&known.answer).map_err(|error| AppendError::Prepare(error.into()))?;
                     return Ok(Claim::Answered(receipt));
                 }
                 let key = (project.clone(), key);

@@ -141,7 +141,8 @@ impl Inner {
     }
 
     fn check_budgets(&self, body: usize) -> Result<(), AppendError> {
-        let memory = self.shared.hot_bytes.load(Ordering::Relaxed) + self.shared.in_flight.load(Ordering::Relaxed) + body;
+        let memory =
+            self.shared.hot_bytes.load(Ordering::Relaxed) + self.shared.in_flight.load(Ordering::Relaxed) + body;
         if memory > self.shared.config.ingest.hot_max.as_usize() {
             self.shared.flush_now.notify_one();
             return Err(AppendError::Overloaded { what: "the memory for events", retry_after_s: 1 });
@@ -241,13 +242,7 @@ impl Intaking {
     }
 
     /// The batch once more, as replay will read it.
-    fn judged(
-        &self,
-        body: &[u8],
-        limits: &Limits,
-        first: &Parsed,
-        verdicts: &Verdicts,
-    ) -> Result<Parsed, AppendError> {
+    fn judged(&self, body: &[u8], limits: &Limits, first: &Parsed, verdicts: &Verdicts) -> Result<Parsed, AppendError> {
         let mut parsed = self.parse(body, limits, Some(verdicts))?;
         for id in first.sent.iter().filter(|id| verdicts.get(id.record) == Verdict::Conflict) {
             parsed.errors.add(id.line, 0, "event_id_conflict", || {
@@ -268,8 +263,11 @@ impl Intaking {
             verdicts.set(rejected.record, Verdict::Rejected);
         }
         let mut changed = false;
-        let over: Vec<bool> =
-            parsed.modules.iter().map(|module| module.as_deref().is_some_and(|name| !intake.admits(name, cap))).collect();
+        let over: Vec<bool> = parsed
+            .modules
+            .iter()
+            .map(|module| module.as_deref().is_some_and(|name| !intake.admits(name, cap)))
+            .collect();
         if over.contains(&true) {
             for (record, module) in parsed.row_records.iter().zip(&parsed.row_modules) {
                 if over[*module as usize] {
@@ -304,7 +302,9 @@ fn log_full() -> AppendError {
 
 pub(super) fn refused(parsed: &Parsed) -> Vec<RefusedEvent> {
     let first = parsed.errors.first.iter();
-    first.map(|error| RefusedEvent { line: error.line, code: error.code.into(), message: error.message.clone() }).collect()
+    first
+        .map(|error| RefusedEvent { line: error.line, code: error.code.into(), message: error.message.clone() })
+        .collect()
 }
 
 fn refuse_if_rejected(parsed: &Parsed) -> Result<(), AppendError> {

@@ -92,8 +92,8 @@ impl Interpretations {
         }
         let path = self.path(id);
         let text = fs::read_to_string(&path).map_err(|source| EngineError::Directory { path: path.clone(), source })?;
-        let definition =
-            Definition::from_text(&text).map_err(|source| EngineError::Interpretation { path: path.clone(), source })?;
+        let definition = Definition::from_text(&text)
+            .map_err(|source| EngineError::Interpretation { path: path.clone(), source })?;
         let plan = match &definition.mapping_toml {
             Some(text) => MappingFile::parse(text)?.compile()?,
             None => Plan::native(),

@@ -49,8 +49,8 @@ use crate::wal::Wal;
 pub(crate) use clock::{now_ms, now_s, now_us};
 pub use error::{AppendError, EngineError};
 pub use flush::{CompactSummary, FlushSummary};
-pub use trial::{Trial, TrialError};
 pub use ingest::{AppendOptions, FileIds, Receipt, RefusedEvent};
+pub use trial::{Trial, TrialError};
 
 /// A running engine; clones share it.
 #[derive(Clone)]
@@ -119,7 +119,18 @@ impl Engine {
         let first_key = parking_lot::Mutex::new(first_key);
         let inflight = inflight::Inflight::default();
         let inner = Inner {
-            shared, wal, projects, interpretations, inflight, mappings, queries, runtime, keys, tasks, first_key, directory,
+            shared,
+            wal,
+            projects,
+            interpretations,
+            inflight,
+            mappings,
+            queries,
+            runtime,
+            keys,
+            tasks,
+            first_key,
+            directory,
         };
         Ok(Self(Arc::new(inner)))
     }
@@ -314,8 +325,13 @@ fn open_keys(directory: &directory::Directory) -> Result<(KeyStore, Option<Secre
     if !keys.is_empty() {
         return Ok((keys, None));
     }
-    let first =
-        NewKey { name: "first admin key".into(), scopes: vec![Scope::Admin], project: None, mapping: None, source: None };
+    let first = NewKey {
+        name: "first admin key".into(),
+        scopes: vec![Scope::Admin],
+        project: None,
+        mapping: None,
+        source: None,
+    };
     let (_, secret) = keys.create(first, now_s())?;
     Ok((keys, Some(secret)))
 }

@@ -104,11 +104,7 @@ impl Project {
     /// Bytes, rows and age of the hot events.
     pub(super) fn hot(&self) -> HotState {
         let visible = self.visible.lock();
-        HotState {
-            bytes: visible.hot.bytes(),
-            rows: visible.hot.rows(),
-            oldest: visible.hot.oldest(),
-        }
+        HotState { bytes: visible.hot.bytes(), rows: visible.hot.rows(), oldest: visible.hot.oldest() }
     }
 }
 

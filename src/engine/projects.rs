@@ -29,7 +29,8 @@ impl Projects {
     /// Opens every project that the storage has.
     pub(super) async fn open(storage: Storage, shared: Arc<Shared>, dedup: PathBuf) -> Result<Self, EngineError> {
         let names = storage.projects().await?;
-        let projects = Self { storage, shared, dedup, open: RwLock::default(), creating: tokio::sync::Mutex::default() };
+        let projects =
+            Self { storage, shared, dedup, open: RwLock::default(), creating: tokio::sync::Mutex::default() };
         for name in names {
             let project = projects.open_one(name.clone()).await?;
             projects.open.write().insert(name, project);

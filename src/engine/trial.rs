@@ -50,8 +50,7 @@ impl Engine {
         let context = Context { project: project.as_str(), received_at: now_us(), mint: None };
         let settings = &inner.shared.config.ingest;
         let limits = Limits { line_max: settings.line_max.as_usize(), events_max: settings.events_max };
-        let mut parsed =
-            parse(&body, format, &interpretation, &context, &limits, None).map_err(AppendError::from)?;
+        let mut parsed = parse(&body, format, &interpretation, &context, &limits, None).map_err(AppendError::from)?;
         parsed.mint(&MintSeed::Log { writer: inner.shared.writer.as_u128(), seq: 0 });
         let errors = refused(&parsed);
         let mut rows = parsed.rows;

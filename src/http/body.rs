@@ -62,9 +62,8 @@ async fn collect(headers: &HeaderMap, mut body: Body, limit: ByteCount) -> Resul
     }
     let mut bytes = Vec::with_capacity(usize::try_from(announced.unwrap_or(0)).unwrap_or(0));
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| {
-            ApiError::new(Kind::Invalid, "body_cut_off", format!("the body ended early: {error}"))
-        })?;
+        let frame = frame
+            .map_err(|error| ApiError::new(Kind::Invalid, "body_cut_off", format!("the body ended early: {error}")))?;
         let Some(data) = frame.data_ref() else { continue };
         if bytes.len() as u64 + data.len() as u64 > limit.0 {
             return Err(too_large(limit));
@@ -117,9 +116,11 @@ pub(super) fn format(headers: &HeaderMap, body: &[u8]) -> Result<BodyFormat, Api
     let essence = named.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     match essence.as_str() {
         "application/json" => Ok(BodyFormat::Json),
-        "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" | "text/plain" => {
-            Ok(BodyFormat::Ndjson)
-        }
+        "application/x-ndjson"
+        | "application/ndjson"
+        | "application/jsonl"
+        | "application/x-jsonlines"
+        | "text/plain" => Ok(BodyFormat::Ndjson),
         // The second is what curl sends when it is told nothing.
         "" | "application/x-www-form-urlencoded" => {
             let first = body.iter().find(|byte| !byte.is_ascii_whitespace());

@@ -7,10 +7,10 @@ use axum::http::HeaderMap;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::body;
 use super::caller::{Authorized, Ingest, Query};
 use super::extract::ApiQuery;
 use super::problem::{ApiError, Problem};
-use super::body;
 use crate::engine::{AppendOptions, Engine, FileIds, Receipt};
 use crate::error::Kind;
 

@@ -111,4 +111,3 @@ pub(super) async fn test(
 fn utf8(body: &[u8]) -> Result<&str, ApiError> {
     std::str::from_utf8(body).map_err(|_| ApiError::new(Kind::Invalid, "invalid_mapping", "a mapping is UTF-8 text"))
 }
-

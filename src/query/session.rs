@@ -190,10 +190,9 @@ fn parse(sql: &str) -> Result<Statement, Failure> {
 fn is_query(statement: &Statement) -> bool {
     match statement {
         Statement::Statement(statement) => match &**statement {
-            SqlStatement::Query(query) => !matches!(
-                *query.body,
-                SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_)
-            ),
+            SqlStatement::Query(query) => {
+                !matches!(*query.body, SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_))
+            }
             _ => false,
         },
         Statement::Explain(explain) => is_query(&explain.statement),

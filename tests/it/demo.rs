@@ -22,7 +22,12 @@ fn the_printed_commands_work() {
     }
     let dir = tempfile::tempdir().unwrap();
     let mut command = kronika();
-    command.arg("demo").arg("--data-dir").arg(dir.path().join("demo")).args(["--listen", "127.0.0.1:0", "--events", "3000"]);
+    command.arg("demo").arg("--data-dir").arg(dir.path().join("demo")).args([
+        "--listen",
+        "127.0.0.1:0",
+        "--events",
+        "3000",
+    ]);
     let started = std::time::Instant::now();
     let mut demo = Demo(command.stdout(Stdio::piped()).spawn().unwrap());
     let mut said = String::new();

@@ -152,7 +152,8 @@ async fn a_mapping_changed_after_the_answer_does_not_change_what_was_acknowledge
 #[tokio::test]
 async fn modules_above_the_cap_share_one_and_keep_their_name() {
     let server = TestServer::start_with("[ingest]\nmodules_max = 2\n");
-    let body: String = ["a", "b", "c", "a", "d"].iter().map(|module| format!("{{\"module\":\"{module}\"}}\n")).collect();
+    let body: String =
+        ["a", "b", "c", "a", "d"].iter().map(|module| format!("{{\"module\":\"{module}\"}}\n")).collect();
     let answer = server.append("default", "", body).await.json(200);
     assert_eq!((&answer["accepted"], &answer["remarks"]["module_overflow"]), (&json!(5), &json!(2)));
     let sql = "SELECT module, attributes->>'module' FROM events ORDER BY _seq";
@@ -172,6 +173,7 @@ async fn secrets_never_reach_the_disk() {
     assert!(!rows[0][0].to_string().contains("planted-secret"), "{rows:?}");
     assert!(rows[0][0].to_string().contains("Accept"), "{rows:?}");
     let home = server.kill();
-    let found = std::process::Command::new("grep").arg("-ra").arg("planted-secret").arg(home.data_dir()).output().unwrap();
+    let found =
+        std::process::Command::new("grep").arg("-ra").arg("planted-secret").arg(home.data_dir()).output().unwrap();
     assert!(found.stdout.is_empty(), "{}", String::from_utf8_lossy(&found.stdout));
 }

@@ -11,7 +11,8 @@ use std::time::Duration;
 use super::common::{Home, TestServer};
 
 const CLIENTS: u64 = 8;
-const CONFIG: &str = "[flush]\ninterval = \"1s\"\n[compaction]\ninterval = \"3s\"\nfiles_min = 2\nkeep_replaced = \"5s\"\n";
+const CONFIG: &str =
+    "[flush]\ninterval = \"1s\"\n[compaction]\ninterval = \"3s\"\nfiles_min = 2\nkeep_replaced = \"5s\"\n";
 
 #[derive(Default)]
 struct Sent {

@@ -27,10 +27,12 @@ async fn ask(server: &TestServer, body: Value) -> Answer {
 #[tokio::test]
 async fn parameters_by_place_and_by_name() {
     let server = loaded().await;
-    let answer = ask(&server, json!({"sql": "SELECT event_id FROM events WHERE event_id = $1", "params": ["e03"]})).await;
+    let answer =
+        ask(&server, json!({"sql": "SELECT event_id FROM events WHERE event_id = $1", "params": ["e03"]})).await;
     assert_eq!(answer.json(200)["rows"], json!([["e03"]]));
     let sql = "SELECT count(*) AS n FROM events WHERE module = $module AND event_time >= $from";
-    let answer = ask(&server, json!({"sql": sql, "params": {"module": "orders", "from": "2025-03-04T10:00:00Z"}})).await;
+    let answer =
+        ask(&server, json!({"sql": sql, "params": {"module": "orders", "from": "2025-03-04T10:00:00Z"}})).await;
     let answer = answer.json(200);
     assert_eq!(answer["rows"], json!([["5"]]));
     assert_eq!(answer["schema"], json!([{"name": "n", "type": "int64"}]));
@@ -52,16 +54,22 @@ async fn every_format_gives_the_same_rows() {
     let ndjson = formatted("ndjson").await;
     assert_eq!(ndjson.headers["content-type"], "application/x-ndjson");
     let first: Value = serde_json::from_str(ndjson.text.lines().next().unwrap()).unwrap();
-    assert_eq!(first, json!({"event_id": "e00", "duration_ns": "9007199254740993", "event_time": "2025-03-04T00:00:00Z"}));
+    assert_eq!(
+        first,
+        json!({"event_id": "e00", "duration_ns": "9007199254740993", "event_time": "2025-03-04T00:00:00Z"})
+    );
     let csv = formatted("csv").await.text;
     assert_eq!(csv.lines().nth(1), Some("e00,9007199254740993,2025-03-04T00:00:00Z"), "{csv}");
-    for (accept, magic) in [("application/vnd.apache.parquet", &b"PAR1"[..]), ("application/vnd.apache.arrow.stream", &[0xFF; 4])] {
+    for (accept, magic) in
+        [("application/vnd.apache.parquet", &b"PAR1"[..]), ("application/vnd.apache.arrow.stream", &[0xFF; 4])]
+    {
         let request = server.request(Method::POST, "/api/v1/query").header("accept", accept).json(&json!({"sql": sql}));
         let response = request.send().await.unwrap();
         assert_eq!((response.status().as_u16(), &response.headers()["content-type"]), (200, &accept.parse().unwrap()));
         assert!(response.bytes().await.unwrap().starts_with(magic), "{accept}");
     }
-    let request = server.request(Method::POST, "/api/v1/query").header("accept", "image/png").json(&json!({"sql": sql}));
+    let request =
+        server.request(Method::POST, "/api/v1/query").header("accept", "image/png").json(&json!({"sql": sql}));
     send(request).await.problem(406, "not_acceptable");
     server.stop();
 }
@@ -81,7 +89,14 @@ async fn a_cut_answer_says_so() {
 #[tokio::test]
 async fn only_one_question_at_a_time_and_nothing_else() {
     let server = loaded().await;
-    for sql in ["DROP TABLE events", "SELECT 1; SELECT 2", "INSERT INTO events VALUES (1)", "SET a.b = 1", "COPY events TO 'x'", "CREATE VIEW v AS SELECT 1"] {
+    for sql in [
+        "DROP TABLE events",
+        "SELECT 1; SELECT 2",
+        "INSERT INTO events VALUES (1)",
+        "SET a.b = 1",
+        "COPY events TO 'x'",
+        "CREATE VIEW v AS SELECT 1",
+    ] {
         let answer = server.query("default", sql).await;
         assert_eq!(answer.status, 400, "{sql}: {}", answer.text);
     }
@@ -93,7 +108,8 @@ async fn only_one_question_at_a_time_and_nothing_else() {
 #[tokio::test]
 async fn errors_name_the_place_and_suggest_near_names() {
     let server = loaded().await;
-    let document = server.query("default", "SELECT event_id,\n  modul FROM events").await.problem(400, "unknown_column");
+    let document =
+        server.query("default", "SELECT event_id,\n  modul FROM events").await.problem(400, "unknown_column");
     assert_eq!((&document["position"]["line"], &document["position"]["column"]), (&json!(2), &json!(3)), "{document}");
     assert!(document["hint"].as_str().unwrap().contains("module"), "{document}");
     let document = server.query("default", "SELECT * FROM event").await.problem(400, "unknown_table");
@@ -131,7 +147,11 @@ async fn shipped_named_queries_run_and_a_users_own_is_picked_up() {
         assert_eq!(answer.status, 200, "{name}: {}", answer.text);
     }
     let own = server.home().data_dir().join("queries/mine.sql");
-    std::fs::write(&own, "-- title: Mine\n-- param: id text | Which\nSELECT event_id FROM events WHERE event_id = $id\n").unwrap();
+    std::fs::write(
+        &own,
+        "-- title: Mine\n-- param: id text | Which\nSELECT event_id FROM events WHERE event_id = $id\n",
+    )
+    .unwrap();
     assert_eq!(get("/api/v1/queries/mine?id=e07".into()).await.json(200)["rows"], json!([["e07"]]));
     get("/api/v1/queries/mine".into()).await.problem(400, "invalid_parameter");
     get("/api/v1/queries/mine?id=e07&idd=1".into()).await.problem(400, "invalid_parameter");

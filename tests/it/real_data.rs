@@ -108,11 +108,14 @@ fn lost<'a>(value: &'a Value, kept: Option<&Value>, cells: &[Value], tables: &Ta
     }
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_string);
     let instant = normal(&text.replace(' ', "T"));
-    let same = |cell: &Value| cell == value || cell.as_str().is_some_and(|cell| cell == text || normal(cell) == instant);
+    let same =
+        |cell: &Value| cell == value || cell.as_str().is_some_and(|cell| cell == text || normal(cell) == instant);
     // Items of `related` hold values as well.
-    let names = |item: &Value| item.as_object().is_some_and(|fields| fields.values().any(|field| *field == text.as_str()));
+    let names =
+        |item: &Value| item.as_object().is_some_and(|fields| fields.values().any(|field| *field == text.as_str()));
     let within = |cell: &Value| cell.as_array().is_some_and(|items| items.iter().any(names));
-    let replaced = |cell: &Value| tables.contains(&(text.clone(), cell.as_str().map_or_else(|| cell.to_string(), str::to_string)));
+    let replaced =
+        |cell: &Value| tables.contains(&(text.clone(), cell.as_str().map_or_else(|| cell.to_string(), str::to_string)));
     (!cells.iter().any(|cell| same(cell) || within(cell) || replaced(cell))).then_some(value)
 }
 
@@ -157,7 +160,8 @@ fn other_readers(server: &TestServer) {
 async fn names_that_need_escapes_are_read_alike_by_all() {
     let server = TestServer::start();
     let modules = ["a/b", "50%", "x=y", "Курьеры", "Zażółć gęślą", "a b", "dots.", "q?*#", "100%25"];
-    let mut body: String = modules.iter().map(|module| serde_json::json!({"module": module}).to_string() + "\n").collect();
+    let mut body: String =
+        modules.iter().map(|module| serde_json::json!({"module": module}).to_string() + "\n").collect();
     body.push_str("{\"message\":\"no module\"}\n");
     server.append("default", "", body).await.json(200);
     server.flush().await;
@@ -177,9 +181,15 @@ async fn cloudtrail_records_come_in_singly_and_as_delivered() {
     field_by_field(&server, &events, "cloudtrail").await;
     let delivered = r#"{"Records":[{"eventVersion":"1.08","eventTime":"2025-03-04T08:55:10Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","eventID":"0d5b4c52-3c4e-4a0d-8c6f-d1a1f2b0e001"},{"eventTime":"2025-03-04T08:55:11Z","eventSource":"iam.amazonaws.com","eventName":"CreateUser"}]}"#;
     let request = server.request(reqwest::Method::POST, "/api/v1/events?mapping=cloudtrail");
-    let answer = super::common::send(request.header("content-type", "application/json").body(delivered)).await.json(200);
+    let answer =
+        super::common::send(request.header("content-type", "application/json").body(delivered)).await.json(200);
     assert_eq!(answer["accepted"], 2);
-    let rows = server.rows("default", "SELECT event_type, module FROM events WHERE event_time >= '2025-01-01' ORDER BY event_time").await;
-    assert_eq!(serde_json::json!(rows), serde_json::json!([["GetObject", "s3.amazonaws.com"], ["CreateUser", "iam.amazonaws.com"]]));
+    let rows = server
+        .rows("default", "SELECT event_type, module FROM events WHERE event_time >= '2025-01-01' ORDER BY event_time")
+        .await;
+    assert_eq!(
+        serde_json::json!(rows),
+        serde_json::json!([["GetObject", "s3.amazonaws.com"], ["CreateUser", "iam.amazonaws.com"]])
+    );
     server.stop();
 }

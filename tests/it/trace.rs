@@ -15,10 +15,20 @@ async fn no_segment_is_recycled_before_its_events_are_durable_in_the_table() {
     }
     let home = Home::new("[wal]\nsegment_size = \"1MiB\"\n[compaction]\ninterval = \"0s\"\n");
     let trace = home.path("trace");
-    let server = TestServer::start_under(&home, &["strace", "-f", "-y", "-s", "300", "-e", CALLS, "-o", trace.to_str().unwrap()]);
+    let server = TestServer::start_under(
+        &home,
+        &["strace", "-f", "-y", "-s", "300", "-e", CALLS, "-o", trace.to_str().unwrap()],
+    );
     for round in 0..4 {
         let body: String = (0..2_000)
-            .map(|n| format!("{{\"event_time\":\"2025-03-0{}T08:00:00Z\",\"module\":\"m{}\",\"text\":\"{}\"}}\n", 1 + n % 3, n % 5, "x".repeat(600)))
+            .map(|n| {
+                format!(
+                    "{{\"event_time\":\"2025-03-0{}T08:00:00Z\",\"module\":\"m{}\",\"text\":\"{}\"}}\n",
+                    1 + n % 3,
+                    n % 5,
+                    "x".repeat(600)
+                )
+            })
             .collect();
         server.append("default", "", body).await.json(200);
         server.flush().await;

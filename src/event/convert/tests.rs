@@ -198,7 +198,10 @@ fn json_stays_as_it_is_unless_a_mapping_parses_it() {
 fn values_go_through_tables() {
     let table = |pairs: &[(&str, &str)], one_to_one| ValueTable {
         map: pairs.iter().map(|(from, to)| (from.as_bytes().to_vec(), to.as_bytes().to_vec())).collect(),
-        one_to_one, otherwise: None, only_listed: false };
+        one_to_one,
+        otherwise: None,
+        only_listed: false,
+    };
     check(
         "severity_number",
         |rule| rule.values = Some(table(&[("info", "9"), ("error", "17")], true)),
