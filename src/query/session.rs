@@ -129,7 +129,11 @@ impl Session {
 
     fn known(&self, limits: Limits) -> Known {
         let names = std::iter::once(EVENTS).chain(views::views().iter().map(|view| view.name));
-        Known { tables: names.map(str::to_owned).collect(), memory_max: limits.memory_max }
+        Known {
+            tables: names.map(str::to_owned).collect(),
+            functions: self.runtime.functions(),
+            memory_max: limits.memory_max,
+        }
     }
 
     /// Parses, plans, binds and checks.
@@ -190,10 +194,9 @@ fn parse(sql: &str) -> Result<Statement, Failure> {
 fn is_query(statement: &Statement) -> bool {
     match statement {
         Statement::Statement(statement) => match &**statement {
-            SqlStatement::Query(query) => !matches!(
-                *query.body,
-                SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_)
-            ),
+            SqlStatement::Query(query) => {
+                !matches!(*query.body, SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_))
+            }
             _ => false,
         },
         Statement::Explain(explain) => is_query(&explain.statement),

@@ -123,7 +123,10 @@ fn instant(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
 fn offset(text: &str) -> Option<TimeDelta> {
     if !text.starts_with(['+', '-']) {
         // A `+` that was not escaped in the URL.
-        return text.strip_prefix(' ').filter(|rest| !rest.starts_with(' ')).and_then(|rest| offset(&format!("+{rest}")));
+        return text
+            .strip_prefix(' ')
+            .filter(|rest| !rest.starts_with(' '))
+            .and_then(|rest| offset(&format!("+{rest}")));
     }
     let count: i64 = text.get(..text.len() - 1)?.parse().ok()?;
     let unit = match text.as_bytes().last()? {

@@ -10,6 +10,7 @@ use super::fixture::{Fixture, body, json_rows};
 use crate::query::Format;
 
 /// SQL expression, type name, JSON value, CSV text.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn yields() -> Vec<(&'static str, &'static str, Value, &'static str)> {
     vec![
         ("NULL", "null", json!(null), "\"\""),
@@ -29,7 +30,12 @@ fn yields() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("arrow_cast('-inf', 'Float32')", "float32", json!("-Infinity"), "-Infinity"),
         ("arrow_cast('1.50', 'Decimal32(9, 2)')", "decimal(9,2)", json!("1.50"), "1.50"),
         ("arrow_cast('1.50', 'Decimal64(18, 2)')", "decimal(18,2)", json!("1.50"), "1.50"),
-        ("arrow_cast('-12345678901234567890.12', 'Decimal128(38, 2)')", "decimal(38,2)", json!("-12345678901234567890.12"), "-12345678901234567890.12"),
+        (
+            "arrow_cast('-12345678901234567890.12', 'Decimal128(38, 2)')",
+            "decimal(38,2)",
+            json!("-12345678901234567890.12"),
+            "-12345678901234567890.12",
+        ),
         ("arrow_cast('1.5', 'Decimal256(76, 1)')", "decimal(76,1)", json!("1.5"), "1.5"),
         ("arrow_cast(1200, 'Decimal128(10, -2)')", "decimal(12,0)", json!("1200"), "1200"),
         ("'a\"b,ż\n'", "text", json!("a\"b,ż\n"), "\"a\"\"b,ż\n\""),
@@ -46,14 +52,54 @@ fn yields() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("arrow_cast('10:20:30', 'Time32(Second)')", "time", json!("10:20:30"), "10:20:30"),
         ("arrow_cast('10:20:30.5', 'Time32(Millisecond)')", "time", json!("10:20:30.5"), "10:20:30.5"),
         ("arrow_cast('10:20:30.000001', 'Time64(Microsecond)')", "time", json!("10:20:30.000001"), "10:20:30.000001"),
-        ("arrow_cast('10:20:30.000000001', 'Time64(Nanosecond)')", "time", json!("10:20:30.000000001"), "10:20:30.000000001"),
-        ("arrow_cast('2025-03-04T07:55:10', 'Timestamp(Second, None)')", "timestamp", json!("2025-03-04T07:55:10Z"), "2025-03-04T07:55:10Z"),
-        ("arrow_cast('2025-03-04T07:55:10.25', 'Timestamp(Millisecond, Some(\"UTC\"))')", "timestamp", json!("2025-03-04T07:55:10.25Z"), "2025-03-04T07:55:10.25Z"),
-        ("arrow_cast('1969-12-31T23:59:59.999999Z', 'Timestamp(Microsecond, Some(\"+02:00\"))')", "timestamp", json!("1969-12-31T23:59:59.999999Z"), "1969-12-31T23:59:59.999999Z"),
-        ("arrow_cast('2025-03-04T08:55:10+01:00', 'Timestamp(Nanosecond, Some(\"Europe/Warsaw\"))')", "timestamp", json!("2025-03-04T07:55:10Z"), "2025-03-04T07:55:10Z"),
-        ("TIMESTAMP '2025-03-04 07:55:10.123456789'", "timestamp", json!("2025-03-04T07:55:10.123456789Z"), "2025-03-04T07:55:10.123456789Z"),
-        ("INTERVAL '1 year 2 months 3 days 4 hours 5.5 seconds'", "interval", json!("P1Y2M3DT4H5.5S"), "P1Y2M3DT4H5.5S"),
-        ("TIMESTAMP '2025-03-04 00:00:00' - TIMESTAMP '2025-03-04 00:01:30.5'", "duration", json!("PT-1M-30.5S"), "PT-1M-30.5S"),
+        (
+            "arrow_cast('10:20:30.000000001', 'Time64(Nanosecond)')",
+            "time",
+            json!("10:20:30.000000001"),
+            "10:20:30.000000001",
+        ),
+        (
+            "arrow_cast('2025-03-04T07:55:10', 'Timestamp(Second, None)')",
+            "timestamp",
+            json!("2025-03-04T07:55:10Z"),
+            "2025-03-04T07:55:10Z",
+        ),
+        (
+            "arrow_cast('2025-03-04T07:55:10.25', 'Timestamp(Millisecond, Some(\"UTC\"))')",
+            "timestamp",
+            json!("2025-03-04T07:55:10.25Z"),
+            "2025-03-04T07:55:10.25Z",
+        ),
+        (
+            "arrow_cast('1969-12-31T23:59:59.999999Z', 'Timestamp(Microsecond, Some(\"+02:00\"))')",
+            "timestamp",
+            json!("1969-12-31T23:59:59.999999Z"),
+            "1969-12-31T23:59:59.999999Z",
+        ),
+        (
+            "arrow_cast('2025-03-04T08:55:10+01:00', 'Timestamp(Nanosecond, Some(\"Europe/Warsaw\"))')",
+            "timestamp",
+            json!("2025-03-04T07:55:10Z"),
+            "2025-03-04T07:55:10Z",
+        ),
+        (
+            "TIMESTAMP '2025-03-04 07:55:10.123456789'",
+            "timestamp",
+            json!("2025-03-04T07:55:10.123456789Z"),
+            "2025-03-04T07:55:10.123456789Z",
+        ),
+        (
+            "INTERVAL '1 year 2 months 3 days 4 hours 5.5 seconds'",
+            "interval",
+            json!("P1Y2M3DT4H5.5S"),
+            "P1Y2M3DT4H5.5S",
+        ),
+        (
+            "TIMESTAMP '2025-03-04 00:00:00' - TIMESTAMP '2025-03-04 00:01:30.5'",
+            "duration",
+            json!("PT-1M-30.5S"),
+            "PT-1M-30.5S",
+        ),
         ("arrow_cast(0, 'Duration(Second)')", "duration", json!("PT0S"), "PT0S"),
         ("arrow_cast(1, 'Duration(Millisecond)')", "duration", json!("PT0.001S"), "PT0.001S"),
         ("arrow_cast(3600000000, 'Duration(Microsecond)')", "duration", json!("PT1H"), "PT1H"),
@@ -64,7 +110,12 @@ fn yields() -> Vec<(&'static str, &'static str, Value, &'static str)> {
         ("arrow_cast([1, 2], 'LargeListView(Int32)')", "list<int32>", json!([1, 2]), "\"[1,2]\""),
         ("[]", "list<null>", json!([]), "[]"),
         ("[[INTERVAL '1' DAY]]", "list<list<interval>>", json!([["P1D"]]), "\"[[\"\"P1D\"\"]]\""),
-        ("named_struct('a', 1, 'b', [TIMESTAMP '2025-03-04 00:00:00'])", "struct<a: int64, b: list<timestamp>>", json!({"a": "1", "b": ["2025-03-04T00:00:00Z"]}), "\"{\"\"a\"\":\"\"1\"\",\"\"b\"\":[\"\"2025-03-04T00:00:00Z\"\"]}\""),
+        (
+            "named_struct('a', 1, 'b', [TIMESTAMP '2025-03-04 00:00:00'])",
+            "struct<a: int64, b: list<timestamp>>",
+            json!({"a": "1", "b": ["2025-03-04T00:00:00Z"]}),
+            "\"{\"\"a\"\":\"\"1\"\",\"\"b\"\":[\"\"2025-03-04T00:00:00Z\"\"]}\"",
+        ),
         ("MAP {'k': arrow_cast('v', 'Utf8View')}", "map<text, text>", json!({"k": "v"}), "\"{\"\"k\"\":\"\"v\"\"}\""),
         ("MAP {1: 2}", "map<int64, int64>", json!([["1", "2"]]), "\"[[\"\"1\"\",\"\"2\"\"]]\""),
         ("'{\"a\":{\"b\":[1,2.50]}}'->'a'", "json", json!({"b": [1, 2.5]}), "\"{\"\"b\"\":[1,2.50]}\""),
@@ -110,7 +161,12 @@ async fn every_type_in_every_format() {
 #[tokio::test]
 async fn answers_without_rows_or_values_have_all_formats() {
     let fixture = Fixture::new();
-    for sql in ["SELECT * FROM events", "SELECT 1 AS a, 'x' AS b WHERE false", "SELECT NULL AS a, [NULL] AS b", "EXPLAIN SELECT 1"] {
+    for sql in [
+        "SELECT * FROM events",
+        "SELECT 1 AS a, 'x' AS b WHERE false",
+        "SELECT NULL AS a, [NULL] AS b",
+        "EXPLAIN SELECT 1",
+    ] {
         for format in Format::ALL {
             let bytes = body(fixture.run(sql).await.unwrap(), format).await.unwrap();
             match format {
@@ -137,7 +193,9 @@ async fn equal_names_are_told_apart_everywhere() {
 /// Arrays that SQL cannot make, or not so: through the normaliser and all encoders by hand.
 #[tokio::test]
 async fn arrays_that_sql_rarely_makes() {
-    use arrow::array::{Int32Array, IntervalDayTimeArray, IntervalYearMonthArray, ListViewArray, RunArray, StructArray, UnionArray};
+    use arrow::array::{
+        Int32Array, IntervalDayTimeArray, IntervalYearMonthArray, ListViewArray, RunArray, StructArray, UnionArray,
+    };
     use arrow::buffer::{NullBuffer, ScalarBuffer};
     use arrow::datatypes::{Int32Type, IntervalDayTime, UnionFields};
     let runs: RunArray<Int32Type> =
@@ -153,7 +211,9 @@ async fn arrays_that_sql_rarely_makes() {
         Some(NullBuffer::from(vec![true, true, false])),
     )
     .unwrap();
-    let fields = UnionFields::try_new([3, 5], [Field::new("n", DataType::Int32, true), Field::new("s", DataType::Utf8, true)]).unwrap();
+    let fields =
+        UnionFields::try_new([3, 5], [Field::new("n", DataType::Int32, true), Field::new("s", DataType::Utf8, true)])
+            .unwrap();
     let dense = UnionArray::try_new(
         fields,
         ScalarBuffer::from(vec![5_i8, 3, 3]),
@@ -162,7 +222,8 @@ async fn arrays_that_sql_rarely_makes() {
     )
     .unwrap();
     let months = IntervalYearMonthArray::from(vec![13, -1, 0]);
-    let days = IntervalDayTimeArray::from(vec![Some(IntervalDayTime::new(2, 500)), Some(IntervalDayTime::new(0, -1)), None]);
+    let days =
+        IntervalDayTimeArray::from(vec![Some(IntervalDayTime::new(2, 500)), Some(IntervalDayTime::new(0, -1)), None]);
     let empty = StructArray::new_empty_fields(3, Some(NullBuffer::from(vec![true, false, true])));
     let columns: Vec<(&str, ArrayRef, &str, [Value; 3])> = vec![
         ("runs", Arc::new(runs), "text", [json!("r"), json!("r"), json!(null)]),
@@ -217,7 +278,8 @@ fn arrow_rows(bytes: &[u8]) -> RecordBatch {
 }
 
 fn parquet_rows(bytes: Vec<u8>) -> RecordBatch {
-    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)).unwrap();
+    let reader =
+        parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)).unwrap();
     let schema = Arc::clone(reader.schema());
     let batches: Vec<_> = reader.build().unwrap().map(Result::unwrap).collect();
     arrow::compute::concat_batches(&schema, &batches).unwrap()

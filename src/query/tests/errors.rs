@@ -10,7 +10,8 @@ use crate::query::{Params, QueryError};
 async fn errors_have_a_code_a_place_and_near_names() {
     let mut fixture = Fixture::new();
     fixture.heat(&[event(1, START, Some("m"), json!({"message": "no number"}))]);
-    let cases: &[(&str, &str, Option<(u64, u64)>, Option<&str>)] = &[
+    type Case<'a> = (&'a str, &'a str, Option<(u64, u64)>, Option<&'a str>);
+    let cases: &[Case<'_>] = &[
         ("SELEC 1", "sql_syntax", Some((1, 1)), None),
         ("SELECT 1 +\n  * 2", "sql_syntax", Some((2, 3)), None),
         ("SELECT 'abc", "sql_syntax", Some((1, 8)), None),
@@ -74,7 +75,11 @@ async fn parameters_are_typed_and_all_needed() {
     };
     let good = [
         ("SELECT _seq FROM events WHERE duration_ns = $1", json!([9_007_199_254_740_993_i64]), json!([["1"]])),
-        ("SELECT _seq FROM events WHERE event_time > $from", json!({"from": "2025-03-04T01:30:00+01:00"}), json!([["2"]])),
+        (
+            "SELECT _seq FROM events WHERE event_time > $from",
+            json!({"from": "2025-03-04T01:30:00+01:00"}),
+            json!([["2"]]),
+        ),
         ("SELECT _seq FROM events WHERE module = $m AND $all", json!({"m": "b", "all": true}), json!([["2"]])),
         ("SELECT _seq FROM events WHERE http_status = ANY($1) ORDER BY 1", json!([[500, 404]]), json!([["2"]])),
         ("SELECT _seq FROM events WHERE array_has($1, module)", json!([["a", "z"]]), json!([["1"]])),

@@ -90,7 +90,8 @@ impl Fixture {
         let kept: Vec<usize> = (0..sorted.num_columns()).filter(|at| *at != MODULE_AT && *at != DATE_AT).collect();
         let columns = kept.iter().map(|at| Arc::clone(sorted.column(*at))).collect();
         let batch = RecordBatch::try_new(file_schema(), columns).unwrap();
-        let properties = WriterProperties::builder().set_data_page_row_count_limit(2_048).set_write_batch_size(256).build();
+        let properties =
+            WriterProperties::builder().set_data_page_row_count_limit(2_048).set_write_batch_size(256).build();
         let mut writer = ArrowWriter::try_new(Vec::new(), file_schema(), Some(properties)).unwrap();
         writer.write(&batch).unwrap();
         let bytes = writer.into_inner().unwrap();
@@ -131,7 +132,8 @@ impl Fixture {
         let caller = std::panic::Location::caller();
         async move {
             let answer = self.run(sql).await.unwrap_or_else(|error| panic!("{caller}: {sql}: {error} {error:?}"));
-            let (batches, outcome) = answer.collect().await.unwrap_or_else(|error| panic!("{caller}: {sql}: {error:?}"));
+            let (batches, outcome) =
+                answer.collect().await.unwrap_or_else(|error| panic!("{caller}: {sql}: {error:?}"));
             (batches.iter().flat_map(json_rows).collect(), outcome)
         }
     }
@@ -146,8 +148,12 @@ impl Fixture {
 /// Rows of a normalised batch as JSON arrays.
 pub(super) fn json_rows(batch: &RecordBatch) -> Vec<Value> {
     let schema = batch.schema();
-    let cells: Vec<_> =
-        batch.columns().iter().zip(schema.fields()).map(|(array, field)| output::cell::Cell::new(array, field)).collect();
+    let cells: Vec<_> = batch
+        .columns()
+        .iter()
+        .zip(schema.fields())
+        .map(|(array, field)| output::cell::Cell::new(array, field))
+        .collect();
     let row = |at: usize| {
         let value = |cell: &output::cell::Cell<'_>| {
             let mut text = Vec::new();
@@ -172,7 +178,12 @@ fn stats(rows: &RecordBatch) -> Vec<ColumnStats> {
     let text = |value: Option<&str>| value.map(|value| StatValue::Text(value.to_owned()));
     let ms = |value: i64| Some(StatValue::I64(value));
     vec![
-        ColumnStats { column: 0, min: text(ids.iter().flatten().min()), max: text(ids.iter().flatten().max()), nulls: 0 },
+        ColumnStats {
+            column: 0,
+            min: text(ids.iter().flatten().min()),
+            max: text(ids.iter().flatten().max()),
+            nulls: 0,
+        },
         ColumnStats {
             column: EVENT_TIME_AT,
             min: ms(times.iter().min().unwrap().div_euclid(1_000) * 1_000),
@@ -193,4 +204,3 @@ pub(super) async fn body(answer: Answer, format: crate::query::Format) -> Result
 pub(super) fn normal(batch: &RecordBatch) -> RecordBatch {
     normalise::Normaliser::new(&batch.schema()).apply(batch).unwrap()
 }
-

@@ -13,7 +13,8 @@ const ENDLESS: &str = "SELECT count(*) FROM generate_series(1, 1000000000000) a(
 
 async fn thousand() -> Fixture {
     let mut fixture = Fixture::new();
-    let events: Vec<Value> = (0..1_000).map(|n| event(n, START + n, Some("m"), json!({"message": "m".repeat(100)}))).collect();
+    let events: Vec<Value> =
+        (0..1_000).map(|n| event(n, START + n, Some("m"), json!({"message": "m".repeat(100)}))).collect();
     fixture.store(&events).await;
     fixture
 }
@@ -62,7 +63,8 @@ async fn a_query_stops_at_its_memory() {
     assert_eq!((error.code(), error.kind()), ("memory_exceeded", Kind::Invalid), "{error:?}");
     // What can spill does.
     fixture.limits.memory_max = ByteCount::mib(32);
-    let sql = "SELECT max(n) FROM (SELECT row_number() OVER (ORDER BY x % 1000, x) n FROM generate_series(1, 3000000) a(x))";
+    let sql =
+        "SELECT max(n) FROM (SELECT row_number() OVER (ORDER BY x % 1000, x) n FROM generate_series(1, 3000000) a(x))";
     let (rows, outcome) = fixture.ask(sql).await;
     assert_eq!(rows, [json!(["3000000"])]);
     assert!(outcome.stats.bytes_spilled > 0, "{:?}", outcome.stats);
@@ -88,7 +90,8 @@ async fn caps_cut_and_say_so_in_every_format() {
     let csv = text(body(run(sql, three).await, Format::Csv).await.unwrap());
     assert_eq!(csv, "_seq\r\n999\r\n998\r\n997\r\n# truncated\r\n");
     let parquet = body(run(sql, three).await, Format::Parquet).await.unwrap();
-    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(parquet)).unwrap();
+    let reader =
+        parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(parquet)).unwrap();
     let marks = reader.metadata().file_metadata().key_value_metadata().unwrap();
     assert!(marks.iter().any(|mark| mark.key == "kronika.truncated" && mark.value.as_deref() == Some("true")));
     let answer = run(sql, three).await;

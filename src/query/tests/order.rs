@@ -36,7 +36,8 @@ async fn the_latest_of_many_overlapping_files_need_no_sort_and_few_rows() {
     assert!(outcome.stats.rows_scanned < 50_000, "{:?}", outcome.stats);
     // A row more makes the next file count: its latest possible time is wider than its rows.
     assert!(outcome.stats.files <= 120, "{:?}", outcome.stats);
-    let filtered = "SELECT _seq FROM events WHERE severity_text = 'error' ORDER BY event_time DESC, _seq DESC LIMIT 5 OFFSET 2";
+    let filtered =
+        "SELECT _seq FROM events WHERE severity_text = 'error' ORDER BY event_time DESC, _seq DESC LIMIT 5 OFFSET 2";
     assert!(!fixture.plan(filtered).await.contains("SortExec"));
     let (rows, _) = fixture.ask(filtered).await;
     let errors: Vec<i64> = (0..440_000).rev().filter(|number| number / 220 % 50 == 0).skip(2).take(5).collect();
@@ -49,7 +50,14 @@ async fn hot_and_stored_rows_merge_in_the_total_order() {
     // Equal times, out of order, in two batches; ties go by `_seq`.
     for batch in 0..2_i64 {
         let events: Vec<Value> = (0..500_i64)
-            .map(|row| event(20_000 + batch * 500 + row, START + (row * 7_919 % 500) * 3_000_000, Some(["a", "orders"][row as usize % 2]), Value::Null))
+            .map(|row| {
+                event(
+                    20_000 + batch * 500 + row,
+                    START + (row * 7_919 % 500) * 3_000_000,
+                    Some(["a", "orders"][row as usize % 2]),
+                    Value::Null,
+                )
+            })
             .collect();
         fixture.heat(&events);
     }
@@ -59,11 +67,18 @@ async fn hot_and_stored_rows_merge_in_the_total_order() {
     let (ordered, _) = fixture.ask(sql).await;
     assert_eq!(ordered.len(), 16_000);
     // The same by DataFusion's own sort: an expression is no column that could be pushed.
-    let (sorted, _) = fixture.ask("SELECT _seq, event_time FROM events ORDER BY event_time + INTERVAL '0' SECOND DESC, _seq DESC").await;
+    let (sorted, _) = fixture
+        .ask("SELECT _seq, event_time FROM events ORDER BY event_time + INTERVAL '0' SECOND DESC, _seq DESC")
+        .await;
     assert_eq!(ordered, sorted);
-    for (condition, limit) in [("module = 'a'", 10), ("module = 'orders'", 700), ("_seq % 3 = 0", 100), ("_seq < 0", 5)] {
-        let (ordered, _) = fixture.ask(&format!("SELECT _seq FROM events WHERE {condition} ORDER BY event_time DESC LIMIT {limit}")).await;
-        let other = format!("SELECT _seq FROM events WHERE {condition} ORDER BY event_time + INTERVAL '0' SECOND DESC, _seq DESC LIMIT {limit}");
+    for (condition, limit) in [("module = 'a'", 10), ("module = 'orders'", 700), ("_seq % 3 = 0", 100), ("_seq < 0", 5)]
+    {
+        let (ordered, _) = fixture
+            .ask(&format!("SELECT _seq FROM events WHERE {condition} ORDER BY event_time DESC LIMIT {limit}"))
+            .await;
+        let other = format!(
+            "SELECT _seq FROM events WHERE {condition} ORDER BY event_time + INTERVAL '0' SECOND DESC, _seq DESC LIMIT {limit}"
+        );
         assert_eq!(ordered, fixture.ask(&other).await.0, "{condition}");
     }
 }
@@ -75,9 +90,11 @@ async fn a_large_file_is_read_in_slices_that_grow() {
     assert_eq!(seqs(&rows), (59_990..60_000).rev().collect::<Vec<_>>());
     assert!(outcome.stats.rows_scanned <= 2_048, "{:?}", outcome.stats);
     // Through several slices, with a condition that matches one row of each.
-    let (rows, _) = fixture.ask("SELECT _seq FROM events WHERE _seq % 10000 = 1 ORDER BY event_time DESC LIMIT 100").await;
+    let (rows, _) =
+        fixture.ask("SELECT _seq FROM events WHERE _seq % 10000 = 1 ORDER BY event_time DESC LIMIT 100").await;
     assert_eq!(seqs(&rows), [50_001, 40_001, 30_001, 20_001, 10_001, 1]);
-    let (rows, _) = fixture.ask("SELECT count(*) FROM (SELECT 1 FROM events ORDER BY event_time DESC LIMIT 30000)").await;
+    let (rows, _) =
+        fixture.ask("SELECT count(*) FROM (SELECT 1 FROM events ORDER BY event_time DESC LIMIT 30000)").await;
     assert_eq!(rows, [json!(["30000"])]);
 }
 
@@ -85,8 +102,9 @@ async fn a_large_file_is_read_in_slices_that_grow() {
 async fn other_orders_are_sorted_and_prune_while_they_run() {
     let mut fixture = Fixture::new();
     for day in 0..4 {
-        let events: Vec<Value> =
-            (0..3_000).map(|row| event(day * 3_000 + row, START + day * DAY + row, Some("m"), json!({"duration_ns": row}))).collect();
+        let events: Vec<Value> = (0..3_000)
+            .map(|row| event(day * 3_000 + row, START + day * DAY + row, Some("m"), json!({"duration_ns": row})))
+            .collect();
         fixture.store(&events).await;
     }
     for order in ["event_time", "duration_ns DESC", "event_time DESC, event_id"] {

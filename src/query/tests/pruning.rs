@@ -43,7 +43,11 @@ async fn conditions_on_time_date_and_module_leave_files_out() {
         ("event_time BETWEEN '2025-03-05' AND '2025-03-05T10:00:00Z' AND module = 'orders'", 21, 1),
         ("event_time = '2025-03-05T00:30:00Z'", 3, 3),
         ("'2025-03-12T19:00:00Z' <= event_time", 6 + 120, 6),
-        ("event_time > TIMESTAMP '2025-03-12 19:00:00' AND event_time <= arrow_cast('2025-03-13T00:00:00.000000001', 'Timestamp(Nanosecond, None)')", 3 + 3, 6),
+        (
+            "event_time > TIMESTAMP '2025-03-12 19:00:00' AND event_time <= arrow_cast('2025-03-13T00:00:00.000000001', 'Timestamp(Nanosecond, None)')",
+            3 + 3,
+            6,
+        ),
         ("event_time > '2030-01-01'", 0, 0),
         ("event_time > '2025-03-09' AND event_time < '2025-03-05'", 0, 0),
         ("module = 'none'", 0, 0),
@@ -57,7 +61,8 @@ async fn conditions_on_time_date_and_module_leave_files_out() {
         let (answer, outcome) = fixture.ask(&sql).await;
         assert_eq!(count(&answer), rows, "{condition}");
         assert!(outcome.stats.files <= files, "{condition}: {:?}", outcome.stats);
-        let (answer, ordered) = fixture.ask(&format!("SELECT * FROM events WHERE {condition} ORDER BY event_time DESC")).await;
+        let (answer, ordered) =
+            fixture.ask(&format!("SELECT * FROM events WHERE {condition} ORDER BY event_time DESC")).await;
         assert_eq!(answer.len() as i64, rows, "{condition}");
         assert!(ordered.stats.files <= files, "{condition}: {:?}", ordered.stats);
     }
@@ -93,7 +98,8 @@ async fn a_count_of_whole_files_reads_none() {
 async fn hot_batches_outside_the_range_are_not_read() {
     let mut fixture = Fixture::new();
     for day in 0..3 {
-        let events: Vec<Value> = (0..10).map(|row| event(day * 10 + row, START + day * DAY + row, Some("m"), Value::Null)).collect();
+        let events: Vec<Value> =
+            (0..10).map(|row| event(day * 10 + row, START + day * DAY + row, Some("m"), Value::Null)).collect();
         fixture.heat(&events);
     }
     let (answer, outcome) = fixture.ask("SELECT event_id FROM events WHERE event_time >= '2025-03-06T00:00:00Z'").await;
@@ -162,7 +168,12 @@ async fn late_decoding_is_decided_per_scan() {
     assert!(!filtered_above("SELECT * FROM events WHERE event_id = 'id-1'").await);
     assert!(!filtered_above("SELECT message FROM events WHERE http_status = 500").await);
     assert!(!filtered_above("SELECT count(*) FROM events WHERE session_id = 's'").await);
-    assert!(!filtered_above("SELECT module, count(*) FROM events WHERE http_status = 500 AND contains(message, 'x') GROUP BY 1").await);
+    assert!(
+        !filtered_above(
+            "SELECT module, count(*) FROM events WHERE http_status = 500 AND contains(message, 'x') GROUP BY 1"
+        )
+        .await
+    );
     assert!(filtered_above("SELECT module, count(*) FROM events WHERE http_status = 500 GROUP BY 1").await);
 }
 

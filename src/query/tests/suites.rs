@@ -80,7 +80,7 @@ async fn the_query_suite_of_the_benchmark_runs() {
     let queries: Vec<&str> = suite.lines().filter(|line| !line.starts_with("--") && !line.is_empty()).collect();
     assert_eq!(queries.len(), 21);
     for query in queries {
-        let sql = query.replace('{', "").replace('}', "");
+        let sql = query.replace(['{', '}'], "");
         fixture.ask(&sql).await;
         let plan = fixture.plan(&sql).await;
         if sql.ends_with("ORDER BY event_time DESC LIMIT 100") {
