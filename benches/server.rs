@@ -5,6 +5,8 @@
 //! one JSON line for each: events per second and per CPU-second of the server (flushes included),
 //! the answers' latency, the server's peak memory, bytes stored per event after compaction.
 
+#![expect(clippy::print_stdout, reason = "figures are for people")]
+
 mod load;
 
 use serde_json::json;

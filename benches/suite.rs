@@ -5,6 +5,8 @@
 //! table). Needs the suite's SQL beside the project and, in KRONIKA_TEST_PYTHON, a Python with
 //! `.ci/requirements.txt`.
 
+#![expect(clippy::print_stdout, reason = "figures are for people")]
+
 mod load;
 
 use std::path::Path;

@@ -16,18 +16,18 @@ use serde_json::{Value, json};
 const START_DATE: i32 = 20_727;
 
 /// The number behind the benchmark's name, or `default`.
-pub fn number_argument(default: u64) -> u64 {
+pub(crate) fn number_argument(default: u64) -> u64 {
     std::env::args().skip(1).find_map(|argument| argument.replace('_', "").parse().ok()).unwrap_or(default)
 }
 
 /// The generator of the suite's journal: 30 days of October 2026, seed 42.
-pub fn generator(events: u64) -> Generator {
+pub(crate) fn generator(events: u64) -> Generator {
     Generator::new(Options { seed: 42, events, start_date: START_DATE, days: 30, end_ms: None })
         .expect("options in range")
 }
 
 /// A whole journal in memory.
-pub fn journal(events: u64) -> Bytes {
+pub(crate) fn journal(events: u64) -> Bytes {
     let generator = generator(events);
     let mut out = Vec::new();
     for day in 0..generator.days() {
@@ -38,7 +38,7 @@ pub fn journal(events: u64) -> Bytes {
 
 /// How large bodies are.
 #[derive(Clone, Copy)]
-pub enum Size {
+pub(crate) enum Size {
     /// So many events.
     Events(usize),
     /// At least so many bytes.
@@ -46,7 +46,7 @@ pub enum Size {
 }
 
 /// A journal cut into bodies at line ends.
-pub fn bodies(journal: &Bytes, size: Size) -> Vec<Bytes> {
+pub(crate) fn bodies(journal: &Bytes, size: Size) -> Vec<Bytes> {
     let (mut bodies, mut start, mut lines) = (Vec::new(), 0, 0);
     for end in memchr::memchr_iter(b'\n', journal).map(|at| at + 1) {
         lines += 1;
@@ -66,16 +66,16 @@ pub fn bodies(journal: &Bytes, size: Size) -> Vec<Bytes> {
 }
 
 /// A running server in a directory of its own.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
-    pub url: String,
-    pub key: String,
+    pub(crate) url: String,
+    pub(crate) key: String,
     dir: tempfile::TempDir,
 }
 
 impl Server {
     /// Starts the release binary with a settings file.
-    pub fn start(config: &str) -> Self {
+    pub(crate) fn start(config: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("kronika-bench").tempdir().expect("a directory");
         let file = dir.path().join("kronika.toml");
         std::fs::write(&file, config).expect("a settings file");
@@ -99,12 +99,12 @@ impl Server {
     }
 
     /// Directory of the default project's table.
-    pub fn table(&self) -> PathBuf {
+    pub(crate) fn table(&self) -> PathBuf {
         self.dir.path().join("data/store/projects/default/events")
     }
 
     /// User and system time so far.
-    pub fn cpu_seconds(&self) -> f64 {
+    pub(crate) fn cpu_seconds(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("a running server");
         let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
         let ticks: f64 = fields[11].parse::<f64>().unwrap_or(0.0) + fields[12].parse::<f64>().unwrap_or(0.0);
@@ -113,14 +113,14 @@ impl Server {
     }
 
     /// Largest resident memory so far.
-    pub fn peak_rss_bytes(&self) -> u64 {
+    pub(crate) fn peak_rss_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a running server");
         let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
         line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) << 10
     }
 
     /// Size of all Parquet files on disk.
-    pub fn stored_bytes(&self) -> u64 {
+    pub(crate) fn stored_bytes(&self) -> u64 {
         fn sum(dir: &std::path::Path) -> u64 {
             let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
             entries
@@ -135,14 +135,14 @@ impl Server {
     }
 
     /// Size of the live Parquet files, by the table's own figures.
-    pub fn live_bytes(&self, runtime: &tokio::runtime::Runtime) -> f64 {
+    pub(crate) fn live_bytes(&self, runtime: &tokio::runtime::Runtime) -> f64 {
         let text = runtime.block_on(async { reqwest::get(format!("{}/metrics", self.url)).await?.text().await });
         let text = text.expect("figures");
         let line = text.lines().find(|line| line.starts_with("kronika_table_bytes")).unwrap_or_default();
         line.rsplit(' ').next().and_then(|value| value.parse().ok()).unwrap_or(0.0)
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 }
@@ -155,20 +155,20 @@ impl Drop for Server {
 }
 
 /// How long answers took.
-pub struct Sent {
-    pub seconds: f64,
+pub(crate) struct Sent {
+    pub(crate) seconds: f64,
     latencies: Vec<Duration>,
 }
 
 impl Sent {
-    pub fn percentile_ms(&self, share: f64) -> f64 {
+    pub(crate) fn percentile_ms(&self, share: f64) -> f64 {
         let at = ((self.latencies.len() - 1) as f64 * share) as usize;
         self.latencies[at].as_secs_f64() * 1_000.0
     }
 }
 
 /// Sends all bodies from `clients` at once, each waiting for its answer before its next body.
-pub async fn send(server: &Server, bodies: Vec<Bytes>, clients: usize) -> Sent {
+pub(crate) async fn send(server: &Server, bodies: Vec<Bytes>, clients: usize) -> Sent {
     let bodies = Arc::new(bodies);
     let next = Arc::new(AtomicUsize::new(0));
     let started = Instant::now();
@@ -208,7 +208,7 @@ async fn send_one(http: &reqwest::Client, url: &str, key: &str, body: &Bytes) ->
 }
 
 /// Calls a route that takes nothing.
-pub async fn post(server: &Server, path: &str) -> Value {
+pub(crate) async fn post(server: &Server, path: &str) -> Value {
     let request = reqwest::Client::new().post(format!("{}{path}", server.url)).bearer_auth(&server.key);
     let answer = request.send().await.expect("an answer");
     assert!(answer.status().is_success(), "{path}: {}", answer.status());
@@ -216,7 +216,7 @@ pub async fn post(server: &Server, path: &str) -> Value {
 }
 
 /// Asks a question.
-pub async fn query(http: &reqwest::Client, server: &Server, sql: &str) -> Value {
+pub(crate) async fn query(http: &reqwest::Client, server: &Server, sql: &str) -> Value {
     let request = http.post(format!("{}/api/v1/query", server.url)).bearer_auth(&server.key);
     let answer = request.json(&json!({"sql": sql})).send().await.expect("an answer");
     let status = answer.status();
@@ -226,7 +226,7 @@ pub async fn query(http: &reqwest::Client, server: &Server, sql: &str) -> Value 
 }
 
 /// The machine's one-minute load.
-pub fn machine_load() -> f64 {
+pub(crate) fn machine_load() -> f64 {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0)
 }

@@ -43,6 +43,7 @@ pub struct Runtime {
     threads: usize,
     env: RuntimeEnv,
     template: SessionState,
+    functions: Arc<[String]>,
     readers: Arc<CachedParquetFileReaderFactory>,
     indexes: IndexCache,
 }
@@ -72,10 +73,12 @@ impl Runtime {
             threads => threads,
         };
         let footers = env.cache_manager.get_file_metadata_cache();
+        let template = template(threads).map_err(internal)?;
         Ok(Arc::new(Self {
             settings: settings.clone(),
             threads,
-            template: template(threads).map_err(internal)?,
+            functions: function_names(&template),
+            template,
             readers: Arc::new(CachedParquetFileReaderFactory::new(store, footers)),
             indexes: IndexCache::default(),
             env,
@@ -95,6 +98,11 @@ impl Runtime {
 
     pub(crate) fn template(&self) -> SessionState {
         self.template.clone()
+    }
+
+    /// Names of all functions.
+    pub(crate) fn functions(&self) -> Arc<[String]> {
+        Arc::clone(&self.functions)
     }
 
     pub(crate) fn readers(&self) -> Arc<CachedParquetFileReaderFactory> {
@@ -156,6 +164,21 @@ fn template(threads: usize) -> Result<SessionState, DataFusionError> {
         datafusion::execution::FunctionRegistry::deregister_udf(&mut state, name)?;
     }
     Ok(state)
+}
+
+fn function_names(state: &SessionState) -> Arc<[String]> {
+    let scalar = state.scalar_functions().keys();
+    let tables = state.table_functions().keys();
+    let mut names: Vec<String> = scalar
+        .chain(state.aggregate_functions().keys())
+        .chain(state.window_functions().keys())
+        .chain(state.higher_order_functions().keys())
+        .chain(tables)
+        .cloned()
+        .collect();
+    names.sort();
+    names.dedup();
+    names.into()
 }
 
 /// Knows one store under one name, and no local files.

@@ -129,7 +129,11 @@ impl Session {
 
     fn known(&self, limits: Limits) -> Known {
         let names = std::iter::once(EVENTS).chain(views::views().iter().map(|view| view.name));
-        Known { tables: names.map(str::to_owned).collect(), memory_max: limits.memory_max }
+        Known {
+            tables: names.map(str::to_owned).collect(),
+            functions: self.runtime.functions(),
+            memory_max: limits.memory_max,
+        }
     }
 
     /// Parses, plans, binds and checks.

@@ -3,6 +3,8 @@
 //! Kinds come from the error's type where it has one, from the beginning of its text where it has
 //! not; a test holds each of those texts against the version in use.
 
+use std::sync::Arc;
+
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::SchemaError;
 use datafusion::common::diagnostic::Diagnostic;
@@ -17,6 +19,8 @@ use crate::config::ByteCount;
 pub(crate) struct Known {
     /// Names of tables and views.
     pub tables: Vec<String>,
+    /// Names of functions.
+    pub functions: Arc<[String]>,
     /// Its memory limit, to name it.
     pub memory_max: ByteCount,
 }
@@ -32,7 +36,7 @@ fn walk(error: DataFusionError, place: Option<Position>, known: &Known) -> Query
         DataFusionError::Context(_, inner) => walk(*inner, place, known),
         DataFusionError::Diagnostic(diagnostic, inner) => walk(*inner, position(&diagnostic).or(place), known),
         DataFusionError::Collection(mut errors) if !errors.is_empty() => walk(errors.swap_remove(0), place, known),
-        DataFusionError::Shared(shared) => match std::sync::Arc::try_unwrap(shared) {
+        DataFusionError::Shared(shared) => match Arc::try_unwrap(shared) {
             Ok(inner) => walk(inner, place, known),
             Err(shared) => by_reference(&shared, place, known),
         },
@@ -159,7 +163,7 @@ fn plan(text: &str, position: Option<Position>, known: &Known) -> QueryError {
     let function =
         between(text, "Invalid function '", "'").or_else(|| between(text, "table function '", "' not found"));
     if let Some(name) = function {
-        let near = between(text, "Did you mean '", "'").and_then(|near| nearest(name, [near]));
+        let near = nearest(name, known.functions.iter().map(String::as_str));
         return QueryError::Unknown { what: NameOf::Function, name: name.to_owned(), position, near };
     }
     if let Some(id) = text.strip_prefix("No value found for placeholder with ") {
