@@ -10,11 +10,7 @@ use super::fixture::{Fixture, body, json_rows};
 use crate::query::Format;
 
 /// SQL expression, type name, JSON value, CSV text.
-<<<<<<< HEAD
-#[expect(clippy::too_many_lines, reason = "a table, a type a line")]
-=======
 #[expect(clippy::too_many_lines, reason = "a table")]
->>>>>>> w-query
 fn yields() -> Vec<(&'static str, &'static str, Value, &'static str)> {
     vec![
         ("NULL", "null", json!(null), "\"\""),

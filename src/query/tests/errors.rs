@@ -6,17 +6,11 @@ use super::fixture::{Fixture, START, event};
 use crate::error::{Kind, Report};
 use crate::query::{Params, QueryError};
 
-/// SQL, code, line and column, near name.
-type Case<'a> = (&'a str, &'a str, Option<(u64, u64)>, Option<&'a str>);
-
 #[tokio::test]
 async fn errors_have_a_code_a_place_and_near_names() {
     let mut fixture = Fixture::new();
     fixture.heat(&[event(1, START, Some("m"), json!({"message": "no number"}))]);
-<<<<<<< HEAD
-=======
     type Case<'a> = (&'a str, &'a str, Option<(u64, u64)>, Option<&'a str>);
->>>>>>> w-query
     let cases: &[Case<'_>] = &[
         ("SELEC 1", "sql_syntax", Some((1, 1)), None),
         ("SELECT 1 +\n  * 2", "sql_syntax", Some((2, 3)), None),
