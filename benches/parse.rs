@@ -4,6 +4,9 @@
 //! response texts, a tenth with snapshots from which changes are derived. The plan is the one of the
 //! mapping `kronika-bench`, built by hand. `cargo bench --bench parse`.
 
+#![expect(clippy::print_stdout, reason = "figures are for people")]
+#![expect(missing_docs, reason = "criterion's macro makes an undocumented function")]
+
 use std::fmt::Write as _;
 use std::hint::black_box;
 
