@@ -91,15 +91,16 @@ impl<'a> Run<'a> {
         limits: &'a Limits,
         verdicts: Option<&'a Verdicts>,
     ) -> Self {
+        let state = interpretation.take_state();
         Self {
             body,
             plan: interpretation.plan(),
-            parsed: Parsed::default(),
+            parsed: Parsed { rows: state.usage.rows_for(body.len()), ..Parsed::default() },
             interpretation,
             context,
             limits,
             verdicts,
-            state: interpretation.take_state(),
+            state,
             modules: Modules::default(),
             document: Document::default(),
             wrapped: false,
@@ -110,6 +111,7 @@ impl<'a> Run<'a> {
     /// Ends the parse and gives its scratch memory back.
     pub(super) fn finish(mut self) -> Parsed {
         self.parsed.remarks = std::mem::take(&mut self.state.filler.remarks);
+        self.state.usage.note(&self.parsed.rows, self.body.len());
         self.interpretation.return_state(self.state);
         self.parsed
     }
