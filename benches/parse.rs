@@ -167,7 +167,7 @@ fn bench_plan() -> Plan {
             let map =
                 levels.iter().map(|(word, number)| (word.as_bytes().to_vec(), number.as_bytes().to_vec())).collect();
             let mut rule = Rule::plain(index_of("severity_number"));
-            rule.values = Some(ValueTable { map, one_to_one: true });
+            rule.values = Some(ValueTable { map, one_to_one: true, otherwise: None, only_listed: false });
             plan.direct[slot as usize].push(rule);
         }
     }

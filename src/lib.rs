@@ -10,9 +10,23 @@ pub mod config;
 
 pub mod event;
 
+pub mod generate;
+
+pub mod wal;
+
 pub mod hot;
 
 pub mod table;
+
+pub mod query;
+
+pub mod access;
+
+pub mod engine;
+
+pub mod http;
+
+pub mod cli;
 
 /// The allocator of every binary, test and benchmark: ingest allocates many small column buffers.
 #[global_allocator]

@@ -1,1 +1,29 @@
-fn main() {}
+//! The program: parses the command line, runs the command, says what went wrong, ends with its code.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use kronika::cli::{self, Cli, CliError};
+
+fn main() -> ExitCode {
+    let command = Cli::parse();
+    command.start_log();
+    cli::install_tls();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(source) => return ended(&CliError::File { action: "start threads for", path: "kronika".into(), source }),
+    };
+    let result = runtime.block_on(command.run());
+    // A blocking read of a large file must not hold up the end.
+    runtime.shutdown_background();
+    result.map_or_else(|error| ended(&error), |()| ExitCode::SUCCESS)
+}
+
+fn ended(error: &CliError) -> ExitCode {
+    if error.exit_code() != 0 {
+        // Without standard error the exit code has to say it all.
+        let _ = std::io::stderr().lock().write_all(error.text().as_bytes());
+    }
+    error.into()
+}

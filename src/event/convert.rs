@@ -21,6 +21,8 @@ pub enum Fit {
     Unusable,
     /// The value was null: as if it had not been sent.
     Missing,
+    /// The rule takes only other values: the column stays as it is, and so does the value.
+    Passed,
 }
 
 const MODULE: usize = index_of("module");
@@ -115,7 +117,8 @@ fn json(value: &Value, body: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
         return column.try_push_with(|out| parsed(value, body, out)).unwrap_or(Fit::Unusable);
     }
     column.push_with(|out| compact_into(value, body, out));
-    Fit::Exact
+    // Under `parse_json` the column alone means a string.
+    if rule.parse_json { Fit::Partial } else { Fit::Exact }
 }
 
 /// Appends the JSON value that is written in a string.
@@ -144,8 +147,12 @@ fn instant(value: &Value, body: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
     if !matches!(value.shape, Shape::Plain | Shape::Escaped | Shape::Integer | Shape::Decimal) {
         return Fit::Unusable;
     }
+    instant_text(&literal(value, body), rule, rows)
+}
+
+fn instant_text(text: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
     let formats = if rule.formats.is_empty() { time::ANY } else { &rule.formats };
-    match time::read(&literal(value, body), formats, rule.zone) {
+    match time::read(text, formats, rule.zone) {
         Some(instant) if instant.in_range() => {
             rows.i64s(rule.column).push(instant.us);
             if instant.exact { Fit::Exact } else { Fit::Partial }
@@ -287,17 +294,21 @@ fn replaced(value: &Value, body: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
     let sent = literal(value, body);
     let lowered = rule.lower.then(|| String::from_utf8_lossy(&sent).to_lowercase().into_bytes());
     let mut text = lowered.as_deref().unwrap_or(&sent);
-    let mut exact = text == &*sent;
+    // Text does not tell `true` from `"true"`.
+    let mut exact = text == &*sent && !matches!(value.shape, Shape::True | Shape::False);
     if let Some(table) = &rule.values {
-        match table.map.get(text) {
-            Some(replacement) => {
+        match (table.map.get(text), &table.otherwise) {
+            (Some(replacement), _) => {
                 text = replacement;
                 exact &= table.one_to_one;
             }
+            (None, Some(otherwise)) => {
+                text = otherwise;
+                exact = false;
+            }
+            (None, None) if table.only_listed => return Fit::Passed,
             // What the table gives for another value must not be taken for that value.
-            None if table.map.values().any(|replacement| replacement == text) => exact = false,
-            None if COLUMNS[rule.column].kind != Kind::Text => return Fit::Unusable,
-            None => {}
+            (None, None) => exact &= !table.map.values().any(|replacement| replacement == text),
         }
     }
     let fit = scalar(text, rule, rows);
@@ -310,13 +321,7 @@ pub fn scalar(text: &[u8], rule: &Rule, rows: &mut Rows) -> Fit {
         Kind::Text => named(text, rule.column, rows),
         Kind::Int32 | Kind::Int64 => integer(text, rule, rows),
         Kind::Float32 => float(text, rule.column, rows),
-        Kind::Time => match time::read(text, time::ANY, rule.zone) {
-            Some(instant) if instant.in_range() => {
-                rows.i64s(rule.column).push(instant.us);
-                if instant.exact { Fit::Exact } else { Fit::Partial }
-            }
-            _ => Fit::Unusable,
-        },
+        Kind::Time => instant_text(text, rule, rows),
         Kind::Bool => match (text, rows.column(rule.column)) {
             (b"true" | b"false", ColumnData::Bool(truths)) => {
                 truths.push(u8::from(text == b"true"));

@@ -144,6 +144,7 @@ impl Filler {
         self.remarks.duplicate_key += reader.duplicate_keys;
         self.direct(plan, reader, body, rows);
         for late in &plan.late {
+            // A column may have several: the next is asked where those before found nothing.
             if !rows.is_set(late.rule.column) {
                 self.late(late, reader, body, rows);
             }
@@ -187,14 +188,19 @@ impl Filler {
                 let fit = if rows.is_set(rule.column) { Fit::Partial } else { convert(&field.value, body, rule, rows) };
                 match fit {
                     Fit::Exact | Fit::Missing => field.held = true,
-                    Fit::Partial => {}
-                    Fit::Unusable if rule.column == EVENT_TIME => {
-                        self.time_sent = true;
-                        self.remarks.time_unusable += 1;
-                    }
-                    Fit::Unusable => self.remarks.value_unusable += 1,
+                    Fit::Partial | Fit::Passed => {}
+                    Fit::Unusable => self.unusable(rule.column),
                 }
             }
+        }
+    }
+
+    fn unusable(&mut self, column: usize) {
+        if column == EVENT_TIME {
+            self.time_sent = true;
+            self.remarks.time_unusable += 1;
+        } else {
+            self.remarks.value_unusable += 1;
         }
     }
 
@@ -209,7 +215,11 @@ impl Filler {
                     match convert(&reader.fields[at].value, body, &late.rule, rows) {
                         Fit::Exact => reader.fields[at].held = true,
                         Fit::Partial => {}
-                        Fit::Missing | Fit::Unusable => continue,
+                        Fit::Unusable => {
+                            self.unusable(late.rule.column);
+                            continue;
+                        }
+                        Fit::Missing | Fit::Passed => continue,
                     }
                     return;
                 }
@@ -275,7 +285,8 @@ fn related(templates: &[RelatedTemplate], reader: &mut Reader, body: &[u8], rows
     let scalar_of = |reader: &Reader, slot: u16| {
         let at = reader.slot(slot)?;
         let shape = reader.fields[at].value.shape;
-        matches!(shape, Shape::Plain | Shape::Escaped | Shape::Integer | Shape::Decimal).then_some(at)
+        let named = matches!(shape, Shape::Plain | Shape::Escaped | Shape::Integer | Shape::Decimal);
+        (named && reader.fields[at].value.text(body) != b"\"\"").then_some(at)
     };
     let mut any = false;
     for template in templates {

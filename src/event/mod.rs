@@ -16,6 +16,7 @@ pub mod fill;
 pub mod interpretation;
 pub mod json;
 mod lists;
+pub mod mapping;
 pub mod model;
 pub mod names;
 pub mod parse;

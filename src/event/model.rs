@@ -33,6 +33,27 @@ pub enum Kind {
     Attachments,
 }
 
+impl Kind {
+    /// The type as documentation names it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "JSON text",
+            Self::Time => "timestamp (µs, UTC)",
+            Self::Int32 => "int32",
+            Self::Int64 => "int64",
+            Self::Float32 => "float32",
+            Self::Bool => "bool",
+            Self::TextList => "list of text",
+            Self::TextMap => "map from text to text",
+            Self::Related => "list of {type, id, name, role}",
+            Self::Changes => "list of {path, op, before, after}",
+            Self::Attachments => "list of {role, name, content_type, size, sha256, ref, expires_at}",
+        }
+    }
+}
+
 /// Where a column's value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
@@ -70,6 +91,7 @@ const REQUIRED: bool = false;
 const REPEATS: bool = true;
 const VARIES: bool = false;
 
+#[expect(clippy::too_many_arguments, reason = "one for each cell of a line of the table below")]
 const fn column(
     name: &'static str,
     kind: Kind,
@@ -201,3 +223,6 @@ const fn same(left: &str, right: &str) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,6 +40,10 @@ pub struct ValueTable {
     pub map: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Whether no two values give the same, so that the column alone tells what was sent.
     pub one_to_one: bool,
+    /// What all other values become; without it they stay as they are.
+    pub otherwise: Option<Vec<u8>>,
+    /// Other values are not taken at all.
+    pub only_listed: bool,
 }
 
 /// How one value becomes one cell.

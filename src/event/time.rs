@@ -204,8 +204,8 @@ pub fn epoch(text: &[u8], unit: Option<Unit>) -> Option<Instant> {
 fn unit_of(magnitude: i128) -> Unit {
     match magnitude {
         ..100_000_000_000 => Unit::Second,
-        ..100_000_000_000_000 => Unit::Millisecond,
-        ..100_000_000_000_000_000 => Unit::Microsecond,
+        100_000_000_000..100_000_000_000_000 => Unit::Millisecond,
+        100_000_000_000_000..100_000_000_000_000_000 => Unit::Microsecond,
         _ => Unit::Nanosecond,
     }
 }

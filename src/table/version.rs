@@ -1,5 +1,6 @@
 //! One version of a table: which files are live, and what is known about them without opening one.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use object_store::path::Path;
@@ -45,6 +46,9 @@ pub struct DataFile {
     pub module: Option<String>,
     /// When it was committed, ms since 1970.
     pub modified_ms: i64,
+    /// Whether we wrote it: its rows are in the order (`event_time` desc, `_seq` desc). A file that
+    /// another tool has added to the table may have any order.
+    pub ordered: bool,
     /// Statistics of the columns that have any, in the order of the row schema.
     pub stats: Vec<ColumnStats>,
 }
@@ -54,6 +58,15 @@ impl DataFile {
     #[must_use]
     pub fn stats_of(&self, at: usize) -> Option<&ColumnStats> {
         self.stats.binary_search_by_key(&at, |stats| stats.column).ok().map(|found| &self.stats[found])
+    }
+
+    /// The order of [`TableVersion::files`].
+    pub(super) fn place(&self, other: &Self) -> Ordering {
+        let newest_date = other.date.cmp(&self.date);
+        newest_date
+            .then_with(|| self.module.cmp(&other.module))
+            .then_with(|| other.modified_ms.cmp(&self.modified_ms))
+            .then_with(|| self.path.cmp(&other.path))
     }
 }
 

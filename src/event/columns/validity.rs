@@ -41,7 +41,7 @@ impl Validity {
         if self.nulls == 0 {
             self.words.clear();
             self.words.resize(self.len / 64, u64::MAX);
-            if self.len % 64 > 0 {
+            if !self.len.is_multiple_of(64) {
                 self.words.push((1 << (self.len % 64)) - 1);
             }
         }
@@ -84,7 +84,7 @@ impl Validity {
         self.len = len;
         if self.nulls > 0 {
             self.words.truncate(len.div_ceil(64));
-            if let Some(last) = self.words.last_mut().filter(|_| len % 64 > 0) {
+            if let Some(last) = self.words.last_mut().filter(|_| !len.is_multiple_of(64)) {
                 *last &= (1 << (len % 64)) - 1;
             }
             let valid: u32 = self.words.iter().map(|word| word.count_ones()).sum();

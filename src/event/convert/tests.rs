@@ -199,6 +199,8 @@ fn values_go_through_tables() {
     let table = |pairs: &[(&str, &str)], one_to_one| ValueTable {
         map: pairs.iter().map(|(from, to)| (from.as_bytes().to_vec(), to.as_bytes().to_vec())).collect(),
         one_to_one,
+        otherwise: None,
+        only_listed: false,
     };
     check(
         "severity_number",

@@ -158,7 +158,12 @@ fn remarks_tell_what_was_unusable() {
     let mut plan = Made::new().path("t", "event_time").path("n", "sequence").path("m", "module");
     let slot = plan.slot("level");
     let mut rule = Rule::plain(find("severity_number").unwrap());
-    rule.values = Some(ValueTable { map: [(b"info".to_vec(), b"9".to_vec())].into(), one_to_one: true });
+    rule.values = Some(ValueTable {
+        map: [(b"info".to_vec(), b"9".to_vec())].into(),
+        one_to_one: true,
+        otherwise: None,
+        only_listed: false,
+    });
     plan.0.direct[slot as usize].push(rule);
     let remarks = |line: &str| plan.row(line, &[]).1;
     assert_eq!(remarks(r#"{"t":"2024-01-01T00:00:00Z","n":1,"m":"","level":"info"}"#), Remarks::default());

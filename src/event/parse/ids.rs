@@ -15,7 +15,7 @@ pub struct SentId {
     pub line: u32,
 }
 
-/// What minted ids are a function of, together with the record's number in the body.
+/// What minted ids are a function of, together with the record's place in the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MintSeed {
     /// Events that arrive over the network: their place in the log.
@@ -29,7 +29,7 @@ pub enum MintSeed {
     File {
         /// Hash of the file's content.
         hash: u128,
-        /// Number of records before this body's first one.
+        /// Number of this body's first line in the file.
         first_line: u64,
     },
 }
@@ -39,22 +39,36 @@ pub(super) const ID_LEN: usize = 36;
 /// What stands in the column until an id is minted.
 pub(super) const PLACEHOLDER: [u8; ID_LEN] = *b"00000000-0000-8000-8000-000000000000";
 
+/// Where a record stands in its body.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Number of the record, from 0.
+    pub record: u32,
+    /// Its line, from 1.
+    pub line: u32,
+    /// Records before it on the same line: a line may hold a document of many.
+    pub within: u32,
+}
+
 impl MintSeed {
     /// The id of a record: text in the form of a UUID of version 8.
     ///
     /// Ids from the log start with the place in it, so that files know their smallest and largest.
+    ///
+    /// Ids of a file go by line, not by record, so that they do not depend on how the file is cut into bodies,
+    /// and the records of one line never get an id of the next.
     #[must_use]
-    pub fn id(&self, record: u32) -> [u8; ID_LEN] {
-        let (tag, origin, place) = match self {
-            Self::Log { writer, seq } => (0_u8, writer, seq.wrapping_add(u64::from(record))),
-            Self::File { hash, first_line } => (1, hash, first_line.wrapping_add(u64::from(record))),
+    pub fn id(&self, at: Place) -> [u8; ID_LEN] {
+        let (tag, origin, place, detail) = match self {
+            Self::Log { writer, seq } => (0_u8, writer, seq.wrapping_add(u64::from(at.record)), *seq),
+            Self::File { hash, first_line } => {
+                (1, hash, first_line.wrapping_add(u64::from(at.line)).wrapping_sub(1), u64::from(at.within))
+            }
         };
         let mut input = [0; 33];
         input[..16].copy_from_slice(&origin.to_be_bytes());
         input[16..24].copy_from_slice(&place.to_be_bytes());
-        if let Self::Log { seq, .. } = self {
-            input[24..32].copy_from_slice(&seq.to_be_bytes());
-        }
+        input[24..32].copy_from_slice(&detail.to_be_bytes());
         input[32] = tag;
         let mut id = xxh3_128(&input).to_be_bytes();
         if tag == 0 {
@@ -110,3 +124,6 @@ impl Fingerprint {
         xxh3_128_with_seed(event_id, self.seed)
     }
 }
+
+#[cfg(test)]
+mod tests;

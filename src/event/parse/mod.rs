@@ -28,7 +28,7 @@ use super::{columns::Rows, fill};
 
 pub use error::{BodyError, LineError, LineErrors};
 pub(crate) use ids::Fingerprint;
-pub use ids::{MintSeed, SentId};
+pub use ids::{MintSeed, Place, SentId};
 pub use verdicts::{Verdict, Verdicts, VerdictsError};
 
 /// Largest body that is parsed: offsets are 32 bits wide, and derived columns may be larger than it.
@@ -98,8 +98,8 @@ pub struct Parsed {
     pub modules: Vec<Option<Box<str>>>,
     /// Position in `modules` of each row's module.
     pub row_modules: Vec<u32>,
-    /// Row and record of each row whose `event_id` is still a placeholder.
-    minted: Vec<(u32, u32)>,
+    /// Row and place of each row whose `event_id` is still a placeholder.
+    minted: Vec<(u32, Place)>,
 }
 
 /// Parses a body. With `verdicts` (at replay, or once the engine has judged) only accepted records
@@ -137,10 +137,10 @@ pub fn parse(
 
 impl Parsed {
     /// Gives ids to the events that came without one: texts in the form of a UUID that are a function
-    /// of the seed and the record's number only, so that replay gives the same.
+    /// of the seed and the record's place only, so that replay gives the same.
     pub fn mint(&mut self, seed: &MintSeed) {
-        for (row, record) in self.minted.drain(..) {
-            self.rows.overwrite(fill::EVENT_ID, row as usize, &seed.id(record));
+        for (row, place) in self.minted.drain(..) {
+            self.rows.overwrite(fill::EVENT_ID, row as usize, &seed.id(place));
         }
     }
 

@@ -10,7 +10,7 @@ use super::super::interpretation::{Interpretation, ParserState};
 use super::super::json::{ScanError, Scanner, Shape, Value, compact_into};
 use super::super::plan::Plan;
 use super::error::BodyError;
-use super::ids::{PLACEHOLDER, SentId};
+use super::ids::{PLACEHOLDER, Place, SentId};
 use super::lines::shape_name;
 use super::verdicts::{Verdict, Verdicts};
 use super::{Context, Limits, Parsed, Rejected};
@@ -81,6 +81,8 @@ pub(super) struct Run<'a> {
     wrapped: bool,
     /// Bytes of the document's fields written so far.
     repeated: usize,
+    /// Place of the record counted last.
+    place: Place,
 }
 
 impl<'a> Run<'a> {
@@ -105,6 +107,7 @@ impl<'a> Run<'a> {
             document: Document::default(),
             wrapped: false,
             repeated: 0,
+            place: Place::default(),
         }
     }
 
@@ -145,12 +148,14 @@ impl<'a> Run<'a> {
         self.wrapped = false;
     }
 
-    fn count(&mut self) -> Result<u32, BodyError> {
+    fn count(&mut self, line: u32) -> Result<u32, BodyError> {
         let record = self.parsed.records;
         if record >= self.limits.events_max {
             return Err(BodyError::TooManyEvents { limit: self.limits.events_max });
         }
         self.parsed.records += 1;
+        let within = if line == self.place.line { self.place.within + 1 } else { 0 };
+        self.place = Place { record, line, within };
         Ok(record)
     }
 
@@ -161,7 +166,7 @@ impl<'a> Run<'a> {
         span: std::ops::Range<usize>,
         trouble: &Trouble,
     ) -> Result<(), BodyError> {
-        let record = self.count()?;
+        let record = self.count(line)?;
         let length = span.len();
         let too_long = Trouble::TooLong { length, limit: self.limits.line_max };
         let trouble = if length > self.limits.line_max { &too_long } else { trouble };
@@ -174,7 +179,7 @@ impl<'a> Run<'a> {
     /// Makes a row of the record that was read last, unless its verdict says otherwise.
     #[inline]
     pub(super) fn accept(&mut self, record: &Value, line: u32) -> Result<(), BodyError> {
-        let number = self.count()?;
+        let number = self.count(line)?;
         let verdict = self.verdicts.map_or(Verdict::Accepted, |verdicts| verdicts.get(number));
         if !verdict.is_stored() {
             return Ok(());
@@ -208,11 +213,11 @@ impl<'a> Run<'a> {
         let rows = &mut self.parsed.rows;
         if !rows.is_set(fill::EVENT_ID) {
             match &self.context.mint {
-                Some(seed) => rows.text(fill::EVENT_ID).push(&seed.id(number)),
+                Some(seed) => rows.text(fill::EVENT_ID).push(&seed.id(self.place)),
                 None => {
                     rows.text(fill::EVENT_ID).push(&PLACEHOLDER);
                     let row = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-                    self.parsed.minted.push((row, number));
+                    self.parsed.minted.push((row, self.place));
                 }
             }
             if !self.context.mint.is_some_and(|seed| seed.is_repeatable()) {

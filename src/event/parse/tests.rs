@@ -292,31 +292,32 @@ fn stored_verdicts_are_small_and_checked() {
 
 #[test]
 fn ids_are_minted_by_seed_and_record() {
+    let at = |record| Place { record, line: record + 1, within: 0 };
     let log = |seq| MintSeed::Log { writer: 77, seq };
     let mut parsed = lines("{}\n{\"event_id\":\"x\"}\nbad\n{}\n");
     assert_eq!((parsed.unminted(), parsed.sent.len()), (2, 1));
     parsed.mint(&log(1_000));
     let minted = ids(&parsed);
     assert_eq!((parsed.unminted(), minted[1].as_str()), (0, "x"));
-    assert_eq!(minted[0].as_bytes(), log(1_000).id(0));
-    assert_eq!(minted[2].as_bytes(), log(1_000).id(3));
+    assert_eq!(minted[0].as_bytes(), log(1_000).id(at(0)));
+    assert_eq!(minted[2].as_bytes(), log(1_000).id(at(3)));
     let uuid = uuid::Uuid::parse_str(&minted[0]).unwrap();
     assert_eq!((uuid.get_version_num(), uuid.get_variant()), (8, uuid::Variant::RFC4122));
     // In the order of the log, and different for every writer, frame, record and kind of seed.
-    assert!(minted[0] < minted[2] && log(1_000).id(3) < log(1_001).id(4));
+    assert!(minted[0] < minted[2] && log(1_000).id(at(3)) < log(1_001).id(at(4)));
     let file = |hash, first_line| MintSeed::File { hash, first_line };
     let all = [
-        log(1).id(0),
-        log(1).id(1),
-        log(2).id(0),
-        MintSeed::Log { writer: 78, seq: 1 }.id(0),
-        file(77, 1).id(0),
-        file(78, 1).id(0),
-        file(77, 2).id(0),
+        log(1).id(at(0)),
+        log(1).id(at(1)),
+        log(2).id(at(0)),
+        MintSeed::Log { writer: 78, seq: 1 }.id(at(0)),
+        file(77, 1).id(at(0)),
+        file(78, 1).id(at(0)),
+        file(77, 2).id(at(0)),
     ];
     assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), all.len());
     // The same record of a file has the same id however the file is cut.
-    assert_eq!(file(5, 0).id(10), file(5, 7).id(3));
+    assert_eq!(file(5, 0).id(at(10)), file(5, 7).id(at(3)));
     let imported = |mint| {
         let context = Context { mint: Some(mint), ..context() };
         parse(b"{}\n{\"a\":1}\n", BodyFormat::Ndjson, &native(), &context, &limits(), None).unwrap()

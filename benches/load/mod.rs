@@ -1,0 +1,232 @@
+//! A server of its own for each measurement, and clients that load it.
+#![allow(dead_code, reason = "each benchmark uses a part")]
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use kronika::generate::{Generator, Options};
+use serde_json::{Value, json};
+
+/// 2026-10-01, the first day of the suite's journal.
+const START_DATE: i32 = 20_727;
+
+/// The number behind the benchmark's name, or `default`.
+pub fn number_argument(default: u64) -> u64 {
+    std::env::args().skip(1).find_map(|argument| argument.replace('_', "").parse().ok()).unwrap_or(default)
+}
+
+/// The generator of the suite's journal: 30 days of October 2026, seed 42.
+pub fn generator(events: u64) -> Generator {
+    Generator::new(Options { seed: 42, events, start_date: START_DATE, days: 30, end_ms: None })
+        .expect("options in range")
+}
+
+/// A whole journal in memory.
+pub fn journal(events: u64) -> Bytes {
+    let generator = generator(events);
+    let mut out = Vec::new();
+    for day in 0..generator.days() {
+        generator.day(day).write_to(&mut out).expect("memory takes what it is given");
+    }
+    out.into()
+}
+
+/// How large bodies are.
+#[derive(Clone, Copy)]
+pub enum Size {
+    /// So many events.
+    Events(usize),
+    /// At least so many bytes.
+    Bytes(usize),
+}
+
+/// A journal cut into bodies at line ends.
+pub fn bodies(journal: &Bytes, size: Size) -> Vec<Bytes> {
+    let (mut bodies, mut start, mut lines) = (Vec::new(), 0, 0);
+    for end in memchr::memchr_iter(b'\n', journal).map(|at| at + 1) {
+        lines += 1;
+        let full = match size {
+            Size::Events(most) => lines == most,
+            Size::Bytes(least) => end - start >= least,
+        };
+        if full {
+            bodies.push(journal.slice(start..end));
+            (start, lines) = (end, 0);
+        }
+    }
+    if start < journal.len() {
+        bodies.push(journal.slice(start..));
+    }
+    bodies
+}
+
+/// A running server in a directory of its own.
+pub struct Server {
+    child: Child,
+    pub url: String,
+    pub key: String,
+    dir: tempfile::TempDir,
+}
+
+impl Server {
+    /// Starts the release binary with a settings file.
+    pub fn start(config: &str) -> Self {
+        let dir = tempfile::Builder::new().prefix("kronika-bench").tempdir().expect("a directory");
+        let file = dir.path().join("kronika.toml");
+        std::fs::write(&file, config).expect("a settings file");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kronika"));
+        command.arg("serve").arg("--data-dir").arg(dir.path().join("data")).args([
+            "--listen",
+            "127.0.0.1:0",
+            "--config",
+        ]);
+        command.arg(file).env("KRONIKA_ADMIN_KEY_FILE", dir.path().join("key")).env("RUST_LOG", "warn");
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the server starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let url = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| line.split("listening on ").nth(1).map(str::to_string))
+            .expect("the server says where it listens");
+        std::thread::spawn(move || lines.for_each(drop));
+        let key = std::fs::read_to_string(dir.path().join("key")).expect("the first key").trim().to_string();
+        Self { child, url, key, dir }
+    }
+
+    /// Directory of the default project's table.
+    pub fn table(&self) -> PathBuf {
+        self.dir.path().join("data/store/projects/default/events")
+    }
+
+    /// User and system time so far.
+    pub fn cpu_seconds(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("a running server");
+        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+        let ticks: f64 = fields[11].parse::<f64>().unwrap_or(0.0) + fields[12].parse::<f64>().unwrap_or(0.0);
+        // SAFETY: a plain question to the system.
+        ticks / unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64
+    }
+
+    /// Largest resident memory so far.
+    pub fn peak_rss_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a running server");
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
+        line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) << 10
+    }
+
+    /// Size of all Parquet files on disk.
+    pub fn stored_bytes(&self) -> u64 {
+        fn sum(dir: &std::path::Path) -> u64 {
+            let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+            entries
+                .map(|entry| match entry.metadata() {
+                    Ok(meta) if meta.is_dir() => sum(&entry.path()),
+                    Ok(meta) if entry.path().extension().is_some_and(|end| end == "parquet") => meta.len(),
+                    _ => 0,
+                })
+                .sum()
+        }
+        sum(&self.table())
+    }
+
+    /// Size of the live Parquet files, by the table's own figures.
+    pub fn live_bytes(&self, runtime: &tokio::runtime::Runtime) -> f64 {
+        let text = runtime.block_on(async { reqwest::get(format!("{}/metrics", self.url)).await?.text().await });
+        let text = text.expect("figures");
+        let line = text.lines().find(|line| line.starts_with("kronika_table_bytes")).unwrap_or_default();
+        line.rsplit(' ').next().and_then(|value| value.parse().ok()).unwrap_or(0.0)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// How long answers took.
+pub struct Sent {
+    pub seconds: f64,
+    latencies: Vec<Duration>,
+}
+
+impl Sent {
+    pub fn percentile_ms(&self, share: f64) -> f64 {
+        let at = ((self.latencies.len() - 1) as f64 * share) as usize;
+        self.latencies[at].as_secs_f64() * 1_000.0
+    }
+}
+
+/// Sends all bodies from `clients` at once, each waiting for its answer before its next body.
+pub async fn send(server: &Server, bodies: Vec<Bytes>, clients: usize) -> Sent {
+    let bodies = Arc::new(bodies);
+    let next = Arc::new(AtomicUsize::new(0));
+    let started = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..clients {
+        let (bodies, next) = (Arc::clone(&bodies), Arc::clone(&next));
+        let (url, key) = (format!("{}/api/v1/events?mapping=kronika-bench", server.url), server.key.clone());
+        tasks.spawn(async move {
+            let http = reqwest::Client::builder().http1_only().build().expect("a client");
+            let mut latencies = Vec::new();
+            while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
+                latencies.push(send_one(&http, &url, &key, body).await);
+            }
+            latencies
+        });
+    }
+    let mut latencies: Vec<Duration> = tasks.join_all().await.into_iter().flatten().collect();
+    let seconds = started.elapsed().as_secs_f64();
+    latencies.sort();
+    Sent { seconds, latencies }
+}
+
+async fn send_one(http: &reqwest::Client, url: &str, key: &str, body: &Bytes) -> Duration {
+    let started = Instant::now();
+    loop {
+        let request = http.post(url).bearer_auth(key).header("content-type", "application/x-ndjson");
+        let answer = request.body(body.clone()).send().await.expect("an answer");
+        match answer.status().as_u16() {
+            200 => {
+                answer.bytes().await.expect("a whole answer");
+                return started.elapsed();
+            }
+            429 => tokio::time::sleep(Duration::from_millis(20)).await,
+            status => panic!("{status}: {:?}", answer.text().await),
+        }
+    }
+}
+
+/// Calls a route that takes nothing.
+pub async fn post(server: &Server, path: &str) -> Value {
+    let request = reqwest::Client::new().post(format!("{}{path}", server.url)).bearer_auth(&server.key);
+    let answer = request.send().await.expect("an answer");
+    assert!(answer.status().is_success(), "{path}: {}", answer.status());
+    answer.json().await.expect("JSON")
+}
+
+/// Asks a question.
+pub async fn query(http: &reqwest::Client, server: &Server, sql: &str) -> Value {
+    let request = http.post(format!("{}/api/v1/query", server.url)).bearer_auth(&server.key);
+    let answer = request.json(&json!({"sql": sql})).send().await.expect("an answer");
+    let status = answer.status();
+    let body: Value = answer.json().await.expect("JSON");
+    assert!(status.is_success(), "{sql}: {body}");
+    body
+}
+
+/// The machine's one-minute load.
+pub fn machine_load() -> f64 {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0)
+}

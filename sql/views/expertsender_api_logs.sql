@@ -1,0 +1,20 @@
+-- title: ExpertSender: API logs
+-- description: Requests to the API of a business unit: address, method, status, key, IP address, request id.
+SELECT
+    event_id,
+    event_time,
+    tenant_id,
+    url,
+    http_route,
+    http_method,
+    http_status,
+    outcome,
+    error_message,
+    credential_id,
+    client_address,
+    request_id,
+    duration_ns / 1000000 AS duration_ms,
+    date,
+    _seq
+FROM events
+WHERE source = 'expertsender' AND dataset = 'api_logs'

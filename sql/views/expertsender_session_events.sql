@@ -1,0 +1,17 @@
+-- title: ExpertSender: session events
+-- description: Concrete events of a visit: an abandoned cart, a browsing session, a purchase.
+SELECT
+    event_id,
+    event_time,
+    tenant_id,
+    visitor_id,
+    event_type,
+    actor_email,
+    object_type,
+    object_id,
+    json_get_float(attributes, 'cart_value') AS cart_value,
+    attributes,
+    date,
+    _seq
+FROM events
+WHERE source = 'expertsender' AND dataset = 'session_events'

@@ -1,0 +1,105 @@
+//! The command line: one file a command, and what they share.
+//!
+//! Commands talk to a server through the public HTTP API (`client`), run one (`serve`, `demo`), or read a
+//! directory that no server holds. Nothing else in the crate prints. Errors become exit codes in `error`;
+//! only `main` ends the process.
+
+mod client;
+mod compact;
+mod demo;
+mod error;
+mod flush;
+mod generate;
+mod import;
+mod logs;
+mod mappings;
+mod output;
+mod projects;
+mod queries;
+mod query;
+mod serve;
+mod wal;
+
+use clap::{Parser, Subcommand};
+
+pub use client::Problem;
+pub use error::CliError;
+pub use import::InputError;
+
+/// Kronika: a columnar event journal. Send it events over HTTP, ask in SQL.
+#[derive(Debug, Parser)]
+#[command(name = "kronika", version, max_term_width = 110, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Demo(demo::Args),
+    Import(import::Args),
+    Query(query::Args),
+    #[command(subcommand)]
+    Queries(queries::Command),
+    #[command(subcommand)]
+    Mappings(mappings::Command),
+    #[command(subcommand)]
+    Projects(projects::Command),
+    Flush(flush::Args),
+    Compact(compact::Args),
+    Generate(generate::Args),
+    #[command(subcommand)]
+    Wal(wal::Command),
+}
+
+impl Cli {
+    /// Starts the log on standard error, as loud as the command needs; `RUST_LOG` overrules.
+    pub fn start_log(&self) {
+        logs::start(match self.command {
+            Command::Serve(_) => "info",
+            _ => "warn",
+        });
+    }
+
+    /// Runs the command to its end.
+    ///
+    /// # Errors
+    /// Whatever ended it early; [`CliError::exit_code`] says what the process should end with.
+    pub async fn run(self) -> Result<(), CliError> {
+        // The first three end in their own way when a signal comes; the others are simply left off.
+        match self.command {
+            Command::Serve(args) => args.run().await,
+            Command::Demo(args) => args.run().await,
+            Command::Import(args) => args.run().await,
+            Command::Query(args) => or_ctrl_c(args.run()).await,
+            Command::Queries(command) => or_ctrl_c(command.run()).await,
+            Command::Mappings(command) => or_ctrl_c(command.run()).await,
+            Command::Projects(command) => or_ctrl_c(command.run()).await,
+            Command::Flush(args) => or_ctrl_c(args.run()).await,
+            Command::Compact(args) => or_ctrl_c(args.run()).await,
+            Command::Generate(args) => or_ctrl_c(args.run()).await,
+            Command::Wal(command) => or_ctrl_c(command.run()).await,
+        }
+    }
+}
+
+/// Lets go of the work at Ctrl-C, so that unfinished files are removed.
+async fn or_ctrl_c(work: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
+    tokio::select! {
+        result = work => result,
+        Ok(()) = tokio::signal::ctrl_c() => Err(CliError::Interrupted),
+    }
+}
+
+/// Installs the TLS implementation that HTTP clients of this process use.
+pub fn install_tls() {
+    // It fails only when one is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,251 @@
+//! What can go wrong in the engine, as a border shows it.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::RefusedEvent;
+use crate::access::AccessError;
+use crate::error::{Kind, Report};
+use crate::event::mapping::MappingError;
+use crate::event::names::ProjectName;
+use crate::event::parse::BodyError;
+use crate::event::state::StateError;
+use crate::query::QueryError;
+use crate::table::TableError;
+use crate::wal::WalError;
+
+/// Why the engine cannot start, or cannot do what an operator asks.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// The data directory cannot be used.
+    #[error("cannot use `{}`", path.display())]
+    Directory {
+        /// File or directory.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// Another process uses the data directory.
+    #[error("the data directory `{}` is in use by process {pid}", path.display())]
+    Locked {
+        /// The directory.
+        path: PathBuf,
+        /// Id of that process, as it left it.
+        pid: String,
+    },
+    /// Written by a newer program.
+    #[error("`{}` has format {found}, this program knows up to {known}", path.display())]
+    NewerFormat {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// Newest format that this program knows.
+        known: u32,
+    },
+    /// No such project.
+    #[error("there is no project `{0}`")]
+    UnknownProject(ProjectName),
+    /// A project of that name exists.
+    #[error("the project `{0}` exists already")]
+    ProjectExists(ProjectName),
+    /// The name is kept for the engine's own use.
+    #[error("the project name `{0}` is reserved")]
+    ReservedProject(ProjectName),
+    /// The log.
+    #[error(transparent)]
+    Wal(#[from] WalError),
+    /// A table.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// A query.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// A mapping.
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
+    /// A key.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// A file of ids or answers.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A stored interpretation that cannot be read.
+    #[error("cannot read the interpretation `{}` that the log refers to", path.display())]
+    Interpretation {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A frame that this program cannot read.
+    #[error("cannot read the log frame {seq}: {reason}")]
+    Frame {
+        /// Its sequence number.
+        seq: u64,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl Report for EngineError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Directory { .. } | Self::Locked { .. } | Self::NewerFormat { .. } => Kind::Unavailable,
+            Self::Interpretation { .. } | Self::Frame { .. } => Kind::Unavailable,
+            Self::UnknownProject(_) => Kind::NotFound,
+            Self::ProjectExists(_) => Kind::Conflict,
+            Self::ReservedProject(_) => Kind::Invalid,
+            Self::Wal(error) => error.kind(),
+            Self::Table(error) => error.kind(),
+            Self::Query(error) => error.kind(),
+            Self::Mapping(error) => error.kind(),
+            Self::Access(error) => error.kind(),
+            Self::State(error) => error.kind(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Directory { .. } => "data_dir_unusable",
+            Self::Locked { .. } => "data_dir_locked",
+            Self::NewerFormat { .. } => "newer_format",
+            Self::UnknownProject(_) => "project_not_found",
+            Self::ProjectExists(_) => "project_exists",
+            Self::ReservedProject(_) => "project_reserved",
+            Self::Interpretation { .. } => "interpretation_unreadable",
+            Self::Frame { .. } => "wal_frame_unreadable",
+            Self::Wal(error) => error.code(),
+            Self::Table(error) => error.code(),
+            Self::Query(error) => error.code(),
+            Self::Mapping(error) => error.code(),
+            Self::Access(error) => error.code(),
+            Self::State(error) => error.code(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Directory { .. } => {
+                Some("check that it exists, is writable and has space; or choose another with --data-dir".into())
+            }
+            Self::Locked { .. } => Some("stop that process, or choose another directory with --data-dir".into()),
+            Self::NewerFormat { .. } => Some("use the newer program that wrote it".into()),
+            Self::UnknownProject(_) => {
+                Some("list projects with GET /api/v1/projects, make one with POST /api/v1/projects".into())
+            }
+            Self::ProjectExists(_) | Self::ReservedProject(_) => Some("choose another name".into()),
+            Self::Interpretation { .. } | Self::Frame { .. } => {
+                Some("use the program that wrote the log, or save its events with `kronika wal salvage`".into())
+            }
+            Self::Wal(error) => error.hint(),
+            Self::Table(error) => error.hint(),
+            Self::Query(error) => error.hint(),
+            Self::Mapping(error) => error.hint(),
+            Self::Access(error) => error.hint(),
+            Self::State(error) => error.hint(),
+        }
+    }
+}
+
+/// Why events were not taken in; nothing of the request is stored, but for
+/// [`AppendError::OutcomeUnknown`].
+#[derive(Debug, Error)]
+pub enum AppendError {
+    /// The body as a whole cannot be read.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// No such project.
+    #[error("there is no project `{0}`")]
+    UnknownProject(ProjectName),
+    /// The mapping does not exist or cannot be used.
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
+    /// Lines were refused, and the request wanted all or nothing; or all lines were refused.
+    #[error("{rejected} of {records} events were refused, so nothing was stored")]
+    Rejected {
+        /// Events refused.
+        rejected: u64,
+        /// Events in the body.
+        records: u64,
+        /// The first of them.
+        errors: Vec<RefusedEvent>,
+    },
+    /// The idempotency key came with other content before.
+    #[error("this Idempotency-Key was used for other content")]
+    KeyReused,
+    /// Over the memory or log budget.
+    #[error("{what} is full for now")]
+    Overloaded {
+        /// What is full.
+        what: &'static str,
+        /// Seconds after which a retry makes sense.
+        retry_after_s: u64,
+    },
+    /// The batch can never fit, or the log is closed or broken.
+    #[error(transparent)]
+    Wal(WalError),
+    /// The log failed while the batch was on its way to the disk.
+    #[error("the batch may or may not be stored")]
+    OutcomeUnknown(#[source] Arc<WalError>),
+    /// A file of answers.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The engine cannot keep what it needs to read the batch again.
+    #[error("cannot prepare the batch for the log")]
+    Prepare(#[source] io::Error),
+}
+
+impl Report for AppendError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Body(error) => error.kind(),
+            Self::UnknownProject(_) => Kind::NotFound,
+            Self::Mapping(error) => error.kind(),
+            Self::Rejected { .. } => Kind::Invalid,
+            Self::KeyReused => Kind::Conflict,
+            Self::Overloaded { .. } => Kind::Overloaded,
+            Self::Wal(error) => error.kind(),
+            Self::OutcomeUnknown(_) => Kind::OutcomeUnknown,
+            Self::State(error) => error.kind(),
+            Self::Prepare(_) => Kind::Unavailable,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Body(error) => error.code(),
+            Self::UnknownProject(_) => "project_not_found",
+            Self::Mapping(error) => error.code(),
+            Self::Rejected { .. } => "events_rejected",
+            Self::KeyReused => "idempotency_key_reused",
+            Self::Overloaded { .. } => "overloaded",
+            Self::Wal(error) => error.code(),
+            Self::OutcomeUnknown(_) => "outcome_unknown",
+            Self::State(error) => error.code(),
+            Self::Prepare(_) => "data_dir_unusable",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Body(error) => error.hint(),
+            Self::UnknownProject(_) => Some("make it with POST /api/v1/projects".into()),
+            Self::Mapping(error) => error.hint(),
+            Self::Rejected { .. } => {
+                Some("correct the lines listed in `errors`; without `atomic=true` the good ones are stored".into())
+            }
+            Self::KeyReused => Some("use a new key for new content".into()),
+            Self::Overloaded { .. } => Some("send it again after the time in Retry-After".into()),
+            Self::Wal(error) => error.hint(),
+            Self::OutcomeUnknown(_) => Some("send it again with the same Idempotency-Key".into()),
+            Self::State(error) => error.hint(),
+            Self::Prepare(_) => Some("check the space and rights of the data directory".into()),
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! The way in: body → rows → verdicts → log.
+//!
+//! A batch is parsed once, outside every lock. Under the project's intake lock it is judged against
+//! the ids and modules seen so far and put into the log's queue, so that the order of the verdicts is
+//! the order of the log. Only where an event is not simply accepted it is parsed again with the
+//! verdicts, which is what replay does as well: both give the same rows by construction.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::frame::Meta;
+use super::inflight::{Claim, Claimed};
+use super::project::Project;
+use super::publish::Ticket;
+use super::{AppendError, Inner};
+use crate::event::dedup::Seen;
+use crate::event::interpretation::Interpretation;
+use crate::event::names::ProjectName;
+use crate::event::parse::{BodyFormat, Context, Limits, MintSeed, Parsed, Rejected, Verdict, Verdicts, parse};
+use crate::wal::{Frame, WalError};
+
+/// Bodies above this size are parsed on a thread of their own, so that small requests need not wait.
+const INLINE_MAX: usize = 64 << 10;
+/// When the log is fuller than this share (in percent), ingest waits for flushes.
+const WAL_FULL_PERCENT: u64 = 80;
+
+/// How a batch is to be taken in.
+#[derive(Debug, Clone)]
+pub struct AppendOptions {
+    /// JSON (one object, an array, a wrapper document) or NDJSON.
+    pub format: BodyFormat,
+    /// Mapping of the sender's own words; `None`: events in the model's words.
+    pub mapping: Option<String>,
+    /// `source` of events that name none.
+    pub source: Option<String>,
+    /// All or nothing.
+    pub atomic: bool,
+    /// The sender's name for this batch: the same name again stores nothing and gets the same answer.
+    pub idempotency_key: Option<String>,
+    /// Ids of events that have none come from their place in this file.
+    pub file_ids: Option<FileIds>,
+}
+
+impl Default for AppendOptions {
+    fn default() -> Self {
+        Self {
+            format: BodyFormat::Ndjson,
+            mapping: None,
+            source: None,
+            atomic: false,
+            idempotency_key: None,
+            file_ids: None,
+        }
+    }
+}
+
+/// A file that events come from: those without an id get one made of it and their place in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileIds {
+    /// Hash of the file's content.
+    pub hash: u128,
+    /// Number of records before the body's first one.
+    pub first_line: u64,
+}
+
+impl FileIds {
+    /// What the parser mints ids of.
+    pub(super) fn seed(self) -> MintSeed {
+        MintSeed::File { hash: self.hash, first_line: self.first_line }
+    }
+}
+
+/// An event that was refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RefusedEvent {
+    /// Line of an NDJSON body, number of the event in a JSON body; from 1.
+    pub line: u32,
+    /// Stable code.
+    pub code: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Receipt {
+    /// Id of the batch, the same for the same Idempotency-Key.
+    #[serde(default)]
+    pub batch: String,
+    /// Events stored.
+    pub accepted: u64,
+    /// Events refused.
+    pub rejected: u64,
+    /// Events that were here already.
+    pub duplicates: u64,
+    /// The first 100 refused events.
+    pub errors: Vec<RefusedEvent>,
+    /// Refused events by code.
+    pub error_counts: BTreeMap<String, u64>,
+    /// What was put right or kept aside on the way in, by kind: missing times, values that fit no column, …
+    pub remarks: BTreeMap<String, u64>,
+}
+
+impl Inner {
+    /// Takes a batch in; when this returns it is on disk and visible to queries.
+    pub(super) async fn append(
+        self: &Arc<Self>,
+        project: &ProjectName,
+        body: Vec<u8>,
+        options: AppendOptions,
+    ) -> Result<Receipt, AppendError> {
+        let project = self.projects.get(project).ok_or_else(|| AppendError::UnknownProject(project.clone()))?;
+        self.check_budgets(body.len())?;
+        let claim = match self.claim(&project.name, &body, &options).await? {
+            Some(Claim::Answered(receipt)) => return Ok(receipt),
+            Some(Claim::Mine(claimed)) => Some(claimed),
+            None => None,
+        };
+        let source = options.source.as_deref();
+        let interpretation = self.interpretations.resolve(&self.mappings, options.mapping.as_deref(), source)?;
+        let intake = Intaking { project, options, interpretation, received_at: super::clock::now_us() };
+        let _in_flight = self.shared.count_in_flight(body.len());
+        let done = if body.len() <= INLINE_MAX {
+            intake.enqueue(self, body, claim)?
+        } else {
+            let engine = Arc::clone(self);
+            tokio::task::spawn_blocking(move || intake.enqueue(&engine, body, claim))
+                .await
+                .map_err(|error| AppendError::Prepare(std::io::Error::other(error)))??
+        };
+        match done.await {
+            Ok(outcome) => outcome.map_err(AppendError::OutcomeUnknown),
+            Err(_) => Err(AppendError::OutcomeUnknown(Arc::new(WalError::Closed))),
+        }
+    }
+
+    fn check_budgets(&self, body: usize) -> Result<(), AppendError> {
+        let memory =
+            self.shared.hot_bytes.load(Ordering::Relaxed) + self.shared.in_flight.load(Ordering::Relaxed) + body;
+        if memory > self.shared.config.ingest.hot_max.as_usize() {
+            self.shared.flush_now.notify_one();
+            return Err(AppendError::Overloaded { what: "the memory for events", retry_after_s: 1 });
+        }
+        let log = self.wal.stats();
+        if log.used_bytes * 100 > self.shared.config.wal.size_max.0 * WAL_FULL_PERCENT {
+            self.shared.flush_now.notify_one();
+            return Err(log_full());
+        }
+        Ok(())
+    }
+
+    async fn claim(
+        &self,
+        project: &ProjectName,
+        body: &[u8],
+        options: &AppendOptions,
+    ) -> Result<Option<Claim>, AppendError> {
+        let Some(key) = &options.idempotency_key else { return Ok(None) };
+        let content = content_hash(body, options);
+        self.inflight.claim(&self.shared.receipts, project, xxh3_128(key.as_bytes()), content).await.map(Some)
+    }
+}
+
+/// Hash of all that decides what a batch becomes.
+fn content_hash(body: &[u8], options: &AppendOptions) -> u128 {
+    let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+    hasher.update(body);
+    hasher.update(options.mapping.as_deref().unwrap_or("").as_bytes());
+    hasher.update(&[0, u8::from(options.atomic), u8::from(options.format == BodyFormat::Json)]);
+    hasher.digest128()
+}
+
+/// A batch on its way into the log's queue.
+struct Intaking {
+    project: Arc<Project>,
+    options: AppendOptions,
+    interpretation: Arc<Interpretation>,
+    received_at: i64,
+}
+
+type Done = oneshot::Receiver<Result<Receipt, Arc<WalError>>>;
+
+impl Intaking {
+    fn enqueue(self, engine: &Inner, mut body: Vec<u8>, claim: Option<Claimed>) -> Result<Done, AppendError> {
+        self.interpretation.redactor().redact(&mut body, self.options.format);
+        let limits = Limits {
+            line_max: engine.shared.config.ingest.line_max.as_usize(),
+            events_max: engine.shared.config.ingest.events_max,
+        };
+        let first = self.parse(&body, &limits, None)?;
+        if self.options.atomic || first.rows.is_empty() {
+            refuse_if_rejected(&first)?;
+        }
+        let body = Bytes::from(body);
+        let mut intake = self.project.intake.lock();
+        let (verdicts, changed) = self.judge(&mut intake, &first, engine.shared.config.ingest.modules_max);
+        let parsed = if changed { self.judged(&body, &limits, &first, &verdicts)? } else { first };
+        if self.options.atomic {
+            refuse_if_rejected(&parsed)?;
+        }
+        let receipt = receipt_of(&parsed, &verdicts);
+        let keyed = claim.as_ref().map(|claim| claim.keyed(&receipt)).transpose().map_err(AppendError::Prepare)?;
+        let meta = Meta {
+            format: self.options.format,
+            received_at: self.received_at,
+            interpretation: self.interpretation.id(),
+            verdicts,
+            file_ids: self.options.file_ids,
+            keyed,
+        };
+        let rows = u32::try_from(parsed.rows.len()).unwrap_or(u32::MAX);
+        let dead = super::dead_letters::collect(&parsed, &body, self.received_at);
+        // A batch of which nothing is stored only has to keep its answer.
+        let body = if rows == 0 { Bytes::new() } else { body };
+        let frame = Frame { project: self.project.name.clone(), rows, meta: meta.encode(), body };
+        let (reply, done) = oneshot::channel();
+        let sent = parsed.sent.clone();
+        let ticket = Box::new(Ticket { project: Arc::clone(&self.project), parsed, receipt, claim, dead, reply });
+        match engine.wal.append(frame, ticket) {
+            Ok(_) => {
+                intake.expect(&sent);
+                Ok(done)
+            }
+            Err((WalError::Full { .. }, _)) => Err(log_full()),
+            Err((error, _)) => Err(AppendError::Wal(error)),
+        }
+    }
+
+    fn parse(&self, body: &[u8], limits: &Limits, verdicts: Option<&Verdicts>) -> Result<Parsed, AppendError> {
+        let around = Context {
+            project: self.project.name.as_str(),
+            received_at: self.received_at,
+            mint: self.options.file_ids.map(FileIds::seed),
+        };
+        Ok(parse(body, self.options.format, &self.interpretation, &around, limits, verdicts)?)
+    }
+
+    /// The batch once more, as replay will read it.
+    fn judged(&self, body: &[u8], limits: &Limits, first: &Parsed, verdicts: &Verdicts) -> Result<Parsed, AppendError> {
+        let mut parsed = self.parse(body, limits, Some(verdicts))?;
+        for id in first.sent.iter().filter(|id| verdicts.get(id.record) == Verdict::Conflict) {
+            parsed.errors.add(id.line, 0, "event_id_conflict", || {
+                "another event with this tenant_id, source, dataset and event_id is stored".to_string()
+            });
+            // Where a conflicting record lies is not known any more; its line tells the sender.
+            parsed.rejected.push(Rejected { record: id.record, line: id.line, span: 0..0, code: "event_id_conflict" });
+        }
+        parsed.errors.sort();
+        Ok(parsed)
+    }
+
+    /// What becomes of each record, and whether that changes the rows that the parser made.
+    fn judge(&self, intake: &mut super::project::Intake, parsed: &Parsed, cap: usize) -> (Verdicts, bool) {
+        let mut verdicts = Verdicts::all_accepted();
+        // The limits by which the parser refused them may be others at replay.
+        for rejected in &parsed.rejected {
+            verdicts.set(rejected.record, Verdict::Rejected);
+        }
+        let mut changed = false;
+        let over: Vec<bool> = parsed
+            .modules
+            .iter()
+            .map(|module| module.as_deref().is_some_and(|name| !intake.admits(name, cap)))
+            .collect();
+        if over.contains(&true) {
+            for (record, module) in parsed.row_records.iter().zip(&parsed.row_modules) {
+                if over[*module as usize] {
+                    verdicts.set(*record, Verdict::Overflow);
+                }
+            }
+            changed = true;
+        }
+        let mut within: HashMap<u128, u64> = HashMap::with_capacity(parsed.sent.len());
+        for id in &parsed.sent {
+            let seen = match within.get(&id.key) {
+                Some(content) if *content == id.content => Seen::Same,
+                Some(_) => Seen::Conflict,
+                None => intake.judge(id),
+            };
+            match seen {
+                Seen::New => {
+                    within.insert(id.key, id.content);
+                }
+                Seen::Same => verdicts.set(id.record, Verdict::Duplicate),
+                Seen::Conflict => verdicts.set(id.record, Verdict::Conflict),
+            }
+            changed |= seen != Seen::New;
+        }
+        (verdicts, changed)
+    }
+}
+
+fn log_full() -> AppendError {
+    AppendError::Overloaded { what: "the write-ahead log", retry_after_s: 2 }
+}
+
+pub(super) fn refused(parsed: &Parsed) -> Vec<RefusedEvent> {
+    let first = parsed.errors.first.iter();
+    first
+        .map(|error| RefusedEvent { line: error.line, code: error.code.into(), message: error.message.clone() })
+        .collect()
+}
+
+fn refuse_if_rejected(parsed: &Parsed) -> Result<(), AppendError> {
+    match parsed.errors.total() {
+        0 => Ok(()),
+        rejected => Err(AppendError::Rejected {
+            rejected: rejected.into(),
+            records: parsed.records.into(),
+            errors: refused(parsed),
+        }),
+    }
+}
+
+fn receipt_of(parsed: &Parsed, verdicts: &Verdicts) -> Receipt {
+    let remarks = parsed.remarks.by_kind().into_iter().filter(|(_, count)| *count > 0);
+    Receipt {
+        batch: String::new(),
+        accepted: parsed.rows.len() as u64,
+        rejected: parsed.errors.total().into(),
+        duplicates: verdicts.count(Verdict::Duplicate, parsed.records).into(),
+        errors: refused(parsed),
+        error_counts: parsed.errors.counts.iter().map(|(code, count)| (code.to_string(), u64::from(*count))).collect(),
+        remarks: remarks.map(|(kind, count)| (kind.to_string(), count)).collect(),
+    }
+}

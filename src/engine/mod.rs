@@ -1,0 +1,337 @@
+//! The engine of one data directory: opens its parts, wires them, recovers, drains, stops.
+//!
+//! The only place that knows all parts. What a request does:
+//!
+//! ```text
+//! append ─▶ ingest (parse, judge) ─▶ wal ─▶ publish (hot, receipts) ─▶ answer
+//! query  ─▶ session over one snapshot of hot + table
+//! flush  ─▶ table commit ─▶ publish the version, forget hot ─▶ forget the log
+//! ```
+//!
+//! # Invariants
+//! * An answered batch is in the log or in the table, and in the snapshot of every later query.
+//! * The log forgets a frame only once its rows, its ids and its answer are durable elsewhere.
+
+mod clock;
+mod counters;
+mod dead_letters;
+mod directory;
+mod error;
+mod flush;
+mod frame;
+mod inflight;
+mod ingest;
+mod interpretations;
+mod project;
+mod projects;
+mod publish;
+mod recover;
+mod tasks;
+mod trial;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::access::{KeyStore, NewKey, Scope, Secret};
+use crate::config::Config;
+use crate::event::mapping::MappingLibrary;
+use crate::event::names::ProjectName;
+use crate::event::receipts::{self, Receipts};
+use crate::query::named::Library;
+use crate::query::{Runtime, Session};
+use crate::table::Storage;
+use crate::wal::Wal;
+
+pub(crate) use clock::{now_ms, now_s, now_us};
+pub use error::{AppendError, EngineError};
+pub use flush::{CompactSummary, FlushSummary};
+pub use ingest::{AppendOptions, FileIds, Receipt, RefusedEvent};
+pub use trial::{Trial, TrialError};
+
+/// A running engine; clones share it.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    shared: Arc<Shared>,
+    wal: Wal<Box<publish::Ticket>>,
+    projects: projects::Projects,
+    interpretations: interpretations::Interpretations,
+    inflight: inflight::Inflight,
+    mappings: MappingLibrary,
+    queries: Library,
+    runtime: Arc<Runtime>,
+    keys: KeyStore,
+    tasks: tasks::Tasks,
+    /// Key of the first start, until it was handed out.
+    first_key: parking_lot::Mutex<Option<Secret>>,
+    directory: directory::Directory,
+}
+
+/// What the publisher thread shares with the rest.
+struct Shared {
+    config: Config,
+    writer: Uuid,
+    receipts: parking_lot::Mutex<Receipts>,
+    dead_letters: dead_letters::DeadLetters,
+    counters: counters::Counters,
+    /// Bytes of all hot events; every change of a project's reports here what it added or freed.
+    hot_bytes: AtomicUsize,
+    /// Bytes of bodies that are being taken in.
+    in_flight: AtomicUsize,
+    /// Wakes the flush job.
+    flush_now: Arc<Notify>,
+}
+
+impl Engine {
+    /// Opens a data directory: locks it, opens the tables, replays the log, starts the jobs.
+    ///
+    /// # Errors
+    /// A directory in use, of a newer format or unusable; a damaged log; a table that cannot be opened.
+    pub async fn open(config: Config) -> Result<Self, EngineError> {
+        let engine = Self::open_idle(config).await?;
+        engine.0.projects.ensure_default().await?;
+        flush::start(&engine.0);
+        Ok(engine)
+    }
+
+    /// As [`Engine::open`], without the jobs and without making anything new: for one-off commands on a
+    /// directory that no server holds.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub async fn open_idle(config: Config) -> Result<Self, EngineError> {
+        let directory = directory::Directory::open(&config.server.data_dir)?;
+        let (keys, first_key) = open_keys(&directory)?;
+        let storage = open_storage(&config, &directory)?;
+        let runtime = Runtime::new(&config.query, storage.store(), &directory.part("spill"))?;
+        let mappings = MappingLibrary::open(&part_or(&config.server.mappings_dir, &directory, "mappings"))?;
+        let queries = Library::new(&part_or(&config.server.queries_dir, &directory, "queries"));
+        let interpretations = interpretations::Interpretations::new(directory.part("interpretations"));
+        let shared = Arc::new(Shared::open(config, &directory)?);
+        let projects = projects::Projects::open(storage, Arc::clone(&shared), directory.part("dedup")).await?;
+        let wal = recover::open_log(&directory, &shared, &projects, &interpretations)?;
+        let tasks = tasks::Tasks::default();
+        let first_key = parking_lot::Mutex::new(first_key);
+        let inflight = inflight::Inflight::default();
+        let inner = Inner {
+            shared,
+            wal,
+            projects,
+            interpretations,
+            inflight,
+            mappings,
+            queries,
+            runtime,
+            keys,
+            tasks,
+            first_key,
+            directory,
+        };
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Takes a batch of events in; when this returns they are on disk and visible to queries.
+    ///
+    /// If the future is dropped before it resolves, the outcome is unknown: repeat the batch with the
+    /// same idempotency key.
+    ///
+    /// # Errors
+    /// One variant per reason; nothing is stored but for [`AppendError::OutcomeUnknown`].
+    pub async fn append(
+        &self,
+        project: &ProjectName,
+        body: Vec<u8>,
+        options: AppendOptions,
+    ) -> Result<Receipt, AppendError> {
+        self.0.append(project, body, options).await
+    }
+
+    /// A session for one request over one snapshot of a project.
+    ///
+    /// # Errors
+    /// No such project.
+    pub fn session(&self, project: &ProjectName) -> Result<Session, EngineError> {
+        let project = self.0.projects.get(project).ok_or_else(|| EngineError::UnknownProject(project.clone()))?;
+        Ok(Session::new(&self.0.runtime, &project.name, project.snapshot()))
+    }
+
+    /// Flushes one project, or all: their hot events are in their tables when this returns.
+    ///
+    /// # Errors
+    /// The first table or file that failed.
+    pub async fn flush(&self, project: Option<&ProjectName>) -> Result<Vec<FlushSummary>, EngineError> {
+        self.0.flush(project).await
+    }
+
+    /// Compacts one project, or all, whatever the schedule says.
+    ///
+    /// # Errors
+    /// The first table that failed.
+    pub async fn compact(&self, project: Option<&ProjectName>) -> Result<Vec<CompactSummary>, EngineError> {
+        self.0.compact(project, true).await
+    }
+
+    /// Makes a project.
+    ///
+    /// # Errors
+    /// It exists, its name is reserved, or its table cannot be made.
+    pub async fn create_project(&self, name: ProjectName) -> Result<(), EngineError> {
+        self.0.projects.create(name).await
+    }
+
+    /// Names of all projects.
+    #[must_use]
+    pub fn projects(&self) -> Vec<ProjectName> {
+        self.0.projects.all().iter().map(|project| project.name.clone()).collect()
+    }
+
+    /// The newest rejected lines of a project as JSON texts, newest first.
+    ///
+    /// # Errors
+    /// No such project, or an unreadable file.
+    pub fn dead_letters(&self, project: &ProjectName, limit: usize) -> Result<Vec<String>, EngineError> {
+        let project = self.0.projects.get(project).ok_or_else(|| EngineError::UnknownProject(project.clone()))?;
+        let failed = |source| EngineError::Directory { path: self.0.directory.part("dead_letters"), source };
+        self.0.shared.dead_letters.newest(&project.name, limit).map_err(failed)
+    }
+
+    /// The mappings.
+    #[must_use]
+    pub fn mappings(&self) -> &MappingLibrary {
+        &self.0.mappings
+    }
+
+    /// The named queries.
+    #[must_use]
+    pub fn queries(&self) -> &Library {
+        &self.0.queries
+    }
+
+    /// The API keys.
+    #[must_use]
+    pub fn keys(&self) -> &KeyStore {
+        &self.0.keys
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.0.shared.config
+    }
+
+    /// The admin key that the first start made, once.
+    #[must_use]
+    pub fn take_first_key(&self) -> Option<Secret> {
+        self.0.first_key.lock().take()
+    }
+
+    /// What is wrong now, for `/readyz`; empty when all is well.
+    #[must_use]
+    pub fn complaints(&self) -> Vec<String> {
+        let log = self.0.wal.stats().last_error.map(|error| format!("write-ahead log: {error}"));
+        let jobs = self.0.tasks.failures().into_iter().map(|(job, error)| format!("{job}: {error}"));
+        log.into_iter().chain(jobs).collect()
+    }
+
+    /// Figures for `/metrics`, in Prometheus' text format.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        counters::render(&self.0)
+    }
+
+    /// Ends the jobs and closes the log; what is hot stays in the log.
+    pub async fn halt(&self) {
+        self.0.tasks.stop().await;
+        self.0.wal.close();
+    }
+
+    /// Clean stop: ends the jobs, flushes what is hot, closes the log. Events taken in later are lost
+    /// to nobody: the log refuses them.
+    ///
+    /// # Errors
+    /// What could not be flushed; it is in the log.
+    pub async fn stop(&self) -> Result<(), EngineError> {
+        self.0.tasks.stop().await;
+        let flushed = self.0.flush(None).await;
+        self.0.wal.close();
+        flushed.map(|_| ())
+    }
+}
+
+impl Shared {
+    fn open(config: Config, directory: &directory::Directory) -> Result<Self, EngineError> {
+        let receipts = Receipts::open(&directory.part("receipts"), config.ingest.idempotency_keep.0, now_us())?;
+        Ok(Self {
+            writer: directory.writer(),
+            receipts: receipts.into(),
+            dead_letters: dead_letters::DeadLetters::new(directory.part("dead_letters")),
+            counters: counters::Counters::default(),
+            hot_bytes: AtomicUsize::new(0),
+            in_flight: AtomicUsize::new(0),
+            flush_now: Arc::new(Notify::new()),
+            config,
+        })
+    }
+
+    /// Counts a body's bytes until the guard is dropped.
+    fn count_in_flight(self: &Arc<Self>, bytes: usize) -> InFlight {
+        self.in_flight.fetch_add(bytes, Ordering::Relaxed);
+        InFlight { shared: Arc::clone(self), bytes }
+    }
+
+    fn keep_receipt(&self, project: &ProjectName, key: u128, content: u128, receipt: &Receipt) {
+        let answer = serde_json::to_vec(receipt).unwrap_or_default();
+        let kept = receipts::Receipt { project: project.to_string(), key, content, received_at: now_us(), answer };
+        if let Err(error) = self.receipts.lock().insert(&kept) {
+            tracing::error!(%error, %project, "cannot keep the answer of an idempotency key; it is noted again at the next start");
+        }
+    }
+
+    fn over_flush_size(&self, project: &project::Project) -> bool {
+        let size = self.config.flush.size.as_usize();
+        self.hot_bytes.load(Ordering::Relaxed) >= size && project.hot().bytes >= size
+    }
+}
+
+struct InFlight {
+    shared: Arc<Shared>,
+    bytes: usize,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.shared.in_flight.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+fn part_or(chosen: &Option<PathBuf>, directory: &directory::Directory, part: &str) -> PathBuf {
+    chosen.clone().unwrap_or_else(|| directory.part(part))
+}
+
+fn open_storage(config: &Config, directory: &directory::Directory) -> Result<Storage, EngineError> {
+    let default = directory.part("store").display().to_string();
+    let url = config.storage.url.clone().unwrap_or(default);
+    Ok(Storage::open(&url, &config.storage.options)?)
+}
+
+/// The keys, and on the first start the admin key that was made.
+fn open_keys(directory: &directory::Directory) -> Result<(KeyStore, Option<Secret>), EngineError> {
+    let keys = KeyStore::open(&directory.part("keys.json"))?;
+    if !keys.is_empty() {
+        return Ok((keys, None));
+    }
+    let first = NewKey {
+        name: "first admin key".into(),
+        scopes: vec![Scope::Admin],
+        project: None,
+        mapping: None,
+        source: None,
+    };
+    let (_, secret) = keys.create(first, now_s())?;
+    Ok((keys, Some(secret)))
+}

@@ -1,0 +1,159 @@
+//! One project: its table, its hot events, what it has seen.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use crate::event::columns::Rows;
+use crate::event::dedup::{Seen, Window};
+use crate::event::names::ProjectName;
+use crate::event::parse::SentId;
+use crate::event::state::StateError;
+use crate::hot::Hot;
+use crate::query::Snapshot;
+use crate::table::Table;
+use crate::table::version::TableVersion;
+
+/// A project that is open.
+#[derive(Debug)]
+pub(super) struct Project {
+    pub(super) name: ProjectName,
+    pub(super) table: Table,
+    /// Judged in the order of the log: held from the verdicts until the batch is in the log's queue.
+    pub(super) intake: Mutex<Intake>,
+    /// What queries see; table version and hot events change together.
+    visible: Mutex<Visible>,
+    /// One flush of a project at a time.
+    pub(super) flushing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+struct Visible {
+    hot: Hot,
+    version: Arc<TableVersion>,
+    /// Last `_seq` that was handed over, batches without rows included.
+    last_seq: i64,
+}
+
+/// What decides about the events of a batch.
+#[derive(Debug)]
+pub(super) struct Intake {
+    window: Window,
+    /// Ids of batches on their way to the disk: they join the window once they are durable, because
+    /// an id must not be remembered for an event that a crash can still take away.
+    pending: HashMap<u128, u64>,
+    modules: HashSet<Box<str>>,
+}
+
+impl Project {
+    /// A project whose table is open.
+    pub(super) fn new(name: ProjectName, table: Table, window: Window) -> Self {
+        let version = table.current();
+        let modules = version.files.iter().filter_map(|file| file.module.as_deref().map(Box::from)).collect();
+        let last_seq = table.flushed_through().unwrap_or(0);
+        Self {
+            name,
+            table,
+            intake: Mutex::new(Intake { window, pending: HashMap::new(), modules }),
+            visible: Mutex::new(Visible { hot: Hot::default(), version, last_seq }),
+            flushing: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    /// Makes durable rows visible; `last_seq` is the last number that their batch took. Returns the
+    /// bytes that the hot events grew by.
+    pub(super) fn publish(&self, rows: Rows, last_seq: i64) -> usize {
+        let mut visible = self.visible.lock();
+        let before = visible.hot.bytes();
+        visible.last_seq = last_seq;
+        visible.hot.push(rows, last_seq, Instant::now());
+        visible.hot.bytes().saturating_sub(before)
+    }
+
+    /// The table's version that queries see.
+    pub(super) fn snapshot_version(&self) -> Arc<TableVersion> {
+        Arc::clone(&self.visible.lock().version)
+    }
+
+    /// What a query sees: every event once.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let mut visible = self.visible.lock();
+        Snapshot { hot: visible.hot.snapshot(), table: Arc::clone(&visible.version) }
+    }
+
+    /// Everything that is to be flushed, and the last `_seq` that it reaches.
+    pub(super) fn cut(&self) -> (Vec<Arc<crate::hot::HotBatch>>, i64) {
+        let mut visible = self.visible.lock();
+        (visible.hot.cut(), visible.last_seq)
+    }
+
+    /// Swaps the table's version and drops the hot events that it holds now, in one step. Returns the
+    /// bytes that the hot events shrank by.
+    pub(super) fn swap(&self, version: Arc<TableVersion>, flushed_through: Option<i64>) -> usize {
+        let mut visible = self.visible.lock();
+        let before = visible.hot.bytes();
+        visible.version = version;
+        if let Some(through) = flushed_through {
+            visible.hot.forget(through);
+        }
+        before.saturating_sub(visible.hot.bytes())
+    }
+
+    /// Bytes, rows and age of the hot events.
+    pub(super) fn hot(&self) -> HotState {
+        let visible = self.visible.lock();
+        HotState { bytes: visible.hot.bytes(), rows: visible.hot.rows(), oldest: visible.hot.oldest() }
+    }
+}
+
+/// Size and age of a project's hot events.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HotState {
+    pub(super) bytes: usize,
+    pub(super) rows: usize,
+    pub(super) oldest: Option<Instant>,
+}
+
+impl Intake {
+    /// Whether an event was seen, in the window or among batches on their way.
+    pub(super) fn judge(&self, id: &SentId) -> Seen {
+        match self.pending.get(&id.key) {
+            Some(content) if *content == id.content => Seen::Same,
+            Some(_) => Seen::Conflict,
+            None => self.window.judge(id.key, id.content),
+        }
+    }
+
+    /// Notes ids whose batch is in the log's queue.
+    pub(super) fn expect(&mut self, ids: &[SentId]) {
+        self.pending.extend(ids.iter().map(|id| (id.key, id.content)));
+    }
+
+    /// Remembers ids whose batch is durable.
+    pub(super) fn remember(&mut self, ids: &[SentId]) -> Result<(), StateError> {
+        for id in ids {
+            self.pending.remove(&id.key);
+            self.window.insert(id.key, id.content)?;
+        }
+        Ok(())
+    }
+
+    /// Makes what is remembered durable.
+    pub(super) fn sync(&mut self) -> Result<(), StateError> {
+        self.window.sync()
+    }
+
+    /// Whether a module is known or may become so under the cap.
+    pub(super) fn admits(&mut self, module: &str, cap: usize) -> bool {
+        if self.modules.contains(module) {
+            return true;
+        }
+        if self.modules.len() >= cap {
+            return false;
+        }
+        self.modules.insert(module.into());
+        true
+    }
+}

@@ -1,0 +1,121 @@
+//! The log at start: every frame becomes what it was when it was acknowledged.
+//!
+//! | frame                      | rows            | ids, answer |
+//! |----------------------------|-----------------|-------------|
+//! | its rows are in the table  | left out        | noted again |
+//! | its rows are not there yet | hot again       | noted again |
+//! | its project's table is gone| start refused   |             |
+//!
+//! Ids and answers are noted for every frame, because their files are made durable only before the
+//! log forgets; noting one twice changes nothing.
+
+use std::collections::HashSet;
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::directory::Directory;
+use super::frame::Meta;
+use super::interpretations::Interpretations;
+use super::project::Project;
+use super::projects::Projects;
+use super::publish::{Publisher, Ticket, batch_id, last_seq, number};
+use super::{EngineError, FileIds, Receipt, Shared};
+use crate::event::parse::{Context, Limits, Parsed, parse};
+use crate::wal::{Replayed, Wal};
+
+/// Opens the log and rebuilds what it holds.
+pub(super) fn open_log(
+    directory: &Directory,
+    shared: &Arc<Shared>,
+    projects: &Projects,
+    interpretations: &Interpretations,
+) -> Result<Wal<Box<Ticket>>, EngineError> {
+    let mut recovery = Recovery { shared, projects, interpretations, used: HashSet::new(), frames: 0, rows: 0 };
+    let sink = Box::new(Publisher { shared: Arc::clone(shared) });
+    let mut replay =
+        |frame: Replayed| -> Result<(), Box<dyn Error + Send + Sync>> { recovery.frame(frame).map_err(Into::into) };
+    let wal = Wal::open(&directory.part("wal"), &shared.config.wal, &mut replay, sink)?;
+    if recovery.frames > 0 {
+        tracing::info!(frames = recovery.frames, events = recovery.rows, "replayed the write-ahead log");
+    }
+    let path = directory.part("interpretations");
+    interpretations.keep_only(&recovery.used).map_err(|source| EngineError::Directory { path, source })?;
+    for project in projects.all() {
+        // A new data directory beside old tables must number above all that they hold.
+        if let Some(highest) = project.table.highest_txn() {
+            wal.advance_past(u64::try_from(highest).unwrap_or(0));
+        }
+        if let Some(flushed) = project.table.flushed_through() {
+            wal.forget(&project.name, u64::try_from(flushed).unwrap_or(0));
+        }
+    }
+    Ok(wal)
+}
+
+struct Recovery<'a> {
+    shared: &'a Shared,
+    projects: &'a Projects,
+    interpretations: &'a Interpretations,
+    used: HashSet<u64>,
+    frames: u64,
+    rows: u64,
+}
+
+impl Recovery<'_> {
+    fn frame(&mut self, Replayed { seq, frame }: Replayed) -> Result<(), EngineError> {
+        let unreadable = |reason: String| EngineError::Frame { seq, reason };
+        let project = self
+            .projects
+            .get(&frame.project)
+            .ok_or_else(|| unreadable(format!("its project `{}` has no table", frame.project)))?;
+        let meta = Meta::decode(frame.meta.clone()).map_err(|error| unreadable(error.to_string()))?;
+        let interpretation = self.interpretations.load(meta.interpretation)?;
+        self.used.insert(meta.interpretation);
+        self.frames += 1;
+        let batch = batch_id(self.shared.writer, seq);
+        if let Some(keyed) = &meta.keyed {
+            let receipt: Receipt =
+                serde_json::from_slice(&keyed.receipt).map_err(|error| unreadable(error.to_string()))?;
+            let receipt = Receipt { batch, ..receipt };
+            self.shared.keep_receipt(&project.name, keyed.key, keyed.content, &receipt);
+        }
+        if frame.rows == 0 {
+            project.publish(Default::default(), last_seq(seq, 0));
+            return Ok(());
+        }
+        let around = Context {
+            project: project.name.as_str(),
+            received_at: meta.received_at,
+            mint: meta.file_ids.map(FileIds::seed),
+        };
+        // Limits were checked when the batch was taken in; they may be lower now, and what was above
+        // them then is refused by its verdict.
+        let limits = Limits { line_max: usize::MAX, events_max: u32::MAX };
+        let parsed = parse(&frame.body, meta.format, &interpretation, &around, &limits, Some(&meta.verdicts))
+            .map_err(|error| unreadable(error.to_string()))?;
+        if parsed.rows.len() != frame.rows as usize {
+            return Err(unreadable(format!("{} rows were acknowledged, {} come back", frame.rows, parsed.rows.len())));
+        }
+        self.publish(&project, seq, parsed)
+    }
+
+    fn publish(&mut self, project: &Arc<Project>, seq: u64, mut parsed: Parsed) -> Result<(), EngineError> {
+        let last = last_seq(seq, parsed.rows.len() as u64);
+        {
+            let mut intake = project.intake.lock();
+            intake.remember(&parsed.sent)?;
+            for module in parsed.modules.iter().flatten() {
+                intake.admits(module, usize::MAX);
+            }
+        }
+        if project.table.flushed_through().is_some_and(|flushed| last <= flushed) {
+            return Ok(());
+        }
+        number(&mut parsed, self.shared.writer, seq);
+        self.rows += parsed.rows.len() as u64;
+        let added = project.publish(parsed.rows, last);
+        self.shared.hot_bytes.fetch_add(added, Ordering::Relaxed);
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! Bodies as they were meant: read within a limit, decompressed within the same limit.
+
+use std::io::Read;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use http_body_util::BodyExt;
+
+use super::problem::ApiError;
+use crate::config::ByteCount;
+use crate::error::Kind;
+use crate::event::parse::BodyFormat;
+
+/// Compressed bodies above this size are unpacked on a thread of their own.
+const INLINE_MAX: usize = 64 << 10;
+/// Largest zstd window accepted: 128 MiB.
+const WINDOW_LOG_MAX: u32 = 27;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Coding {
+    Identity,
+    Gzip,
+    Zstd,
+    Deflate,
+}
+
+/// Reads a body of at most `limit` bytes, before and after decompression.
+pub(super) async fn read(headers: &HeaderMap, body: Body, limit: ByteCount) -> Result<Vec<u8>, ApiError> {
+    let coding = coding(headers)?;
+    let sent = collect(headers, body, limit).await?;
+    if coding == Coding::Identity {
+        return Ok(sent);
+    }
+    if sent.len() <= INLINE_MAX {
+        return decompress(&sent, coding, limit);
+    }
+    tokio::task::spawn_blocking(move || decompress(&sent, coding, limit))
+        .await
+        .map_err(|_| ApiError::new(Kind::Internal, "internal", "decompression stopped"))?
+}
+
+fn coding(headers: &HeaderMap) -> Result<Coding, ApiError> {
+    let Some(value) = headers.get(header::CONTENT_ENCODING) else { return Ok(Coding::Identity) };
+    match value.to_str().unwrap_or("").trim().to_ascii_lowercase().as_str() {
+        "" | "identity" => Ok(Coding::Identity),
+        "gzip" | "x-gzip" => Ok(Coding::Gzip),
+        "zstd" => Ok(Coding::Zstd),
+        "deflate" => Ok(Coding::Deflate),
+        other => Err(ApiError::new(
+            Kind::UnsupportedMedia,
+            "unsupported_encoding",
+            format!("content encoding `{other}` is not understood"),
+        )
+        .hint("send gzip, zstd, deflate or no Content-Encoding")),
+    }
+}
+
+async fn collect(headers: &HeaderMap, mut body: Body, limit: ByteCount) -> Result<Vec<u8>, ApiError> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit.0) {
+        return Err(too_large(limit));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(announced.unwrap_or(0)).unwrap_or(0));
+    while let Some(frame) = body.frame().await {
+        let frame = frame
+            .map_err(|error| ApiError::new(Kind::Invalid, "body_cut_off", format!("the body ended early: {error}")))?;
+        let Some(data) = frame.data_ref() else { continue };
+        if bytes.len() as u64 + data.len() as u64 > limit.0 {
+            return Err(too_large(limit));
+        }
+        bytes.extend_from_slice(data);
+    }
+    Ok(bytes)
+}
+
+fn decompress(sent: &[u8], coding: Coding, limit: ByteCount) -> Result<Vec<u8>, ApiError> {
+    let broken = |error: std::io::Error| {
+        ApiError::new(Kind::Invalid, "body_undecodable", format!("the body cannot be decompressed: {error}"))
+            .hint("check Content-Encoding, and that the whole body was sent")
+    };
+    // One byte more than allowed tells a body at the limit from one beyond it.
+    let most = limit.0 + 1;
+    let mut out = Vec::with_capacity(sent.len().saturating_mul(4).min(limit.as_usize()));
+    match coding {
+        Coding::Identity => out.extend_from_slice(sent),
+        Coding::Gzip => {
+            flate2::read::MultiGzDecoder::new(sent).take(most).read_to_end(&mut out).map_err(broken)?;
+        }
+        Coding::Deflate if sent.first().is_some_and(|byte| byte & 0x0F == 8) => {
+            flate2::read::ZlibDecoder::new(sent).take(most).read_to_end(&mut out).map_err(broken)?;
+        }
+        // Some senders mean the bare stream by `deflate`.
+        Coding::Deflate => {
+            flate2::read::DeflateDecoder::new(sent).take(most).read_to_end(&mut out).map_err(broken)?;
+        }
+        Coding::Zstd => {
+            let mut decoder = zstd::stream::read::Decoder::new(sent).map_err(broken)?;
+            decoder.window_log_max(WINDOW_LOG_MAX).map_err(broken)?;
+            decoder.take(most).read_to_end(&mut out).map_err(broken)?;
+        }
+    }
+    if out.len() as u64 > limit.0 {
+        return Err(too_large(limit));
+    }
+    Ok(out)
+}
+
+fn too_large(limit: ByteCount) -> ApiError {
+    ApiError::new(Kind::TooLarge, "body_too_large", format!("the body is larger than {limit}, decompressed"))
+        .hint("split it; the limit is the setting `ingest.body_max`")
+}
+
+/// The format that `Content-Type` names; without one, what the first byte tells.
+pub(super) fn format(headers: &HeaderMap, body: &[u8]) -> Result<BodyFormat, ApiError> {
+    let named = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let essence = named.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    match essence.as_str() {
+        "application/json" => Ok(BodyFormat::Json),
+        "application/x-ndjson"
+        | "application/ndjson"
+        | "application/jsonl"
+        | "application/x-jsonlines"
+        | "text/plain" => Ok(BodyFormat::Ndjson),
+        // The second is what curl sends when it is told nothing.
+        "" | "application/x-www-form-urlencoded" => {
+            let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+            Ok(if first == Some(&b'[') { BodyFormat::Json } else { BodyFormat::Ndjson })
+        }
+        other => Err(ApiError::new(
+            Kind::UnsupportedMedia,
+            "unsupported_media_type",
+            format!("content type `{other}` is not understood here"),
+        )
+        .hint("send application/json (an object or an array) or application/x-ndjson (an object a line)")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! `POST /api/v1/events`: events in.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::body;
+use super::caller::{Authorized, Ingest, Query};
+use super::extract::ApiQuery;
+use super::problem::{ApiError, Problem};
+use crate::engine::{AppendOptions, Engine, FileIds, Receipt};
+use crate::error::Kind;
+
+/// Longest Idempotency-Key, in bytes.
+const KEY_MAX: usize = 255;
+/// Most rejected lines of one answer.
+const DEAD_LETTERS_MAX: usize = 1_000;
+
+/// How the events are to be taken in.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AppendParams {
+    /// Mapping of the sender's own words; default: the key's, else the model's words.
+    mapping: Option<String>,
+    /// All or nothing.
+    #[serde(default)]
+    atomic: bool,
+    /// Content hash of the file that the events come from (32 hex digits): events without an id get
+    /// one made of it and their line, so that the same file again adds nothing.
+    file: Option<String>,
+    /// Number of the first line of this body in that file.
+    line: Option<u64>,
+}
+
+/// Append events to the project of the key.
+///
+/// A JSON object, an array, or NDJSON; gzip, zstd or deflate. The answer is sent once the events are
+/// on disk and visible to queries.
+#[utoipa::path(post, path = "/api/v1/events", tag = "ingest", operation_id = "append_events", params(AppendParams,
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key and content again stores nothing and gets the same answer, for at least 24 hours")),
+    request_body(content = String, content_type = "application/x-ndjson", description = "One event a line; or application/json"),
+    responses((status = 200, body = Receipt),
+        (status = "4XX", description = "Refused, nothing stored", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`outcome_unknown`: repeat with the same Idempotency-Key", body = Problem, content_type = "application/problem+json")),
+    security(("key" = ["ingest"])))]
+pub(super) async fn append_events(
+    State(engine): State<Engine>,
+    caller: Authorized<Ingest>,
+    ApiQuery(params): ApiQuery<AppendParams>,
+    headers: HeaderMap,
+    sent: Body,
+) -> Result<Json<Receipt>, ApiError> {
+    let idempotency_key = idempotency_key(&headers)?;
+    let bytes = body::read(&headers, sent, engine.config().ingest.body_max).await?;
+    let options = AppendOptions {
+        format: body::format(&headers, &bytes)?,
+        file_ids: file_ids(&params)?,
+        mapping: params.mapping.or_else(|| caller.caller.mapping.clone()),
+        source: caller.caller.source.clone(),
+        atomic: params.atomic,
+        idempotency_key,
+    };
+    Ok(Json(engine.append(&caller.project(), bytes, options).await?))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    match value.to_str() {
+        Ok(text) if (1..=KEY_MAX).contains(&text.len()) => Ok(Some(text.to_string())),
+        _ => Err(ApiError::new(
+            Kind::Invalid,
+            "invalid_idempotency_key",
+            format!("an Idempotency-Key has 1 to {KEY_MAX} visible ASCII characters"),
+        )),
+    }
+}
+
+fn file_ids(params: &AppendParams) -> Result<Option<FileIds>, ApiError> {
+    let Some(file) = &params.file else { return Ok(None) };
+    let wrong = || ApiError::new(Kind::Invalid, "invalid_parameter", "`file` is 32 hex digits");
+    let hash = u128::from_str_radix(file, 16).map_err(|_| wrong())?;
+    if file.len() != 32 {
+        return Err(wrong());
+    }
+    Ok(Some(FileIds { hash, first_line: params.line.unwrap_or(1).saturating_sub(1) }))
+}
+
+/// How many rejected lines are wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeadLetterParams {
+    /// Most lines, up to 1,000.
+    limit: Option<usize>,
+}
+
+/// The newest rejected lines of the project, newest first, as NDJSON.
+#[utoipa::path(get, path = "/api/v1/dead-letters", tag = "ingest", operation_id = "dead_letters", params(DeadLetterParams),
+    responses((status = 200, body = String, content_type = "application/x-ndjson"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("key" = ["query"])))]
+pub(super) async fn dead_letters(
+    State(engine): State<Engine>,
+    caller: Authorized<Query>,
+    ApiQuery(params): ApiQuery<DeadLetterParams>,
+) -> Result<([(&'static str, &'static str); 1], String), ApiError> {
+    let limit = params.limit.unwrap_or(100).min(DEAD_LETTERS_MAX);
+    let mut lines = engine.dead_letters(&caller.project(), limit)?.join("\n");
+    if !lines.is_empty() {
+        lines.push('\n');
+    }
+    Ok(([("content-type", "application/x-ndjson")], lines))
+}

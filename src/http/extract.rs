@@ -1,0 +1,61 @@
+//! Axum's extractors with our errors.
+
+use axum::RequestPartsExt;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use super::problem::ApiError;
+use crate::engine::Engine;
+use crate::error::Kind;
+
+/// Parameters behind the `?`.
+pub(super) struct ApiQuery<T>(pub(super) T);
+
+/// Parameters of the path.
+pub(super) struct ApiPath<T>(pub(super) T);
+
+/// A JSON body.
+pub(super) struct ApiJson<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send + 'static> FromRequestParts<Engine> for ApiQuery<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Engine) -> Result<Self, ApiError> {
+        let found: Result<Query<T>, QueryRejection> = parts.extract().await;
+        found.map(|Query(value)| Self(value)).map_err(|error| invalid("invalid_parameter", error.body_text()))
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> FromRequestParts<Engine> for ApiPath<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Engine) -> Result<Self, ApiError> {
+        let found: Result<Path<T>, PathRejection> = parts.extract().await;
+        found.map(|Path(value)| Self(value)).map_err(|error| invalid("invalid_path", error.body_text()))
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<Engine> for ApiJson<T> {
+    type Rejection = ApiError;
+
+    /// Reads the body as JSON whatever its Content-Type says: the route takes nothing else, and `curl -d`
+    /// names another.
+    async fn from_request(request: Request, engine: &Engine) -> Result<Self, ApiError> {
+        let found: Result<Bytes, BytesRejection> = Bytes::from_request(request, engine).await;
+        let bytes = found.map_err(|error| match error.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                ApiError::new(Kind::TooLarge, "body_too_large", "the document is larger than 2 MiB")
+            }
+            _ => invalid("body_cut_off", error.body_text()),
+        })?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| invalid("invalid_json", error.to_string()))
+    }
+}
+
+fn invalid(code: &'static str, detail: String) -> ApiError {
+    ApiError::new(Kind::Invalid, code, detail)
+}

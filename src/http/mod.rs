@@ -1,0 +1,82 @@
+//! The HTTP border: thin routes that decode, authorize, call the engine and encode.
+//!
+//! Every route is registered once, in [`router`], with its OpenAPI description; the scope that a
+//! route needs is the type of its caller.
+
+mod admin;
+mod body;
+mod caller;
+mod document;
+mod events;
+mod extract;
+mod mappings;
+mod problem;
+mod projects;
+mod query;
+
+use std::io;
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::get;
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::engine::Engine;
+
+/// Largest JSON document of a route that is no body of events.
+const DOCUMENT_MAX: usize = 2 << 20;
+
+/// All routes over an engine, and the document that describes them.
+pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
+    let (routes, document) = OpenApiRouter::with_openapi(document::base())
+        .routes(routes!(events::append_events))
+        .routes(routes!(events::dead_letters))
+        .routes(routes!(query::query))
+        .routes(routes!(query::list))
+        .routes(routes!(query::named))
+        .routes(routes!(mappings::list))
+        .routes(routes!(mappings::get, mappings::put, mappings::delete))
+        .routes(routes!(mappings::test))
+        .routes(routes!(projects::list_projects, projects::create_project))
+        .routes(routes!(projects::list_keys, projects::create_key))
+        .routes(routes!(projects::revoke_key))
+        .routes(routes!(admin::flush))
+        .routes(routes!(admin::compact))
+        .routes(routes!(admin::livez))
+        .routes(routes!(admin::readyz))
+        .routes(routes!(admin::metrics))
+        .split_for_parts();
+    let served = document.clone();
+    let routes = routes
+        .route("/api/openapi.json", get(move || std::future::ready(axum::Json(served.clone()))))
+        .fallback(admin::no_route)
+        .layer(DefaultBodyLimit::max(DOCUMENT_MAX))
+        .layer(CatchPanicLayer::new())
+        .with_state(engine);
+    (routes, document)
+}
+
+/// Serves until `stop` resolves, then lets the requests that are running finish.
+///
+/// # Errors
+/// The listener failed.
+pub async fn serve(
+    listener: TcpListener,
+    engine: Engine,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let (routes, _) = router(engine);
+    let listener = listener.tap_io(|connection| {
+        // An answer of a few bytes must not wait for more.
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "cannot set TCP_NODELAY");
+        }
+    });
+    let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, routes).with_graceful_shutdown(stop).await
+}

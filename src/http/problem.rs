@@ -1,0 +1,206 @@
+//! The one border where errors become HTTP: `application/problem+json` (RFC 9457) with stable codes.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::access::AccessError;
+use crate::engine::{AppendError, EngineError, TrialError};
+use crate::error::{Kind, Report};
+use crate::event::mapping::MappingError;
+use crate::query::QueryError;
+
+/// A refused request.
+#[derive(Debug)]
+pub(super) struct ApiError(Box<Refusal>);
+
+#[derive(Debug)]
+struct Refusal {
+    kind: Kind,
+    code: &'static str,
+    detail: String,
+    hint: Option<String>,
+    retry_after_s: Option<u64>,
+    /// Further members of the problem document.
+    more: Map<String, Value>,
+}
+
+/// An error document as the OpenAPI document describes it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct Problem {
+    /// Kind of problem: a relative URI that ends in the code.
+    #[serde(rename = "type")]
+    pub type_uri: String,
+    /// The code in words.
+    pub title: String,
+    /// HTTP status.
+    pub status: u16,
+    /// What is wrong with this request.
+    pub detail: String,
+    /// Stable code for programs.
+    pub code: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl ApiError {
+    /// An error that arises at the border itself.
+    pub(super) fn new(kind: Kind, code: &'static str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Self(Box::new(Refusal { kind, code, detail, hint: None, retry_after_s: None, more: Map::new() }))
+    }
+
+    /// Adds what to do.
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    fn with(mut self, member: &str, value: impl Serialize) -> Self {
+        self.0.more.insert(member.to_string(), json!(value));
+        self
+    }
+
+    fn of(error: &(impl Report + std::error::Error)) -> Self {
+        let detail = match error.kind() {
+            // The chain may name paths: it goes to the log, not to the caller.
+            Kind::Internal => {
+                tracing::error!(code = error.code(), error = %chain(error), "internal error");
+                "an internal error; the server's log says more".to_string()
+            }
+            Kind::Unavailable => {
+                tracing::error!(code = error.code(), error = %chain(error), "unavailable");
+                error.to_string()
+            }
+            _ => chain(error),
+        };
+        let mut problem = Self::new(error.kind(), error.code(), detail);
+        problem.0.hint = error.hint();
+        problem
+    }
+
+    fn status(&self) -> StatusCode {
+        match self.0.kind {
+            Kind::Invalid => StatusCode::BAD_REQUEST,
+            Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Kind::Forbidden => StatusCode::FORBIDDEN,
+            Kind::NotFound => StatusCode::NOT_FOUND,
+            Kind::Conflict => StatusCode::CONFLICT,
+            Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Kind::UnsupportedMedia => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Kind::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Kind::Overloaded => StatusCode::TOO_MANY_REQUESTS,
+            Kind::Unavailable | Kind::OutcomeUnknown => StatusCode::SERVICE_UNAVAILABLE,
+            Kind::DeadlineExceeded => StatusCode::REQUEST_TIMEOUT,
+            Kind::Canceled => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
+            Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        let next = source.to_string();
+        if !text.contains(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        cause = source.source();
+    }
+    text
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let refusal = *self.0;
+        let mut document = Map::new();
+        document.insert("type".into(), json!(format!("/errors/{}", refusal.code)));
+        document.insert("title".into(), json!(refusal.code.replace('_', " ")));
+        document.insert("status".into(), json!(status.as_u16()));
+        document.insert("detail".into(), json!(refusal.detail));
+        document.insert("code".into(), json!(refusal.code));
+        if let Some(hint) = refusal.hint {
+            document.insert("hint".into(), json!(hint));
+        }
+        document.extend(refusal.more);
+        let mut response = (status, Json(document)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = refusal.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<AppendError> for ApiError {
+    fn from(error: AppendError) -> Self {
+        let mut problem = Self::of(&error);
+        match error {
+            AppendError::Rejected { rejected, records, errors } => {
+                problem.with("rejected", rejected).with("records", records).with("errors", errors)
+            }
+            AppendError::Overloaded { retry_after_s, .. } => {
+                problem.0.retry_after_s = Some(retry_after_s);
+                problem
+            }
+            AppendError::OutcomeUnknown(_) => {
+                problem.0.retry_after_s = Some(1);
+                problem
+            }
+            AppendError::Body(_)
+            | AppendError::UnknownProject(_)
+            | AppendError::Mapping(_)
+            | AppendError::KeyReused
+            | AppendError::Wal(_)
+            | AppendError::State(_)
+            | AppendError::Prepare(_) => problem,
+        }
+    }
+}
+
+impl From<QueryError> for ApiError {
+    fn from(error: QueryError) -> Self {
+        let problem = Self::of(&error);
+        match error.position() {
+            Some(position) => problem.with("position", position),
+            None => problem,
+        }
+    }
+}
+
+impl From<EngineError> for ApiError {
+    fn from(error: EngineError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<TrialError> for ApiError {
+    fn from(error: TrialError) -> Self {
+        match error {
+            TrialError::Append(error) => error.into(),
+            TrialError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<AccessError> for ApiError {
+    fn from(error: AccessError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<MappingError> for ApiError {
+    fn from(error: MappingError) -> Self {
+        Self::of(&error)
+    }
+}

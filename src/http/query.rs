@@ -1,0 +1,133 @@
+//! `/api/v1/query` and `/api/v1/queries`: questions, free and named.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures::StreamExt;
+use http_body::Frame;
+use http_body_util::StreamBody;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::caller::{Authorized, Query};
+use super::extract::{ApiJson, ApiPath, ApiQuery};
+use super::problem::{ApiError, Problem};
+use crate::engine::Engine;
+use crate::error::Kind;
+use crate::query::{Answer, Format, Limits, Params, encode};
+
+/// Trailer that says whether rows are missing because of a cap.
+const TRUNCATED: &str = "kronika-truncated";
+
+/// A question.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct QueryBody {
+    /// One query, or EXPLAIN of one.
+    sql: String,
+    /// An array for `$1`, `$2`, …, or an object for `$name`.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    params: Value,
+    /// `json`, `ndjson`, `csv`, `arrow` or `parquet`; default: what `Accept` asks for.
+    #[serde(default)]
+    format: Option<String>,
+}
+
+/// An answer in JSON.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct QueryAnswer {
+    /// Columns in the order of the rows' cells.
+    schema: Vec<AnswerColumn>,
+    /// Rows as arrays; 64-bit integers and decimals as text.
+    #[schema(value_type = Vec<Vec<Object>>)]
+    rows: Vec<Vec<Value>>,
+    /// Whether rows are missing because of a cap.
+    truncated: bool,
+    /// What the query cost.
+    #[schema(value_type = Object)]
+    stats: Value,
+}
+
+/// A column of an answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AnswerColumn {
+    name: String,
+    /// A stable name of ours: `text`, `int64`, `timestamp`, `json`, …
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+/// Ask in SQL over the project's events.
+#[utoipa::path(post, path = "/api/v1/query", tag = "query", operation_id = "query", request_body = QueryBody,
+    responses((status = 200, body = QueryAnswer, description = "In the format asked for; the trailer `kronika-truncated` of all formats but JSON says whether rows were cut"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("key" = ["query"])))]
+pub(super) async fn query(
+    State(engine): State<Engine>,
+    caller: Authorized<Query>,
+    headers: HeaderMap,
+    ApiJson(body): ApiJson<QueryBody>,
+) -> Result<Response, ApiError> {
+    let format = Format::negotiate(accepted(&headers), body.format.as_deref())?;
+    let params = match body.params {
+        Value::Null => Params::None,
+        Value::Array(values) => Params::Positional(values),
+        Value::Object(named) => Params::Named(named),
+        _ => {
+            return Err(ApiError::new(Kind::Invalid, "invalid_parameter", "`params` is an array or an object"));
+        }
+    };
+    let session = engine.session(&caller.project())?;
+    let answer = session.run(&body.sql, params, Limits::of(&engine.config().query)).await?;
+    Ok(respond(answer, format))
+}
+
+/// All named queries with their parameters.
+#[utoipa::path(get, path = "/api/v1/queries", tag = "query", operation_id = "list_queries",
+    responses((status = 200, body = Vec<Object>), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("key" = ["query"])))]
+pub(super) async fn list(State(engine): State<Engine>, _caller: Authorized<Query>) -> Result<Response, ApiError> {
+    Ok(Json(engine.queries().list()).into_response())
+}
+
+/// Run a named query; its parameters stand behind the `?`, `format` chooses the format.
+#[utoipa::path(get, path = "/api/v1/queries/{name}", tag = "query", operation_id = "run_query", params(("name" = String, Path)),
+    responses((status = 200, body = QueryAnswer), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("key" = ["query"])))]
+pub(super) async fn named(
+    State(engine): State<Engine>,
+    caller: Authorized<Query>,
+    headers: HeaderMap,
+    ApiPath(name): ApiPath<String>,
+    ApiQuery(mut given): ApiQuery<Vec<(String, String)>>,
+) -> Result<Response, ApiError> {
+    let wanted = given.iter().position(|(name, _)| name == "format").map(|at| given.remove(at).1);
+    let format = Format::negotiate(accepted(&headers), wanted.as_deref())?;
+    let session = engine.session(&caller.project())?;
+    let limits = Limits::of(&engine.config().query);
+    let answer = engine.queries().run(&session, &name, &given, limits).await?;
+    Ok(respond(answer, format))
+}
+
+fn accepted(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::ACCEPT).and_then(|value| value.to_str().ok())
+}
+
+/// Streams an answer. A failure on the way breaks the body off, so that it never looks complete.
+fn respond(answer: Answer, format: Format) -> Response {
+    let end = answer.end();
+    let data = encode(answer, format).map(|chunk: Result<Bytes, _>| chunk.map(Frame::data));
+    let trailer = futures::stream::once(async move {
+        let truncated = end.get().is_some_and(|outcome| outcome.truncated);
+        let value = HeaderValue::from_static(if truncated { "true" } else { "false" });
+        Ok(Frame::trailers(HeaderMap::from_iter([(header::HeaderName::from_static(TRUNCATED), value)])))
+    });
+    let body = Body::new(StreamBody::new(data.chain(trailer)));
+    let headers = [(header::CONTENT_TYPE, format.content_type()), (header::TRAILER, TRUNCATED)];
+    (headers, body).into_response()
+}

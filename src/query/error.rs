@@ -1,0 +1,260 @@
+//! Why a query was refused or failed, said in the caller's terms.
+//!
+//! The planner below reports in its own words and types; [`classify`] turns those into one
+//! of the kinds here, with the place in the SQL text and near names where they are known. Nothing of
+//! the machine (paths, locations of files, source lines) reaches the text of an error; what the
+//! planner said stays as the source, for the log.
+
+mod classify;
+mod near;
+
+use std::fmt;
+
+use datafusion::error::DataFusionError;
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::config::{ByteCount, Span};
+use crate::error::{Kind, Report};
+
+pub(crate) use classify::{Known, classify};
+pub(crate) use near::nearest;
+
+/// Place in the SQL text: both count from 1, columns in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Position {
+    /// Line of the text.
+    pub line: u64,
+    /// Column of that line.
+    pub column: u64,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+/// What a name in the SQL text was meant to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameOf {
+    /// A table or view.
+    Table,
+    /// A column.
+    Column,
+    /// A function.
+    Function,
+}
+
+impl fmt::Display for NameOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Table => "table",
+            Self::Column => "column",
+            Self::Function => "function",
+        })
+    }
+}
+
+/// Why a query was refused or failed.
+#[derive(Debug, Error)]
+pub enum QueryError {
+    /// The text is no SQL.
+    #[error("{message}{}", at(.position.as_ref()))]
+    Syntax {
+        /// What the parser expected.
+        message: String,
+        /// Where.
+        position: Option<Position>,
+    },
+    /// The text is longer than `query.sql_max`.
+    #[error("the SQL text has {size} bytes; at most {limit} are read")]
+    TooLong {
+        /// Bytes of the text.
+        size: usize,
+        /// The limit.
+        limit: ByteCount,
+    },
+    /// A statement that is neither a query nor EXPLAIN of one, or not exactly one statement.
+    #[error("{0}: exactly one SELECT (or EXPLAIN of one) is run here")]
+    NotAQuery(String),
+    /// A name that does not exist.
+    #[error("no {what} `{name}`{}", at(.position.as_ref()))]
+    Unknown {
+        /// What the name stands for.
+        what: NameOf,
+        /// The name as it was written.
+        name: String,
+        /// Where.
+        position: Option<Position>,
+        /// An existing name that looks like it.
+        near: Option<String>,
+    },
+    /// The SQL is well formed but cannot be planned: types, grouping, ambiguous names.
+    #[error("{message}{}", at(.position.as_ref()))]
+    Invalid {
+        /// What is wrong.
+        message: String,
+        /// Where.
+        position: Option<Position>,
+    },
+    /// SQL that this engine does not have.
+    #[error("not supported: {0}")]
+    Unsupported(String),
+    /// A value made an expression fail: division by zero, a text that is no number.
+    #[error("{0}")]
+    Evaluation(String),
+    /// A query parameter that is missing, unknown or of the wrong form.
+    #[error("parameter `{name}`: {message}")]
+    Parameter {
+        /// The parameter.
+        name: String,
+        /// What is wrong with it.
+        message: String,
+        /// An existing parameter that looks like it.
+        near: Option<String>,
+    },
+    /// No named query of that name.
+    #[error("no query named `{name}`")]
+    NoSuchQuery {
+        /// The name.
+        name: String,
+        /// An existing query that looks like it.
+        near: Option<String>,
+    },
+    /// The file of a named query does not keep the contract of its header.
+    #[error("query file `{file}`, line {line}: {reason}")]
+    BrokenFile {
+        /// Name of the file.
+        file: String,
+        /// Line of the file.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A `format` that does not exist.
+    #[error("no output format `{0}`")]
+    Format(String),
+    /// None of the types in `Accept` can be made.
+    #[error("no output format matches `Accept: {0}`")]
+    NotAcceptable(String),
+    /// It ran longer than `query.timeout`.
+    #[error("the query ran longer than {0} and was stopped")]
+    DeadlineExceeded(Span),
+    /// Its operators needed more than `query.memory_max`, and could not or no longer spill.
+    #[error("the query needs more than its {0} of memory and was stopped")]
+    MemoryExceeded(ByteCount),
+    /// It was stopped because its caller went away.
+    #[error("the query was canceled")]
+    Canceled,
+    /// A file of the table could not be read.
+    #[error("a file of the table could not be read")]
+    Storage(#[source] Box<DataFusionError>),
+    /// The engine cannot set up its query runtime.
+    #[error("cannot prepare the spill directory")]
+    SpillDir(#[source] std::io::Error),
+    /// The answer could not be put into its format.
+    #[error("the answer could not be encoded")]
+    Encode(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A fault of the engine.
+    #[error("the query failed inside the engine")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+fn at(position: Option<&Position>) -> String {
+    position.map(|position| format!(" at {position}")).unwrap_or_default()
+}
+
+impl QueryError {
+    /// Where in the SQL text it went wrong, if that is known.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        match self {
+            Self::Syntax { position, .. } | Self::Unknown { position, .. } | Self::Invalid { position, .. } => {
+                *position
+            }
+            _ => None,
+        }
+    }
+
+    /// An existing name that looks like the one that was not found.
+    #[must_use]
+    pub fn suggestion(&self) -> Option<&str> {
+        match self {
+            Self::Unknown { near, .. } | Self::Parameter { near, .. } | Self::NoSuchQuery { near, .. } => {
+                near.as_deref()
+            }
+            _ => None,
+        }
+    }
+
+    /// A refused parameter.
+    pub(crate) fn parameter(name: &str, message: impl Into<String>) -> Self {
+        Self::Parameter { name: name.into(), message: message.into(), near: None }
+    }
+}
+
+impl Report for QueryError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Syntax { .. }
+            | Self::NotAQuery(_)
+            | Self::Unknown { .. }
+            | Self::Invalid { .. }
+            | Self::Unsupported(_)
+            | Self::Evaluation(_)
+            | Self::Parameter { .. }
+            | Self::MemoryExceeded(_)
+            | Self::Format(_) => Kind::Invalid,
+            Self::TooLong { .. } => Kind::TooLarge,
+            Self::NoSuchQuery { .. } => Kind::NotFound,
+            Self::NotAcceptable(_) => Kind::NotAcceptable,
+            Self::DeadlineExceeded(_) => Kind::DeadlineExceeded,
+            Self::Canceled => Kind::Canceled,
+            Self::BrokenFile { .. } | Self::Storage(_) | Self::SpillDir(_) => Kind::Unavailable,
+            Self::Encode(_) | Self::Internal(_) => Kind::Internal,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Syntax { .. } => "sql_syntax",
+            Self::TooLong { .. } => "sql_too_long",
+            Self::NotAQuery(_) => "not_a_query",
+            Self::Unknown { what: NameOf::Table, .. } => "unknown_table",
+            Self::Unknown { what: NameOf::Column, .. } => "unknown_column",
+            Self::Unknown { what: NameOf::Function, .. } => "unknown_function",
+            Self::Invalid { .. } => "invalid_query",
+            Self::Unsupported(_) => "unsupported_sql",
+            Self::Evaluation(_) => "evaluation_failed",
+            Self::Parameter { .. } => "invalid_parameter",
+            Self::NoSuchQuery { .. } => "query_not_found",
+            Self::BrokenFile { .. } => "query_file_broken",
+            Self::Format(_) => "unknown_format",
+            Self::NotAcceptable(_) => "not_acceptable",
+            Self::DeadlineExceeded(_) => "deadline_exceeded",
+            Self::MemoryExceeded(_) => "memory_exceeded",
+            Self::Canceled => "canceled",
+            Self::Storage(_) => "storage_unavailable",
+            Self::SpillDir(_) => "spill_dir_unavailable",
+            Self::Encode(_) | Self::Internal(_) => "internal",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unknown { near: Some(near), .. }
+            | Self::Parameter { near: Some(near), .. }
+            | Self::NoSuchQuery { near: Some(near), .. } => Some(format!("did you mean `{near}`?")),
+            Self::NoSuchQuery { .. } => Some("GET /api/v1/queries lists them".into()),
+            Self::TooLong { .. } => Some("pass long values as parameters, or raise `query.sql_max`".into()),
+            Self::DeadlineExceeded(_) => Some("narrow the range of event_time, or raise `query.timeout`".into()),
+            Self::MemoryExceeded(_) => {
+                Some("group by fewer keys, select fewer columns or rows, or raise `query.memory_max`".into())
+            }
+            Self::Format(_) | Self::NotAcceptable(_) => Some("formats: json, ndjson, csv, arrow, parquet".into()),
+            Self::Storage(_) => Some("the server's log names the file".into()),
+            _ => None,
+        }
+    }
+}

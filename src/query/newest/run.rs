@@ -1,0 +1,245 @@
+//! Runs of the merge: how a file or a hot batch becomes a stream of rows, newest first.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, BooleanArray};
+use arrow::compute::{SortColumn, SortOptions, filter_record_batch, lexsort_to_indices, take_record_batch};
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use datafusion::common::DataFusionError;
+use datafusion::datasource::physical_plan::parquet::ParquetRowSelection;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig, FileScanConfigBuilder};
+use datafusion::datasource::source::DataSource;
+use datafusion::execution::TaskContext;
+use datafusion::physical_expr::utils::reassign_expr_columns;
+use datafusion::physical_plan::PhysicalExpr;
+use datafusion::physical_plan::metrics::Metric;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
+use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
+
+use crate::event::schema::{EVENT_TIME_AT, SEQ_AT, query_schema};
+use crate::hot::HotBatch;
+use crate::query::prune::{all_of, times_of};
+use crate::query::scan::ScanSpec;
+use crate::query::stored::{self, Decoding, StoredScan};
+use crate::table::version::DataFile;
+
+/// Rows of the first slice of a file: about one page.
+const FIRST_SLICE_ROWS: u64 = 2_048;
+/// How much larger each further slice is.
+const SLICE_GROWTH: u64 = 8;
+/// Rows of the largest slice.
+const SLICE_ROWS_MAX: u64 = 1 << 20;
+/// Rows decoded at a time from a first slice, at least.
+const FIRST_BATCH_ROWS: usize = 128;
+
+/// Rows of a run, in order; columns as [`Runs::schema`].
+pub(super) type RunStream = BoxStream<'static, Result<RecordBatch, DataFusionError>>;
+
+/// What a run is read from.
+#[derive(Debug, Clone)]
+pub(super) enum Origin {
+    Hot(Arc<HotBatch>),
+    File { file: Arc<DataFile>, inside: bool },
+}
+
+/// One run that waits to be opened.
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    /// No row of it is later, in µs.
+    pub time_max: i64,
+    pub origin: Origin,
+}
+
+/// All runs of a scan and what opening one needs.
+#[derive(Debug)]
+pub(super) struct Runs {
+    /// By latest possible time, latest first.
+    pub all: Vec<Run>,
+    /// What the merge works on: the scan's columns, then `event_time` and `_seq` where they lack.
+    pub schema: SchemaRef,
+    /// Number of columns that the scan yields.
+    pub output: usize,
+    /// Positions of `event_time` and `_seq` in `schema`.
+    pub keys: (usize, usize),
+    pub threads: usize,
+    columns: Vec<usize>,
+    hot: Conditions,
+    hot_columns: Vec<usize>,
+    inside: Reader,
+    edge: Reader,
+}
+
+/// How the files of one kind are read.
+#[derive(Debug)]
+struct Reader {
+    config: FileScanConfig,
+    rest: Conditions,
+}
+
+/// Conditions on rows of a known schema.
+#[derive(Debug, Clone)]
+struct Conditions {
+    all: Option<Arc<dyn PhysicalExpr>>,
+    /// Columns to keep of the rows that match.
+    keep: usize,
+}
+
+impl Conditions {
+    fn new(conditions: &[Arc<dyn PhysicalExpr>], columns: &[usize], keep: usize) -> Result<Self, DataFusionError> {
+        let schema = query_schema().project(columns)?;
+        let all = all_of(conditions).map(|condition| reassign_expr_columns(condition, &schema)).transpose()?;
+        Ok(Self { all, keep })
+    }
+
+    fn apply(&self, batch: RecordBatch) -> Result<RecordBatch, DataFusionError> {
+        let Some(condition) = &self.all else { return Ok(batch) };
+        let matches = condition.evaluate(&batch)?.into_array(batch.num_rows())?;
+        let matches: &BooleanArray = matches
+            .as_boolean_opt()
+            .ok_or_else(|| DataFusionError::Plan("a condition must be true or false".into()))?;
+        let keep: Vec<usize> = (0..self.keep).collect();
+        Ok(filter_record_batch(&batch.project(&keep)?, matches)?)
+    }
+}
+
+impl Runs {
+    pub(super) fn new(spec: &ScanSpec) -> Result<Self, DataFusionError> {
+        let mut columns = spec.columns.clone();
+        for key in [EVENT_TIME_AT, SEQ_AT] {
+            if !columns.contains(&key) {
+                columns.push(key);
+            }
+        }
+        let position = |key| columns.iter().position(|&at| at == key).unwrap_or_default();
+        let reader = |inside: bool| -> Result<Reader, DataFusionError> {
+            let conditions = spec.filters.for_rows(inside);
+            let StoredScan { config, rest, columns: scanned } =
+                stored::scan(&spec.runtime, &columns, &conditions, Decoding::Late, &spec.options)?;
+            Ok(Reader { config, rest: Conditions::new(&rest, &scanned, columns.len())? })
+        };
+        let hot_conditions = spec.hot_conditions();
+        let hot_columns = stored::with_columns_of(&columns, &hot_conditions);
+        Ok(Self {
+            all: waiting(spec),
+            schema: Arc::new(query_schema().project(&columns)?),
+            output: spec.columns.len(),
+            keys: (position(EVENT_TIME_AT), position(SEQ_AT)),
+            threads: spec.runtime.threads(),
+            hot: Conditions::new(&hot_conditions, &hot_columns, columns.len())?,
+            hot_columns,
+            inside: reader(true)?,
+            edge: reader(false)?,
+            columns,
+        })
+    }
+
+    /// Metrics of the Parquet readers of all runs.
+    pub(super) fn reader_metrics(&self) -> Vec<Arc<Metric>> {
+        let of = |reader: &Reader| reader.config.metrics().clone_inner();
+        of(&self.inside).iter().chain(of(&self.edge).iter()).cloned().collect()
+    }
+
+    /// Rows of `run`; `fetch` is how many rows may be wanted of all runs together.
+    pub(super) fn open(self: &Arc<Self>, run: &Run, fetch: Option<usize>, context: &Arc<TaskContext>) -> RunStream {
+        match &run.origin {
+            Origin::Hot(batch) => {
+                let (runs, batch) = (Arc::clone(self), Arc::clone(batch));
+                stream::once(async move { runs.sorted(&batch, fetch) }).boxed()
+            }
+            Origin::File { file, inside } => self.open_file(file, *inside, fetch, context),
+        }
+    }
+
+    /// Matching rows of a hot batch in order, and no more of them than can be wanted.
+    fn sorted(&self, batch: &HotBatch, fetch: Option<usize>) -> Result<RecordBatch, DataFusionError> {
+        let schema = Arc::new(query_schema().project(&self.hot_columns)?);
+        let rows = self.hot.apply(super::super::hot::project(&batch.rows, &self.hot_columns, &schema)?)?;
+        let rows = rows.project(&(0..self.columns.len()).collect::<Vec<_>>())?;
+        let newest = SortOptions { descending: true, nulls_first: false };
+        let key = |at: usize| SortColumn { values: Arc::clone(rows.column(at)), options: Some(newest) };
+        let order = lexsort_to_indices(&[key(self.keys.0), key(self.keys.1)], fetch)?;
+        Ok(take_record_batch(&rows, &order)?)
+    }
+
+    fn open_file(
+        self: &Arc<Self>,
+        file: &Arc<DataFile>,
+        inside: bool,
+        fetch: Option<usize>,
+        context: &Arc<TaskContext>,
+    ) -> RunStream {
+        let (runs, file, context) = (Arc::clone(self), Arc::clone(file), Arc::clone(context));
+        let slices = slices(file.rows, fetch);
+        stream::iter(slices)
+            .map(move |slice| {
+                let reader = if inside { &runs.inside } else { &runs.edge };
+                let small = fetch.map(|fetch| fetch.max(FIRST_BATCH_ROWS)).filter(|_| slice.start == 0);
+                let rest = reader.rest.clone();
+                let rows = read(&reader.config, &file, slice, small, Arc::clone(&context))?;
+                Ok::<_, DataFusionError>(rows.and_then(move |batch| std::future::ready(rest.apply(batch))))
+            })
+            .try_flatten()
+            .boxed()
+    }
+}
+
+/// The runs of a scan, latest possible time first.
+fn waiting(spec: &ScanSpec) -> Vec<Run> {
+    let hot = spec.hot.iter().map(|batch| Run { time_max: batch.time_max, origin: Origin::Hot(Arc::clone(batch)) });
+    let files = |files: &[Arc<DataFile>], inside| -> Vec<Run> {
+        let run = |file: &Arc<DataFile>| Run {
+            time_max: times_of(file).to,
+            origin: Origin::File { file: Arc::clone(file), inside },
+        };
+        files.iter().map(run).collect()
+    };
+    let mut all: Vec<Run> = hot.collect();
+    all.extend(files(&spec.files.inside, true));
+    all.extend(files(&spec.files.edge, false));
+    all.sort_by_key(|run| std::cmp::Reverse(run.time_max));
+    all
+}
+
+/// Row ranges of a file, in order: small ones first where few rows may be wanted.
+fn slices(rows: u64, fetch: Option<usize>) -> Vec<Range<u64>> {
+    let mut size = if fetch.is_some() { FIRST_SLICE_ROWS } else { SLICE_ROWS_MAX };
+    let mut from = 0;
+    let mut slices = Vec::new();
+    while from < rows {
+        let to = rows.min(from + size);
+        slices.push(from..to);
+        from = to;
+        size = SLICE_ROWS_MAX.min(size * SLICE_GROWTH);
+    }
+    slices
+}
+
+/// Rows `slice` of `file`, decoded `batch_rows` at a time.
+fn read(
+    config: &FileScanConfig,
+    file: &DataFile,
+    slice: Range<u64>,
+    batch_rows: Option<usize>,
+    context: Arc<TaskContext>,
+) -> Result<RunStream, DataFusionError> {
+    let mut part = stored::partitioned(file);
+    if slice != (0..file.rows) {
+        let count = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
+        let selection = RowSelection::from(vec![
+            RowSelector::skip(count(slice.start)),
+            RowSelector::select(count(slice.end - slice.start)),
+            RowSelector::skip(count(file.rows - slice.end)),
+        ]);
+        part = part.with_extension(ParquetRowSelection::new(selection));
+    }
+    let batch_rows = batch_rows.map(|rows| rows.min(context.session_config().batch_size()));
+    let config = FileScanConfigBuilder::from(config.clone())
+        .with_file_groups(vec![FileGroup::new(vec![part])])
+        .with_batch_size(batch_rows)
+        .with_preserve_order(true)
+        .build();
+    Ok(config.open(0, context)?.boxed())
+}

@@ -1,0 +1,99 @@
+//! Output formats: from normalised batches to bytes, as they come.
+//!
+//! An encoder sees a batch at a time and writes into a buffer that becomes a chunk of the body. The
+//! last chunk depends on how the answer ended; when it failed there is none, and the body breaks off.
+
+pub(super) mod cell;
+
+mod arrow;
+mod csv;
+mod format;
+mod json;
+mod ndjson;
+mod parquet;
+
+use ::arrow::record_batch::RecordBatch;
+use bytes::Bytes;
+use futures::stream::{BoxStream, Stream};
+use futures::{StreamExt, TryStreamExt};
+
+use super::answer::{Answer, End, Outcome};
+use super::error::QueryError;
+pub use format::Format;
+
+/// Rows that are encoded into one chunk of a text format.
+const CHUNK_ROWS: usize = 1_024;
+
+/// Turns batches into bytes.
+trait Encoder: Send {
+    /// What stands before the first row.
+    fn start(&mut self, out: &mut Vec<u8>) -> Result<(), QueryError>;
+    /// The rows of a batch.
+    fn batch(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), QueryError>;
+    /// What stands after the last row.
+    fn finish(&mut self, outcome: &Outcome, out: &mut Vec<u8>) -> Result<(), QueryError>;
+}
+
+/// The body of `answer` in `format`; an error is the last item, and the body is then incomplete.
+pub fn encode(answer: Answer, format: Format) -> impl Stream<Item = Result<Bytes, QueryError>> + Send + 'static {
+    let (columns, schema, end) = (answer.columns().to_vec(), answer.schema(), answer.end());
+    let encoder: Box<dyn Encoder> = match format {
+        Format::Json => Box::new(json::Json::new(columns)),
+        Format::Ndjson => Box::new(ndjson::Ndjson::new(&columns)),
+        Format::Csv => Box::new(csv::Csv::new(&columns)),
+        Format::Arrow => Box::new(arrow::ArrowStream::new(schema)),
+        Format::Parquet => Box::new(parquet::ParquetFile::new(schema)),
+    };
+    let body = Body { encoder, batches: answer.into_batches(), end, part: Part::Start };
+    futures::stream::try_unfold(body, |mut body| async move { Ok(body.chunk().await?.map(|chunk| (chunk, body))) })
+        .try_filter(|chunk: &Bytes| std::future::ready(!chunk.is_empty()))
+}
+
+enum Part {
+    Start,
+    Rows,
+    /// Rows of a batch that were not encoded yet.
+    Rest(RecordBatch),
+    Done,
+}
+
+struct Body {
+    encoder: Box<dyn Encoder>,
+    batches: BoxStream<'static, Result<RecordBatch, QueryError>>,
+    end: End,
+    part: Part,
+}
+
+impl Body {
+    /// The next chunk, which may be empty; `None` at the end.
+    async fn chunk(&mut self) -> Result<Option<Bytes>, QueryError> {
+        let mut out = Vec::new();
+        match std::mem::replace(&mut self.part, Part::Done) {
+            Part::Start => {
+                self.encoder.start(&mut out)?;
+                self.part = Part::Rows;
+            }
+            Part::Rows => match self.batches.next().await.transpose()? {
+                Some(batch) => self.some_rows(batch, &mut out)?,
+                None => {
+                    let outcome = self.end.get().ok_or_else(|| QueryError::Internal("the answer has no end".into()))?;
+                    self.encoder.finish(&outcome, &mut out)?;
+                }
+            },
+            Part::Rest(batch) => self.some_rows(batch, &mut out)?,
+            Part::Done => return Ok(None),
+        }
+        Ok(Some(out.into()))
+    }
+
+    fn some_rows(&mut self, batch: RecordBatch, out: &mut Vec<u8>) -> Result<(), QueryError> {
+        let now = batch.num_rows().min(CHUNK_ROWS);
+        self.encoder.batch(&batch.slice(0, now), out)?;
+        self.part =
+            if now < batch.num_rows() { Part::Rest(batch.slice(now, batch.num_rows() - now)) } else { Part::Rows };
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

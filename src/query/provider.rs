@@ -1,0 +1,86 @@
+//! The table `events` as DataFusion sees it: one snapshot of one project.
+//!
+//! Every condition is taken over exactly: the list of files answers those on `date` and `module`,
+//! the scan tests the others. So a LIMIT reaches the scan, and a count over whole files needs none.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::{DataFusionError, project_schema};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+
+use super::Snapshot;
+use super::filters::Filters;
+use super::runtime::Runtime;
+use super::scan::{EventsExec, ScanSpec};
+use crate::event::schema::query_schema;
+use crate::hot::HotBatch;
+
+/// The table `events` of one snapshot.
+#[derive(Debug)]
+pub(crate) struct EventsTable {
+    runtime: Arc<Runtime>,
+    snapshot: Arc<Snapshot>,
+}
+
+impl EventsTable {
+    pub(crate) fn new(runtime: Arc<Runtime>, snapshot: Arc<Snapshot>) -> Self {
+        Self { runtime, snapshot }
+    }
+
+    fn hot(&self, filters: &Filters) -> Vec<Arc<HotBatch>> {
+        let may_match = |batch: &&Arc<HotBatch>| {
+            let times = super::filters::TimeRange { from: batch.time_min, to: batch.time_max };
+            batch.rows.num_rows() > 0 && filters.time.is_none_or(|range| range.overlaps(times))
+        };
+        self.snapshot.hot.iter().filter(may_match).cloned().collect()
+    }
+}
+
+#[async_trait]
+impl TableProvider for EventsTable {
+    fn schema(&self) -> SchemaRef {
+        query_schema()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>, DataFusionError> {
+        Ok(vec![TableProviderFilterPushDown::Exact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        let schema = query_schema();
+        let columns = projection.cloned().unwrap_or_else(|| (0..schema.fields().len()).collect());
+        let filters = Filters::new(filters, |expr, schema| state.create_physical_expr(expr.clone(), schema))?;
+        let table = &self.snapshot.table;
+        let files = self.runtime.indexes().of(table)?.select(table, &filters)?;
+        let spec = ScanSpec {
+            runtime: Arc::clone(&self.runtime),
+            options: Arc::clone(state.config().options()),
+            hot: self.hot(&filters),
+            columns,
+            filters,
+            files,
+        };
+        match EventsExec::new(spec)? {
+            Some(scan) => Ok(Arc::new(scan)),
+            None => Ok(Arc::new(EmptyExec::new(project_schema(&schema, projection)?))),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Tests of the module as a whole, over small tables written here.
+
+mod answers;
+mod errors;
+mod fixture;
+mod limits;
+mod order;
+mod pruning;
+mod suites;

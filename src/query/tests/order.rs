@@ -1,0 +1,118 @@
+//! Newest first: the order itself, and how little is read for it.
+
+use serde_json::{Value, json};
+
+use super::fixture::{DAY, Fixture, START, event};
+
+/// `files` files of `per_file` rows whose times interleave over one day and module.
+async fn overlapping(files: i64, per_file: i64) -> Fixture {
+    let mut fixture = Fixture::new();
+    for file in 0..files {
+        let events: Vec<Value> = (0..per_file)
+            .map(|row| {
+                let number = row * files + file;
+                let more = json!({"message": format!("message {number}"), "severity_text": if row % 50 == 0 { "error" } else { "info" }});
+                event(number, START + number * 100_000, Some("orders"), more)
+            })
+            .collect();
+        fixture.store(&events).await;
+    }
+    fixture
+}
+
+fn seqs(rows: &[Value]) -> Vec<i64> {
+    rows.iter().map(|row| row[0].as_str().unwrap().parse().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_latest_of_many_overlapping_files_need_no_sort_and_few_rows() {
+    let fixture = overlapping(220, 2_000).await;
+    let sql = "SELECT _seq AS n, * FROM events ORDER BY event_time DESC LIMIT 100";
+    let plan = fixture.plan(sql).await;
+    assert!(!plan.contains("SortExec") && plan.contains("NewestFirstExec"), "{plan}");
+    let (rows, outcome) = fixture.ask(sql).await;
+    let newest: Vec<i64> = (0..440_000).rev().take(100).collect();
+    assert_eq!(seqs(&rows), newest);
+    assert!(outcome.stats.rows_scanned < 50_000, "{:?}", outcome.stats);
+    // A row more makes the next file count: its latest possible time is wider than its rows.
+    assert!(outcome.stats.files <= 120, "{:?}", outcome.stats);
+    let filtered =
+        "SELECT _seq FROM events WHERE severity_text = 'error' ORDER BY event_time DESC, _seq DESC LIMIT 5 OFFSET 2";
+    assert!(!fixture.plan(filtered).await.contains("SortExec"));
+    let (rows, _) = fixture.ask(filtered).await;
+    let errors: Vec<i64> = (0..440_000).rev().filter(|number| number / 220 % 50 == 0).skip(2).take(5).collect();
+    assert_eq!(seqs(&rows), errors);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hot_and_stored_rows_merge_in_the_total_order() {
+    let mut fixture = overlapping(3, 5_000).await;
+    // Equal times, out of order, in two batches; ties go by `_seq`.
+    for batch in 0..2_i64 {
+        let events: Vec<Value> = (0..500_i64)
+            .map(|row| {
+                event(
+                    20_000 + batch * 500 + row,
+                    START + (row * 7_919 % 500) * 3_000_000,
+                    Some(["a", "orders"][row as usize % 2]),
+                    Value::Null,
+                )
+            })
+            .collect();
+        fixture.heat(&events);
+    }
+    let sql = "SELECT _seq, event_time FROM events ORDER BY event_time DESC";
+    let plan = fixture.plan(sql).await;
+    assert!(!plan.contains("SortExec") && plan.contains("NewestFirstExec"), "{plan}");
+    let (ordered, _) = fixture.ask(sql).await;
+    assert_eq!(ordered.len(), 16_000);
+    // The same by DataFusion's own sort: an expression is no column that could be pushed.
+    let (sorted, _) = fixture
+        .ask("SELECT _seq, event_time FROM events ORDER BY event_time + INTERVAL '0' SECOND DESC, _seq DESC")
+        .await;
+    assert_eq!(ordered, sorted);
+    for (condition, limit) in [("module = 'a'", 10), ("module = 'orders'", 700), ("_seq % 3 = 0", 100), ("_seq < 0", 5)]
+    {
+        let (ordered, _) = fixture
+            .ask(&format!("SELECT _seq FROM events WHERE {condition} ORDER BY event_time DESC LIMIT {limit}"))
+            .await;
+        let other = format!(
+            "SELECT _seq FROM events WHERE {condition} ORDER BY event_time + INTERVAL '0' SECOND DESC, _seq DESC LIMIT {limit}"
+        );
+        assert_eq!(ordered, fixture.ask(&other).await.0, "{condition}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_file_is_read_in_slices_that_grow() {
+    let fixture = overlapping(1, 60_000).await;
+    let (rows, outcome) = fixture.ask("SELECT _seq FROM events ORDER BY event_time DESC LIMIT 10").await;
+    assert_eq!(seqs(&rows), (59_990..60_000).rev().collect::<Vec<_>>());
+    assert!(outcome.stats.rows_scanned <= 2_048, "{:?}", outcome.stats);
+    // Through several slices, with a condition that matches one row of each.
+    let (rows, _) =
+        fixture.ask("SELECT _seq FROM events WHERE _seq % 10000 = 1 ORDER BY event_time DESC LIMIT 100").await;
+    assert_eq!(seqs(&rows), [50_001, 40_001, 30_001, 20_001, 10_001, 1]);
+    let (rows, _) =
+        fixture.ask("SELECT count(*) FROM (SELECT 1 FROM events ORDER BY event_time DESC LIMIT 30000)").await;
+    assert_eq!(rows, [json!(["30000"])]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_orders_are_sorted_and_prune_while_they_run() {
+    let mut fixture = Fixture::new();
+    for day in 0..4 {
+        let events: Vec<Value> = (0..3_000)
+            .map(|row| event(day * 3_000 + row, START + day * DAY + row, Some("m"), json!({"duration_ns": row})))
+            .collect();
+        fixture.store(&events).await;
+    }
+    for order in ["event_time", "duration_ns DESC", "event_time DESC, event_id"] {
+        let plan = fixture.plan(&format!("SELECT _seq FROM events ORDER BY {order} LIMIT 5")).await;
+        assert!(plan.contains("SortExec: TopK") && plan.contains("DynamicFilter"), "{order}: {plan}");
+    }
+    let (rows, _) = fixture.ask("SELECT _seq FROM events ORDER BY event_time LIMIT 3").await;
+    assert_eq!(seqs(&rows), [0, 1, 2]);
+    let (rows, _) = fixture.ask("SELECT duration_ns FROM events ORDER BY duration_ns DESC LIMIT 2").await;
+    assert_eq!(seqs(&rows), [2_999, 2_999]);
+}

@@ -1,0 +1,229 @@
+//! One project's table, opened for writing.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use object_store::path::Path;
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use uuid::Uuid;
+
+use super::error::TableError;
+use super::state::State;
+use super::upload::Target;
+use super::version::TableVersion;
+use super::{CHECKPOINT_INTERVAL, Storage, delta, load};
+use crate::config::Compaction;
+use crate::event::names::ProjectName;
+
+/// Identity of a data directory, minted with it: its flushes are counted under this name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriterId {
+    /// Application of its transactions in the log.
+    app: Arc<str>,
+}
+
+impl From<Uuid> for WriterId {
+    fn from(id: Uuid) -> Self {
+        Self { app: format!("kronika/writer/{id}").into() }
+    }
+}
+
+impl WriterId {
+    pub(super) fn app(&self) -> &str {
+        &self.app
+    }
+}
+
+/// How a table is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableSettings {
+    /// Least number of small files of a partition that a scheduled compaction rewrites.
+    pub files_min: usize,
+    /// Size in bytes that compaction aims at, and above which it leaves a file alone.
+    pub target_size: u64,
+    /// Files that are encoded at a time.
+    pub writers: usize,
+}
+
+impl TableSettings {
+    /// Settings as configured, with one encoder for each core, up to four.
+    #[must_use]
+    pub fn new(compaction: &Compaction) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { files_min: compaction.files_min, target_size: compaction.target_size.0, writers: cores.min(4) }
+    }
+}
+
+/// Who may write: the newest epoch.
+#[derive(Debug, Default)]
+pub(super) struct Epoch {
+    /// Claimed with the first commit.
+    pub(super) ours: Option<i64>,
+    /// A newer one: this table is done.
+    pub(super) fenced_by: Option<i64>,
+}
+
+/// What was last published.
+#[derive(Debug)]
+struct Seen {
+    version: Arc<TableVersion>,
+    flushed_through: Option<i64>,
+    highest: Option<i64>,
+}
+
+/// A table that is open for writing.
+///
+/// Flushes, compactions and vacuums may run at the same time; they meet at the commit lock only.
+#[derive(Debug)]
+pub struct Table {
+    pub(super) storage: Storage,
+    pub(super) project: ProjectName,
+    /// Root of the table in the store.
+    pub(super) root: Path,
+    pub(super) writer: WriterId,
+    pub(super) settings: TableSettings,
+    /// The commit lock: the state at the newest version that we know.
+    pub(super) state: tokio::sync::Mutex<State>,
+    pub(super) epoch: Mutex<Epoch>,
+    /// A commit of ours may have landed without our knowing: the next flush looks first.
+    pub(super) in_doubt: AtomicBool,
+    seen: ArcSwap<Seen>,
+    pub(super) flushing: tokio::sync::Mutex<()>,
+    pub(super) compacting: tokio::sync::Mutex<()>,
+    checkpointing: tokio::sync::Mutex<()>,
+    /// When orphans were looked for last.
+    pub(super) swept: Mutex<Option<Instant>>,
+}
+
+impl Table {
+    /// Opens the table of `project`, making it if it is missing. Nothing is claimed yet: the first
+    /// commit takes the table over from whoever had it.
+    ///
+    /// # Errors
+    /// The store fails, the log is damaged, the table is of a newer model or not ours.
+    pub async fn open(
+        storage: &Storage,
+        project: ProjectName,
+        writer: WriterId,
+        settings: TableSettings,
+    ) -> Result<Self, TableError> {
+        let root = storage.table_root(&project);
+        let loaded = match load::load(storage, &root, &[writer.app()]).await? {
+            Some(state) => Some(state),
+            None => {
+                load::create(storage, &root).await?;
+                load::load(storage, &root, &[writer.app()]).await?
+            }
+        };
+        let mut state = loaded.ok_or_else(|| TableError::Missing(project.clone()))?;
+        let seen = seen(&mut state, &writer);
+        Ok(Self {
+            storage: storage.clone(),
+            project,
+            root,
+            writer,
+            settings,
+            state: tokio::sync::Mutex::new(state),
+            epoch: Mutex::default(),
+            in_doubt: AtomicBool::new(false),
+            seen: ArcSwap::from_pointee(seen),
+            flushing: tokio::sync::Mutex::default(),
+            compacting: tokio::sync::Mutex::default(),
+            checkpointing: tokio::sync::Mutex::default(),
+            swept: Mutex::default(),
+        })
+    }
+
+    /// The project.
+    #[must_use]
+    pub fn project(&self) -> &ProjectName {
+        &self.project
+    }
+
+    /// The version that was published last.
+    #[must_use]
+    pub fn current(&self) -> Arc<TableVersion> {
+        Arc::clone(&self.seen.load().version)
+    }
+
+    /// Last `_seq` of this writer that is in the table.
+    #[must_use]
+    pub fn flushed_through(&self) -> Option<i64> {
+        self.seen.load().flushed_through
+    }
+
+    /// Highest `_seq` in the table, over all writers that there ever were.
+    #[must_use]
+    pub fn highest_txn(&self) -> Option<i64> {
+        self.seen.load().highest
+    }
+
+    /// Hands a version to the caller's `publish`, under the commit lock.
+    pub(super) fn publish(&self, state: &mut State, publish: impl FnOnce(Arc<TableVersion>)) {
+        let seen = seen(state, &self.writer);
+        let version = Arc::clone(&seen.version);
+        self.seen.store(Arc::new(seen));
+        publish(version);
+    }
+
+    /// Refuses where `state` has rows of ours that no flush has published: they are hot as well, and a
+    /// version with them would show them twice.
+    pub(super) fn check_settled(&self, state: &State) -> Result<(), TableError> {
+        if state.txn(self.writer.app()) == self.flushed_through() {
+            return Ok(());
+        }
+        Err(TableError::Unsettled)
+    }
+
+    pub(super) fn target(&self) -> Target {
+        Target { store: self.storage.store(), root: self.root.clone(), runtime: Handle::current() }
+    }
+
+    /// Writes a checkpoint of the newest version, so that opening reads no long log.
+    ///
+    /// # Errors
+    /// The store fails; the log is whole without a checkpoint.
+    pub async fn checkpoint(&self) -> Result<(), TableError> {
+        let _one = self.checkpointing.lock().await;
+        let (version, last) = {
+            let state = self.state.lock().await;
+            (state.version(), state.checkpoint)
+        };
+        if version == last {
+            return Ok(());
+        }
+        delta::write_checkpoint(&self.storage, &self.root, version).await?;
+        self.state.lock().await.checkpoint = version;
+        Ok(())
+    }
+
+    /// Writes a checkpoint when one is due. A failure is only reported: it costs opening time.
+    pub(super) async fn checkpoint_if_due(&self) {
+        let due = {
+            let state = self.state.lock().await;
+            state.version() - state.checkpoint >= CHECKPOINT_INTERVAL
+        };
+        if !due || self.checkpointing.try_lock().is_err() {
+            return;
+        }
+        if let Err(error) = self.checkpoint().await {
+            tracing::warn!(project = %self.project, error = &error as &dyn std::error::Error, "no checkpoint");
+        }
+    }
+}
+
+fn seen(state: &mut State, writer: &WriterId) -> Seen {
+    Seen { version: state.current(), flushed_through: state.txn(writer.app()), highest: state.highest_seq() }
+}
+
+/// The newest version of a table that this process does not write.
+///
+/// # Errors
+/// [`TableError::Missing`], or the table cannot be read.
+pub async fn open_read_only(storage: &Storage, project: &ProjectName) -> Result<Arc<TableVersion>, TableError> {
+    let state = load::load(storage, &storage.table_root(project), &[]).await?;
+    state.map(|mut state| state.current()).ok_or_else(|| TableError::Missing(project.clone()))
+}

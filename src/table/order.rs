@@ -1,0 +1,180 @@
+//! From rows in the order of arrival to rows in the order of files.
+//!
+//! A flush sorts keys only (partition, time, `_seq`, place) over all its batches; values are then
+//! gathered chunk by chunk straight into the encoder, so that the rows never exist twice.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, Int64Array, StringArray, TimestampMicrosecondArray, new_null_array};
+use arrow::compute::interleave;
+use arrow::datatypes::{DataType, Date32Type, Int64Type, SchemaRef, TimestampMicrosecondType};
+use arrow::error::ArrowError;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use hashbrown::HashMap;
+
+use super::error::TableError;
+use super::writer::Partition;
+use crate::event::schema::{DATE_AT, EVENT_TIME_AT, MODULE_AT, SEQ_AT, file_schema, row_schema};
+
+/// Rows that are gathered at a time.
+pub(super) const CHUNK_ROWS: usize = 8_192;
+
+/// A row's place in the order of files (newest first) and in the batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Row {
+    time: i64,
+    seq: i64,
+    batch: u32,
+    row: u32,
+}
+
+/// The rows of one file to be, in its order.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub(super) partition: Partition,
+    pub(super) rows: Vec<Row>,
+}
+
+/// Date and module while the rows are looked at.
+type Part<'a> = (i32, Option<&'a str>);
+
+/// Columns that decide where a row goes.
+struct Keys<'a> {
+    times: &'a TimestampMicrosecondArray,
+    seqs: &'a Int64Array,
+    dates: &'a arrow::array::Date32Array,
+    modules: &'a StringArray,
+}
+
+impl<'a> Keys<'a> {
+    fn of(batch: &'a RecordBatch) -> Result<Self, TableError> {
+        let wrong = || TableError::Misuse("rows to flush do not have the row schema".into());
+        if batch.num_columns() != row_schema().fields().len() {
+            return Err(wrong());
+        }
+        Ok(Self {
+            times: batch.column(EVENT_TIME_AT).as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(wrong)?,
+            seqs: batch.column(SEQ_AT).as_primitive_opt::<Int64Type>().ok_or_else(wrong)?,
+            dates: batch.column(DATE_AT).as_primitive_opt::<Date32Type>().ok_or_else(wrong)?,
+            modules: batch.column(MODULE_AT).as_string_opt::<i32>().ok_or_else(wrong)?,
+        })
+    }
+
+    fn partition(&self, row: usize) -> Part<'a> {
+        // An empty module is none: the Delta log cannot tell the two apart.
+        let module = self.modules.is_valid(row).then(|| self.modules.value(row)).filter(|module| !module.is_empty());
+        (self.dates.value(row), module)
+    }
+}
+
+/// Splits the rows with a `_seq` above `after` by partition and sorts each part; those not above are
+/// in the table already.
+///
+/// # Errors
+/// [`TableError::Misuse`]: another schema, or a row above `through`.
+pub(super) fn plan(batches: &[RecordBatch], after: Option<i64>, through: i64) -> Result<Vec<Planned>, TableError> {
+    let mut parts: Vec<(Part<'_>, Vec<Row>)> = Vec::new();
+    let mut known: HashMap<Part<'_>, usize, foldhash::fast::RandomState> = HashMap::default();
+    for (at, batch) in batches.iter().enumerate() {
+        let keys = Keys::of(batch)?;
+        let mut part = usize::MAX;
+        for row in 0..batch.num_rows() {
+            let seq = keys.seqs.value(row);
+            if after.is_some_and(|after| seq <= after) {
+                continue;
+            }
+            if seq > through {
+                return Err(TableError::Misuse(format!("row {seq} is above the flush's last one, {through}")));
+            }
+            let partition = keys.partition(row);
+            // Neighbours mostly share a partition.
+            if parts.get(part).is_none_or(|(last, _)| *last != partition) {
+                part = *known.entry(partition).or_insert_with(|| {
+                    parts.push((partition, Vec::new()));
+                    parts.len() - 1
+                });
+            }
+            let (batch, row_at) = (index(at)?, index(row)?);
+            parts[part].1.push(Row { time: keys.times.value(row), seq, batch, row: row_at });
+        }
+    }
+    let planned = parts.into_iter().map(|((date, module), mut rows)| {
+        rows.sort_unstable_by_key(|row| std::cmp::Reverse((row.time, row.seq)));
+        Planned { partition: Partition { date, module: module.map(str::to_owned) }, rows }
+    });
+    Ok(planned.collect())
+}
+
+fn index(at: usize) -> Result<u32, TableError> {
+    u32::try_from(at).map_err(|_| TableError::Misuse("more than 4 billion rows in one flush".into()))
+}
+
+/// The stored columns of rows in the row schema.
+pub(super) fn stored(batch: &RecordBatch) -> Result<RecordBatch, TableError> {
+    let columns = (0..batch.num_columns()).filter(|at| *at != MODULE_AT && *at != DATE_AT).collect::<Vec<_>>();
+    let projected = batch.project(&columns)?;
+    Ok(RecordBatch::try_new(file_schema(), projected.columns().to_vec())?)
+}
+
+impl Planned {
+    /// The rows in chunks, gathered from the stored columns of the batches.
+    pub(super) fn chunks(&self, batches: &[RecordBatch]) -> impl Iterator<Item = Result<RecordBatch, TableError>> {
+        self.rows.chunks(CHUNK_ROWS).map(|rows| {
+            let places: Vec<(usize, usize)> = rows.iter().map(|row| (row.batch as usize, row.row as usize)).collect();
+            gather(batches, &places)
+        })
+    }
+}
+
+/// The rows at `places` (batch, row) of batches in the file schema.
+pub(super) fn gather(batches: &[RecordBatch], places: &[(usize, usize)]) -> Result<RecordBatch, TableError> {
+    if let Some(run) = one_run(places) {
+        return Ok(batches[run.0].slice(run.1, places.len()));
+    }
+    let (used, places) = only_used(batches, places);
+    let schema: SchemaRef = file_schema();
+    let columns = schema.fields().iter().enumerate().map(|(at, field)| {
+        let values: Vec<&dyn Array> = used.iter().map(|batch| batch.column(at).as_ref()).collect();
+        // Half the columns of a typical event are empty.
+        if values.iter().all(|array| array.null_count() == array.len()) {
+            return Ok(new_null_array(field.data_type(), places.len()));
+        }
+        interleave(&values, &places)
+    });
+    let columns = columns.collect::<Result<Vec<_>, ArrowError>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(places.len()));
+    Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
+}
+
+/// Batch and first row, where the places are neighbours in one batch.
+fn one_run(places: &[(usize, usize)]) -> Option<(usize, usize)> {
+    let first = *places.first()?;
+    let neighbours = places.iter().enumerate().all(|(at, place)| *place == (first.0, first.1 + at));
+    neighbours.then_some(first)
+}
+
+/// The batches that occur in `places`, and `places` in terms of them: a chunk seldom needs them all.
+fn only_used<'a>(batches: &'a [RecordBatch], places: &[(usize, usize)]) -> (Vec<&'a RecordBatch>, Vec<(usize, usize)>) {
+    let mut used = Vec::new();
+    let mut moved = vec![usize::MAX; batches.len()];
+    let places = places.iter().map(|&(batch, row)| {
+        if moved[batch] == usize::MAX {
+            moved[batch] = used.len();
+            used.push(&batches[batch]);
+        }
+        (moved[batch], row)
+    });
+    let places = places.collect();
+    (used, places)
+}
+
+/// Rows of a file in today's file schema: columns that the file does not know yet are NULL.
+pub(super) fn adapt(batch: &RecordBatch) -> Result<RecordBatch, TableError> {
+    let schema = file_schema();
+    let column = |(name, data_type): (&str, &DataType)| match batch.column_by_name(name) {
+        Some(column) => Arc::clone(column),
+        None => new_null_array(data_type, batch.num_rows()),
+    };
+    let columns = schema.fields().iter().map(|field| column((field.name(), field.data_type()))).collect();
+    Ok(RecordBatch::try_new(Arc::clone(&schema), columns)?)
+}

@@ -1,0 +1,207 @@
+//! What the log says, kept up to date commit by commit.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use chrono::NaiveDate;
+use object_store::path::Path;
+
+use super::error::TableError;
+use super::log::{Add, Commit, MODEL_PROPERTY, Metadata, ORDERED_TAG, Protocol, Remove};
+use super::version::{DataFile, TableVersion};
+use super::writer::{date_text, join};
+use super::{MODEL_VERSION, log, stats};
+use crate::event::schema::{DATE, MODULE};
+
+/// Newest protocol that we read and write: no deletion vectors, no table features.
+pub(super) const PROTOCOL: Protocol = Protocol { min_reader_version: 1, min_writer_version: 2 };
+
+/// A table at one version of its log.
+#[derive(Debug)]
+pub(super) struct State {
+    /// Root of the table in the store.
+    root: Path,
+    /// Live files by path.
+    pub(super) live: HashMap<String, Arc<DataFile>>,
+    /// Files that were removed, and when (ms since 1970).
+    pub(super) removed: HashMap<String, i64>,
+    /// Versions of transactions by application.
+    txns: HashMap<String, i64>,
+    /// Version of the newest checkpoint.
+    pub(super) checkpoint: u64,
+    current: Arc<TableVersion>,
+    version: u64,
+    /// Files that came since `current` was made.
+    added: Vec<Arc<DataFile>>,
+    /// Whether files went since `current` was made.
+    lost: bool,
+    /// Versions that a reader may still hold.
+    handed_out: Vec<Weak<TableVersion>>,
+}
+
+impl State {
+    /// A table of which nothing is known yet; the first commit absorbed is the next after `version`.
+    pub(super) fn new(root: Path) -> Self {
+        Self {
+            root,
+            live: HashMap::new(),
+            removed: HashMap::new(),
+            txns: HashMap::new(),
+            checkpoint: 0,
+            current: Arc::default(),
+            version: 0,
+            added: Vec::new(),
+            lost: false,
+            handed_out: Vec::new(),
+        }
+    }
+
+    /// Version of the log.
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Version of transaction `app`.
+    pub(super) fn txn(&self, app: &str) -> Option<i64> {
+        self.txns.get(app).copied()
+    }
+
+    /// Highest `_seq` in the table, over all data directories.
+    pub(super) fn highest_seq(&self) -> Option<i64> {
+        let sequences = self.txns.iter().filter(|(app, _)| app.as_str() != log::EPOCH);
+        sequences.map(|(_, version)| *version).max()
+    }
+
+    pub(super) fn set_txn(&mut self, app: &str, version: i64) {
+        self.txns.insert(app.to_owned(), version);
+    }
+
+    /// Takes over what a checkpoint holds.
+    pub(super) fn start_from(&mut self, version: u64, adds: Vec<Add>) -> Result<(), TableError> {
+        (self.version, self.checkpoint) = (version, version);
+        for add in adds {
+            self.add(data_file(&self.root, &add)?);
+        }
+        Ok(())
+    }
+
+    /// Applies the commit of `version`. Files in `known` keep their exact statistics.
+    ///
+    /// # Errors
+    /// The commit makes the table something that we cannot handle; the state is unchanged then.
+    pub(super) fn absorb(&mut self, version: u64, commit: &Commit, known: &[Arc<DataFile>]) -> Result<(), TableError> {
+        self.check(commit.protocol.as_ref(), commit.metadata.as_ref())?;
+        let known: HashMap<&str, &Arc<DataFile>> = known.iter().map(|file| (file.path.as_str(), file)).collect();
+        let added = commit.adds.iter().map(|add| match known.get(add.path.as_str()) {
+            Some(file) => Ok(Arc::clone(file)),
+            None => data_file(&self.root, add),
+        });
+        let added = added.collect::<Result<Vec<_>, _>>()?;
+        for remove in &commit.removes {
+            self.remove(remove);
+        }
+        for file in added {
+            self.add(file);
+        }
+        for txn in &commit.txns {
+            self.set_txn(&txn.app_id, txn.version);
+        }
+        self.version = version;
+        Ok(())
+    }
+
+    fn add(&mut self, file: Arc<DataFile>) {
+        self.removed.remove(&file.path);
+        self.lost |= self.live.insert(file.path.clone(), Arc::clone(&file)).is_some();
+        self.added.push(file);
+    }
+
+    fn remove(&mut self, remove: &Remove) {
+        self.lost |= self.live.remove(&remove.path).is_some();
+        self.removed.insert(remove.path.clone(), remove.deletion_timestamp.unwrap_or(0));
+    }
+
+    /// Refuses a table that we do not understand.
+    pub(super) fn check(&self, protocol: Option<&Protocol>, metadata: Option<&Metadata>) -> Result<(), TableError> {
+        if let Some(protocol) = protocol {
+            check_protocol(&self.root, protocol.min_reader_version, protocol.min_writer_version)?;
+        }
+        match metadata {
+            Some(metadata) => check_model(&self.root, metadata.configuration.get(MODEL_PROPERTY).cloned().flatten()),
+            None => Ok(()),
+        }
+    }
+
+    /// The version that the state is at; the same `Arc` until a commit is absorbed.
+    pub(super) fn current(&mut self) -> Arc<TableVersion> {
+        if self.current.version == self.version && self.added.is_empty() && !self.lost && !self.handed_out.is_empty() {
+            return Arc::clone(&self.current);
+        }
+        let mut files = self.current.files.clone();
+        files.append(&mut self.added);
+        if self.lost {
+            files.retain(|file| self.live.get(&file.path).is_some_and(|live| Arc::ptr_eq(live, file)));
+        }
+        // Few files come at a time: the sort finds the run of those that are in place already.
+        files.sort_by(|left, right| left.place(right));
+        self.lost = false;
+        self.current = Arc::new(TableVersion { version: self.version, files });
+        self.handed_out.retain(|version| version.strong_count() > 0);
+        self.handed_out.push(Arc::downgrade(&self.current));
+        Arc::clone(&self.current)
+    }
+
+    /// Versions that somebody may still read.
+    pub(super) fn in_use(&self) -> Vec<Arc<TableVersion>> {
+        self.handed_out.iter().filter_map(Weak::upgrade).collect()
+    }
+}
+
+pub(super) fn check_protocol(root: &Path, reader: i32, writer: i32) -> Result<(), TableError> {
+    if reader <= PROTOCOL.min_reader_version && writer <= PROTOCOL.min_writer_version {
+        return Ok(());
+    }
+    let what = format!(
+        "was raised to Delta protocol {reader}/{writer}; Kronika handles up to {}/{}",
+        PROTOCOL.min_reader_version, PROTOCOL.min_writer_version
+    );
+    Err(TableError::Foreign { table: root.to_string(), what })
+}
+
+pub(super) fn check_model(root: &Path, property: Option<String>) -> Result<(), TableError> {
+    let found = property.as_deref().and_then(|text| text.parse::<u32>().ok());
+    match found {
+        Some(found) if found <= MODEL_VERSION => Ok(()),
+        Some(found) => Err(TableError::NewerModel { found, known: MODEL_VERSION }),
+        None => Err(TableError::Foreign {
+            table: root.to_string(),
+            what: format!("has no property `{MODEL_PROPERTY}`: it was not made by Kronika"),
+        }),
+    }
+}
+
+/// Values of the partition columns as the log has them.
+pub(super) fn partition_values(file: &DataFile) -> std::collections::BTreeMap<String, Option<String>> {
+    [(DATE.to_owned(), Some(date_text(file.date))), (MODULE.to_owned(), file.module.clone())].into()
+}
+
+/// A live file from its entry in the log.
+fn data_file(root: &Path, add: &Add) -> Result<Arc<DataFile>, TableError> {
+    let damaged = |what: &str| TableError::DamagedFile { path: add.path.clone(), what: what.to_owned() };
+    let value = |name: &str| add.partition_values.get(name).cloned().flatten();
+    let date = value(DATE).and_then(|text| NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok());
+    let days = date.map(|date| (date - NaiveDate::default()).num_days()).and_then(|days| i32::try_from(days).ok());
+    let known = add.stats.as_deref().and_then(stats::decode);
+    let (rows, stats) = known.ok_or_else(|| damaged("has no row count in the log"))?;
+    Ok(Arc::new(DataFile {
+        location: join(root, &add.path)?,
+        path: add.path.clone(),
+        size: u64::try_from(add.size).map_err(|_| damaged("has a negative size in the log"))?,
+        rows,
+        date: days.ok_or_else(|| damaged("has no date in the log"))?,
+        module: value(MODULE).filter(|module| !module.is_empty()),
+        modified_ms: add.modification_time,
+        ordered: add.tags.as_ref().is_some_and(|tags| tags.contains_key(ORDERED_TAG)),
+        stats,
+    }))
+}

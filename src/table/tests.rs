@@ -1,0 +1,9 @@
+//! The table as a whole: what was flushed comes back, whatever happens in between.
+
+mod compaction;
+mod faults;
+mod layout;
+mod opening;
+mod races;
+mod s3;
+mod support;

@@ -1,0 +1,166 @@
+//! Compaction and vacuum: no answer changes.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::layout::assert_ordered;
+use super::races::walk;
+use super::support::*;
+use crate::config::Compaction;
+use crate::table::*;
+
+fn any_spec() -> impl Strategy<Value = Spec> {
+    let module = prop_oneof![Just(None), Just(Some("a".to_owned()))];
+    (0_i64..2 * DAY, module, prop::option::of("[a-z]{0,20}")).prop_map(|(time, module, text)| Spec {
+        time,
+        module,
+        text,
+        number: None,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn rows_stay_and_are_in_order(flushes in prop::collection::vec(prop::collection::vec(any_spec(), 1..60), 2..7)) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("starts");
+        runtime.block_on(async {
+            let place = Place::new();
+            let table = place.open().await;
+            let mut first = 1;
+            let mut all = Vec::new();
+            for specs in &flushes {
+                flush(&table, first, specs).await.expect("flushes");
+                all.push(batch(first, specs));
+                first += specs.len() as i64;
+            }
+            let before = table.current();
+            let report = table.compact(CompactWhich::All, |_| ()).await.expect("compacts");
+            let after = place.read_only().await;
+            assert_eq!(all_rows(&place.storage, &after).await, expected(&all));
+            assert_eq!(after.files.len() as u64, before.files.len() as u64 - report.files_in + report.files_out);
+            for file in &after.files {
+                assert_ordered(&read_file(&place.storage, &file.location).await.1);
+            }
+            let mut partitions: Vec<_> = after.files.iter().map(|file| (file.date, file.module.clone())).collect();
+            partitions.dedup();
+            assert_eq!(partitions.len(), after.files.len(), "one file for each partition");
+            assert_eq!(table.compact(CompactWhich::All, |_| ()).await.expect("again"), CompactReport::default());
+        });
+    }
+}
+
+#[tokio::test]
+async fn many_large_chunks_are_merged_in_order() {
+    let place = Place::new();
+    let table = place.open().await;
+    let mut all = Vec::new();
+    for at in 0..3_i64 {
+        let specs: Vec<_> = (0..20_000).map(|row| spec((row * 7_919 + at * 31) % 1_000_003, Some("m"))).collect();
+        flush(&table, 1 + at * 20_000, &specs).await.expect("flushes");
+        all.push(batch(1 + at * 20_000, &specs));
+    }
+    let report = table.compact(CompactWhich::All, |_| ()).await.expect("compacts");
+    assert_eq!((report.rows, report.files_in, report.files_out), (60_000, 3, 1));
+    let version = table.current();
+    assert_ordered(&read_file(&place.storage, &version.files[0].location).await.1);
+    assert_eq!(all_rows(&place.storage, &version).await, expected(&all));
+}
+
+#[tokio::test]
+async fn more_files_than_fit_into_one_merge_become_one() {
+    let place = Place::new();
+    let table = place.open().await;
+    for first in 1..=70 {
+        flush(&table, first, &[spec(first, None)]).await.expect("flushes");
+    }
+    let report = table.compact(CompactWhich::All, |_| ()).await.expect("compacts");
+    assert_eq!((report.partitions, report.files_in, report.files_out), (1, 71, 2));
+    assert_eq!((table.current().files.len(), table.current().rows()), (1, 70));
+}
+
+#[tokio::test]
+async fn the_schedule_leaves_few_files_alone() {
+    let place = Place::new();
+    let settings = TableSettings::new(&Compaction { files_min: 3, ..Compaction::default() });
+    let table =
+        Table::open(&place.storage, project(), WriterId::from(uuid::Uuid::new_v4()), settings).await.expect("opens");
+    for first in 1..=2 {
+        flush(&table, first, &[spec(first, None)]).await.expect("flushes");
+    }
+    assert_eq!(table.compact(CompactWhich::Due, |_| ()).await.expect("looks").files_in, 0);
+    flush(&table, 3, &[spec(3, None)]).await.expect("flushes");
+    assert_eq!(table.compact(CompactWhich::Due, |_| ()).await.expect("compacts").files_in, 3);
+}
+
+#[tokio::test]
+async fn a_file_that_lies_about_its_order_is_not_merged() {
+    let place = Place::new();
+    let table = place.open().await;
+    flush(&table, 1, &[spec(1, None), spec(2, None)]).await.expect("flushes");
+    flush(&table, 3, &[spec(3, None)]).await.expect("flushes");
+    // Somebody puts a file with ascending times in the place of the first.
+    let ours = table.current().files.iter().find(|file| file.rows == 2).expect("is there").clone();
+    let rows = crate::table::order::stored(&batch(1, &[spec(1, None), spec(2, None)])).expect("the row schema");
+    let mut bytes = Vec::new();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, rows.schema(), None).expect("starts");
+    writer.write(&rows).expect("writes");
+    writer.close().expect("closes");
+    std::fs::write(place.table_dir().join(&ours.path), bytes).expect("writes");
+    let error = table.compact(CompactWhich::All, |_| ()).await.expect_err("is out of order");
+    assert!(error.to_string().contains("is not in order"), "{error}");
+    assert_eq!(table.current().version, 2);
+}
+
+#[tokio::test]
+async fn vacuum_keeps_what_a_version_in_use_needs() {
+    let place = Place::new();
+    let table = place.open().await;
+    for first in 1..=4 {
+        flush(&table, first, &[spec(first, None)]).await.expect("flushes");
+    }
+    let reader = table.current();
+    table.compact(CompactWhich::All, |_| ()).await.expect("compacts");
+    assert_eq!(table.vacuum(Duration::ZERO).await.expect("vacuums"), 0, "a reader holds the old version");
+    assert_eq!(all_rows(&place.storage, &reader).await.len(), 4);
+    drop(reader);
+    assert_eq!(table.vacuum(Duration::from_secs(3_600)).await.expect("vacuums"), 0, "too young");
+    assert_eq!(table.vacuum(Duration::ZERO).await.expect("vacuums"), 4);
+    assert_eq!(table.vacuum(Duration::ZERO).await.expect("vacuums"), 0);
+    assert_eq!(walk(&place.table_dir()), 1);
+    assert_eq!(all_rows(&place.storage, &place.read_only().await).await.len(), 4);
+}
+
+#[tokio::test]
+async fn vacuum_takes_orphans_that_are_a_day_old() {
+    let place = Place::new();
+    let table = place.open().await;
+    flush(&table, 1, &[spec(1, None)]).await.expect("flushes");
+    let live = place.table_dir().join(&table.current().files[0].path);
+    let old = std::time::SystemTime::now() - Duration::from_secs(25 * 3_600);
+    let orphan = live.with_file_name("orphan.parquet");
+    let fresh = live.with_file_name("fresh.parquet");
+    let staged = place.dir.path().join("a store/.staging/left-behind");
+    for path in [&orphan, &fresh, &staged] {
+        std::fs::write(path, b"x").expect("writes");
+    }
+    for path in [&orphan, &staged, &live] {
+        std::fs::File::open(path).expect("opens").set_modified(old).expect("ages");
+    }
+    assert_eq!(table.vacuum(Duration::ZERO).await.expect("vacuums"), 2);
+    assert!(live.exists() && fresh.exists() && !orphan.exists() && !staged.exists());
+}
+
+#[tokio::test]
+async fn a_checkpoint_comes_by_itself() {
+    let place = Place::new();
+    let table = place.open().await;
+    for first in 1..=101 {
+        flush(&table, first, &[spec(first, None)]).await.expect("flushes");
+    }
+    let name = place.table_dir().join("_delta_log/00000000000000000100.checkpoint.parquet");
+    assert!(name.exists());
+    assert_eq!(place.read_only().await.rows(), 101);
+}

@@ -1,0 +1,81 @@
+//! Every route, as the OpenAPI document lists them: without a key, with a wrong one, with a weak one.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::common::{TestServer, send};
+
+/// Operations with the scope that each needs; one that is missing here fails the test.
+const SCOPES: &[(&str, Option<&str>)] = &[
+    ("append_events", Some("ingest")),
+    ("dead_letters", Some("query")),
+    ("query", Some("query")),
+    ("list_queries", Some("query")),
+    ("run_query", Some("query")),
+    ("list_mappings", Some("ingest")),
+    ("get_mapping", Some("ingest")),
+    ("put_mapping", Some("admin")),
+    ("delete_mapping", Some("admin")),
+    ("test_mapping", Some("ingest")),
+    ("list_projects", Some("admin")),
+    ("create_project", Some("admin")),
+    ("list_keys", Some("admin")),
+    ("create_key", Some("admin")),
+    ("revoke_key", Some("admin")),
+    ("flush", Some("admin")),
+    ("compact", Some("admin")),
+    ("livez", None),
+    ("readyz", None),
+    // From loopback addresses, as here.
+    ("metrics", None),
+];
+
+async fn key(server: &TestServer, scope: &str) -> String {
+    let new = json!({"name": scope, "scopes": [scope], "project": "default"});
+    let answer = send(server.request(Method::POST, "/api/v1/keys").json(&new)).await.json(201);
+    answer["secret"].as_str().unwrap().to_string()
+}
+
+#[tokio::test]
+async fn every_route_asks_for_its_scope() {
+    let server = TestServer::start();
+    let scopes: BTreeMap<_, _> = SCOPES.iter().copied().collect();
+    let weak = [("ingest", key(&server, "ingest").await), ("query", key(&server, "query").await)];
+    let document = send(server.request(Method::GET, "/api/openapi.json")).await.json(200);
+    let mut walked = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let id = operation["operationId"].as_str().unwrap();
+            let needed = scopes.get(id).unwrap_or_else(|| panic!("{method} {path} ({id}) is in no list"));
+            let described: Vec<&Value> = operation["security"].as_array().unwrap().iter().collect();
+            let url = format!("{}{}", server.url, path.replace("{name}", "x").replace("{id}", "x"));
+            let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            let plain = server.client.request(method, url);
+            let call = |key: Option<&str>| {
+                let request = plain.try_clone().unwrap();
+                send(key.map_or(request.try_clone().unwrap(), |key| request.bearer_auth(key)))
+            };
+            walked += 1;
+            let Some(needed) = needed else {
+                assert_eq!(call(None).await.status, 200, "{id}");
+                continue;
+            };
+            assert_eq!(json!(described), json!([{"key": [needed]}]), "{id}");
+            call(None).await.problem(401, "unauthenticated");
+            call(Some("krn_a_wrong")).await.problem(401, "unauthenticated");
+            for (scope, key) in &weak {
+                let answer = call(Some(key)).await;
+                if scope == needed {
+                    assert!(![401, 403].contains(&answer.status), "{id} with {scope}: {}", answer.text);
+                } else {
+                    answer.problem(403, "forbidden");
+                }
+            }
+        }
+    }
+    assert_eq!(walked, SCOPES.len(), "operations listed here that do not exist");
+    send(server.request(Method::GET, "/api/v1/nothing")).await.problem(404, "route_not_found");
+    server.stop();
+}
