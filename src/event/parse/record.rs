@@ -13,7 +13,7 @@ use super::error::BodyError;
 use super::ids::{PLACEHOLDER, Place, SentId};
 use super::lines::shape_name;
 use super::verdicts::{Verdict, Verdicts};
-use super::{Context, Limits, Parsed, Rejected};
+use super::{Context, EVENT_ID_CONFLICT, Limits, Parsed, Rejected};
 
 /// Why one record is rejected.
 #[derive(Debug)]
@@ -182,6 +182,9 @@ impl<'a> Run<'a> {
         let number = self.count(line)?;
         let verdict = self.verdicts.map_or(Verdict::Accepted, |verdicts| verdicts.get(number));
         if !verdict.is_stored() {
+            if verdict == Verdict::Conflict {
+                self.conflict(record, number, line);
+            }
             return Ok(());
         }
         if !self.document.text.is_empty() {
@@ -206,6 +209,16 @@ impl<'a> Run<'a> {
         self.parsed.row_records.push(number);
         self.parsed.rows.end_row();
         Ok(())
+    }
+
+    /// Tells of a record whose id is stored with other content, and where it lies for the dead letters.
+    #[cold]
+    fn conflict(&mut self, record: &Value, number: u32, line: u32) {
+        let span = record.start as usize..record.end as usize;
+        self.parsed.errors.add(line, span.start, EVENT_ID_CONFLICT, || {
+            "another event with this tenant_id, source, dataset and event_id is stored".to_string()
+        });
+        self.parsed.rejected.push(Rejected { record: number, line, span, code: EVENT_ID_CONFLICT });
     }
 
     /// Gives the row being built an id, and remembers one that finds duplicates.
