@@ -22,7 +22,7 @@ use super::{AppendError, Inner};
 use crate::event::dedup::Seen;
 use crate::event::interpretation::Interpretation;
 use crate::event::names::ProjectName;
-use crate::event::parse::{BodyFormat, Context, Limits, MintSeed, Parsed, Rejected, Verdict, Verdicts, parse};
+use crate::event::parse::{BodyFormat, Context, Limits, MintSeed, Parsed, Verdict, Verdicts, parse};
 use crate::wal::{Frame, WalError};
 
 /// Bodies above this size are parsed on a thread of their own, so that small requests need not wait.
@@ -200,7 +200,8 @@ impl Intaking {
         let body = Bytes::from(body);
         let mut intake = self.project.intake.lock();
         let (verdicts, changed) = self.judge(&mut intake, &first, engine.shared.config.ingest.modules_max);
-        let parsed = if changed { self.judged(&body, &limits, &first, &verdicts)? } else { first };
+        // Once more, as replay will read it.
+        let parsed = if changed { self.parse(&body, &limits, Some(&verdicts))? } else { first };
         if self.options.atomic {
             refuse_if_rejected(&parsed)?;
         }
@@ -239,20 +240,6 @@ impl Intaking {
             mint: self.options.file_ids.map(FileIds::seed),
         };
         Ok(parse(body, self.options.format, &self.interpretation, &around, limits, verdicts)?)
-    }
-
-    /// The batch once more, as replay will read it.
-    fn judged(&self, body: &[u8], limits: &Limits, first: &Parsed, verdicts: &Verdicts) -> Result<Parsed, AppendError> {
-        let mut parsed = self.parse(body, limits, Some(verdicts))?;
-        for id in first.sent.iter().filter(|id| verdicts.get(id.record) == Verdict::Conflict) {
-            parsed.errors.add(id.line, 0, "event_id_conflict", || {
-                "another event with this tenant_id, source, dataset and event_id is stored".to_string()
-            });
-            // Where a conflicting record lies is not known any more; its line tells the sender.
-            parsed.rejected.push(Rejected { record: id.record, line: id.line, span: 0..0, code: "event_id_conflict" });
-        }
-        parsed.errors.sort();
-        Ok(parsed)
     }
 
     /// What becomes of each record, and whether that changes the rows that the parser made.

@@ -69,6 +69,32 @@ fn text(value: &Value, body: &[u8], column: usize, rows: &mut Rows) -> Fit {
     Fit::Exact
 }
 
+/// Whether the column takes every text; that of ids every one but the empty.
+pub(super) fn is_free_text(column: usize) -> bool {
+    COLUMNS[column].kind == Kind::Text && column != MODULE
+}
+
+/// Puts text or digits into a column that takes every text and is still empty; else does nothing.
+#[inline]
+pub(super) fn free_text(value: &Value, body: &[u8], column: usize, rows: &mut Rows) -> bool {
+    let (start, end) = (value.start as usize, value.end as usize);
+    let quotes = match value.shape {
+        Shape::Plain | Shape::Escaped => 1,
+        Shape::Integer | Shape::Decimal => 0,
+        Shape::Null | Shape::True | Shape::False | Shape::Object | Shape::Array => return false,
+    };
+    if column == EVENT_ID && end - start == 2 * quotes {
+        return false;
+    }
+    let Some(text) = rows.vacant_text(column) else { return false };
+    if value.shape == Shape::Escaped {
+        text.push_with(|out| unescape_into(value, body, out));
+    } else {
+        text.push_from(body, start + quotes, end - quotes);
+    }
+    true
+}
+
 /// Text of a column that does not take every text.
 fn named(text: &[u8], column: usize, rows: &mut Rows) -> Fit {
     let refused = match column {

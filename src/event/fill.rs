@@ -5,7 +5,7 @@
 
 use super::attributes::{self, Document};
 use super::columns::Rows;
-use super::convert::{Fit, convert, scalar};
+use super::convert::{Fit, convert, free_text, is_free_text, scalar};
 use super::derive;
 use super::json::{Shape, Value, unescape_into};
 use super::model::index_of;
@@ -74,9 +74,32 @@ pub struct Surroundings<'a> {
     pub overflow: bool,
 }
 
+/// What is done with the value in a slot.
+#[derive(Debug, Clone, Copy)]
+enum Op {
+    /// Nothing now.
+    None,
+    /// Text as it comes, into a column that takes every text.
+    Text(usize),
+    /// The slot's rules.
+    Rules,
+}
+
+impl Op {
+    fn of(rules: &[Rule]) -> Self {
+        match rules {
+            [] => Self::None,
+            [rule] if *rule == Rule::plain(rule.column) && is_free_text(rule.column) => Self::Text(rule.column),
+            _ => Self::Rules,
+        }
+    }
+}
+
 /// Fills rows from the fields that a [`Reader`] found.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Filler {
+    /// By slot; most values need no look at their rules.
+    ops: Vec<Op>,
     leftovers: attributes::Writer,
     diff: derive::Differ,
     /// Module of the row, where it was replaced by `_other`.
@@ -90,6 +113,24 @@ pub struct Filler {
 }
 
 impl Filler {
+    /// A filler for records of `plan`.
+    #[must_use]
+    pub fn new(plan: &Plan) -> Self {
+        let mut ops: Vec<Op> = plan.direct.iter().map(|rules| Op::of(rules)).collect();
+        if let Some(op) = ops.get_mut(plan.attributes as usize) {
+            *op = Op::None;
+        }
+        Self {
+            ops,
+            leftovers: attributes::Writer::default(),
+            diff: derive::Differ::default(),
+            module: Vec::new(),
+            time_sent: false,
+            joined: Vec::new(),
+            remarks: Remarks::default(),
+        }
+    }
+
     /// Fills one row, all but `event_id` where none was sent; the caller ends the row.
     pub fn fill(
         &mut self,
@@ -131,8 +172,16 @@ impl Filler {
     fn direct(&mut self, plan: &Plan, reader: &mut Reader, body: &[u8], rows: &mut Rows) {
         self.time_sent = false;
         for field in &mut reader.fields {
-            if field.slot == NONE || field.dead || field.slot == plan.attributes {
+            if field.slot == NONE || field.dead {
                 continue;
+            }
+            match self.ops[field.slot as usize] {
+                Op::None => continue,
+                Op::Text(column) if free_text(&field.value, body, column, rows) => {
+                    field.held = true;
+                    continue;
+                }
+                Op::Text(_) | Op::Rules => {}
             }
             for rule in &plan.direct[field.slot as usize] {
                 // Of two keys for one column the first counts; the other stays in `attributes`.

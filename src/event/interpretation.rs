@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::columns::Usage;
 use super::fill::Filler;
 use super::parse::Fingerprint;
 use super::plan::Plan;
@@ -73,6 +74,8 @@ pub(crate) struct ParserState {
     pub(crate) fingerprint: Fingerprint,
     /// Compact text of a record.
     pub(crate) compact: Vec<u8>,
+    /// Room that the columns of the last body took.
+    pub(crate) usage: Usage,
 }
 
 /// A compiled definition. Shared by all requests that use it.
@@ -140,9 +143,10 @@ impl Interpretation {
         self.states.lock().pop().unwrap_or_else(|| {
             Box::new(ParserState {
                 reader: Reader::new(&self.plan),
-                filler: Filler::default(),
+                filler: Filler::new(&self.plan),
                 fingerprint: Fingerprint::default(),
                 compact: Vec::new(),
+                usage: Usage::default(),
             })
         })
     }

@@ -7,7 +7,7 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use super::json::{ScanError, Scanner, Shape, Value, unescaped};
+use super::json::{ScanError, Scanner, Shape, Token, Value, unescaped};
 use super::plan::{NONE, Plan};
 
 /// How many keys that the plan does not know are remembered per object.
@@ -59,7 +59,7 @@ struct Keys {
 #[derive(Debug)]
 struct Known {
     /// `"key":`, as it stands in a body without spaces.
-    token: Box<[u8]>,
+    token: Token,
     slot: u16,
     child: u16,
     /// The two keys that last came behind this one.
@@ -167,20 +167,26 @@ impl Reader {
         }
     }
 
+    #[inline]
     fn member(&mut self, scanner: &mut Scanner<'_>, body: &[u8], node: u16, last: u16) -> Result<u16, ScanError> {
         let key_start = scanner.position();
         let (id, key_len) = self.key(scanner, body, node, last)?;
         if scanner.peek() <= b' ' {
             self.spaced |= scanner.skip_spaces();
         }
-        let (slot, child) =
-            self.nodes[node as usize].known.get(id as usize).map_or((NONE, NONE), |k| (k.slot, k.child));
         let key = span(key_start, key_start + key_len);
-        let at = self.fields.len();
-        if id == NONE {
-            self.replace_strange(node, key, body);
-        } else {
-            self.replace_earlier(node, id, at);
+        let at = span(self.fields.len(), 0).0;
+        let (mut slot, mut child) = (NONE, NONE);
+        match self.nodes[node as usize].known.get_mut(id as usize) {
+            Some(known) => {
+                (slot, child) = (known.slot, known.child);
+                // A key that stands twice counts once: the last one wins.
+                let (record, earlier) = std::mem::replace(&mut known.seen, (self.record, at));
+                if record == self.record {
+                    self.kill(earlier as usize);
+                }
+            }
+            None => self.replace_strange(node, key, body),
         }
         if child != NONE && slot == NONE && scanner.peek() == b'{' {
             self.opened(scanner, body, child, key)?;
@@ -190,7 +196,7 @@ impl Reader {
         self.spaced |= value.spaced;
         self.fields.push(Field { mark: Mark::Member, dead: false, held: false, slot, key, value });
         if slot != NONE {
-            self.slots[slot as usize] = (self.record, span(at, at).0);
+            self.slots[slot as usize] = (self.record, at);
             if child != NONE && value.shape == Shape::Object {
                 self.inside(&value, body, child)?;
             }
@@ -235,7 +241,7 @@ impl Reader {
         let guesses = keys.known.get(last as usize).map_or(keys.first, |known| known.next);
         for guess in guesses {
             if let Some(known) = keys.known.get(guess as usize)
-                && scanner.take(&known.token)
+                && scanner.take_token(&known.token)
             {
                 return Ok((guess, known.token.len() - 1));
             }
@@ -253,17 +259,7 @@ impl Reader {
         Ok((id, key.text(body).len()))
     }
 
-    /// A key that stands twice counts once: the last one wins.
-    #[inline]
-    fn replace_earlier(&mut self, node: u16, id: u16, at: usize) {
-        let Some(known) = self.nodes[node as usize].known.get_mut(id as usize) else { return };
-        let (record, earlier) = std::mem::replace(&mut known.seen, (self.record, span(at, at).0));
-        if record == self.record {
-            self.kill(earlier as usize);
-        }
-    }
-
-    /// The same for keys that were not learnt, so that what a reader has seen before changes no row.
+    /// A key that stands twice counts once, also where it was not learnt, so that what a reader has seen before changes no row.
     #[cold]
     fn replace_strange(&mut self, node: u16, key: (u32, u32), body: &[u8]) {
         let quoted = Value { start: key.0, end: key.1, shape: Shape::Escaped, spaced: false };
@@ -310,7 +306,7 @@ impl Keys {
         let mut token = Vec::with_capacity(key.len() + 3);
         super::json::quote_into(&String::from_utf8_lossy(key), &mut token);
         token.push(b':');
-        self.known.push(Known { token: token.into(), slot, child, next: [NONE; 2], seen: (0, 0) });
+        self.known.push(Known { token: Token::new(token), slot, child, next: [NONE; 2], seen: (0, 0) });
         self.table.insert(key.into(), id);
         id
     }

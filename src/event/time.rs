@@ -151,6 +151,12 @@ fn days_before(year: i64, month: i64, day: i64) -> i64 {
 /// Reads a number since 1970; without a unit its magnitude tells.
 #[must_use]
 pub fn epoch(text: &[u8], unit: Option<Unit>) -> Option<Instant> {
+    if text.len() <= 18
+        && !text.is_empty()
+        && let Some(number) = number(text)
+    {
+        return whole_epoch(number, unit.unwrap_or_else(|| unit_of(number.into())));
+    }
     let (negative, digits) = match text.strip_prefix(b"-") {
         Some(rest) => (true, rest),
         None => (false, text),
@@ -171,12 +177,7 @@ pub fn epoch(text: &[u8], unit: Option<Unit>) -> Option<Instant> {
         )
         .ok()?,
     );
-    let unit = unit.unwrap_or(match value {
-        ..100_000_000_000 => Unit::Second,
-        100_000_000_000..100_000_000_000_000 => Unit::Millisecond,
-        100_000_000_000_000..100_000_000_000_000_000 => Unit::Microsecond,
-        _ => Unit::Nanosecond,
-    });
+    let unit = unit.unwrap_or_else(|| unit_of(value));
     let unit_ns: i128 = match unit {
         Unit::Second => 1_000_000_000,
         Unit::Millisecond => 1_000_000,
@@ -197,6 +198,27 @@ pub fn epoch(text: &[u8], unit: Option<Unit>) -> Option<Instant> {
     let ns = if negative { -ns } else { ns };
     let us = i64::try_from(ns.div_euclid(1_000)).ok()?;
     Some(Instant { us, exact: exact && ns.rem_euclid(1_000) == 0 })
+}
+
+/// The unit that a number's magnitude tells.
+fn unit_of(magnitude: i128) -> Unit {
+    match magnitude {
+        ..100_000_000_000 => Unit::Second,
+        100_000_000_000..100_000_000_000_000 => Unit::Millisecond,
+        100_000_000_000_000..100_000_000_000_000_000 => Unit::Microsecond,
+        _ => Unit::Nanosecond,
+    }
+}
+
+/// An epoch of digits only.
+fn whole_epoch(number: i64, unit: Unit) -> Option<Instant> {
+    let us = match unit {
+        Unit::Second => number.checked_mul(1_000_000)?,
+        Unit::Millisecond => number.checked_mul(1_000)?,
+        Unit::Microsecond => number,
+        Unit::Nanosecond => number / 1_000,
+    };
+    Some(Instant { us, exact: unit != Unit::Nanosecond || number % 1_000 == 0 })
 }
 
 fn by_pattern(text: &str, pattern: &str, zone: Option<Tz>) -> Option<Instant> {

@@ -35,6 +35,27 @@ impl TextColumn {
         self.close();
     }
 
+    /// Appends `body[start..end]`.
+    #[inline]
+    pub fn push_from(&mut self, body: &[u8], start: usize, end: usize) {
+        /// Most texts are at most this long, and copied whole by two moves instead of a call.
+        const SHORT: usize = 32;
+        let length = end - start;
+        match body.get(start..start + SHORT) {
+            Some(block) if length <= SHORT => {
+                self.bytes.reserve(SHORT);
+                let before = self.bytes.len();
+                // SAFETY: room for 32 bytes was reserved; of those copied, `length` are kept.
+                unsafe {
+                    std::ptr::copy_nonoverlapping(block.as_ptr(), self.bytes.as_mut_ptr().add(before), SHORT);
+                    self.bytes.set_len(before + length);
+                }
+            }
+            _ => self.bytes.extend_from_slice(&body[start..end]),
+        }
+        self.close();
+    }
+
     /// Appends the text that `write` puts behind the bytes so far.
     #[inline]
     pub fn push_with<T>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
@@ -56,7 +77,7 @@ impl TextColumn {
         written
     }
 
-    #[inline]
+    #[inline(always)]
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_possible_wrap,
@@ -135,6 +156,17 @@ impl TextColumn {
         self.bytes.len() + self.ends.len() * 4
     }
 
+    /// Notes how many values and bytes there are.
+    pub(super) fn measure(&self, out: &mut Vec<usize>) {
+        out.extend([self.ends.len(), self.bytes.len()]);
+    }
+
+    /// Makes room for as many.
+    pub(super) fn reserve(&mut self, mut sizes: impl Iterator<Item = usize>) {
+        self.ends.reserve(sizes.next().unwrap_or(0));
+        self.bytes.reserve(sizes.next().unwrap_or(0));
+    }
+
     pub(super) fn finish(mut self, rows: usize) -> StringArray {
         self.pad_to(rows);
         if self.ends.is_empty() {
@@ -193,6 +225,14 @@ impl<T: Copy + Default> FixedColumn<T> {
             self.valid.push_nulls(len - self.values.len());
             self.values.resize(len, T::default());
         }
+    }
+
+    pub(super) fn measure(&self, out: &mut Vec<usize>) {
+        out.push(self.values.len());
+    }
+
+    pub(super) fn reserve(&mut self, mut sizes: impl Iterator<Item = usize>) {
+        self.values.reserve(sizes.next().unwrap_or(0));
     }
 
     pub(super) fn append(&mut self, other: &Self) {

@@ -173,6 +173,18 @@ impl ListColumn {
         self.ends.len() * 4 + self.texts.iter().map(TextColumn::size).sum::<usize>() + self.sizes.len() * 8
     }
 
+    /// Notes how many lists, items and bytes there are.
+    pub(super) fn measure(&self, out: &mut Vec<usize>) {
+        out.push(self.ends.len());
+        self.texts.iter().for_each(|text| text.measure(out));
+    }
+
+    /// Makes room for as many.
+    pub(super) fn reserve(&mut self, mut sizes: impl Iterator<Item = usize>) {
+        self.ends.reserve(sizes.next().unwrap_or(0));
+        self.texts.iter_mut().for_each(|text| text.reserve(&mut sizes));
+    }
+
     pub(super) fn finish(mut self, rows: usize, data_type: &DataType) -> ArrayRef {
         self.pad_to(rows);
         self.start();

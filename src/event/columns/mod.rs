@@ -109,6 +109,28 @@ impl ColumnData {
         }
     }
 
+    fn measure(&self, out: &mut Vec<usize>) {
+        match self {
+            Self::Text(column) => column.measure(out),
+            Self::I64(column) => column.measure(out),
+            Self::I32(column) => column.measure(out),
+            Self::F32(column) => column.measure(out),
+            Self::Bool(column) => column.measure(out),
+            Self::List(column) => column.measure(out),
+        }
+    }
+
+    fn reserve(&mut self, sizes: impl Iterator<Item = usize>) {
+        match self {
+            Self::Text(column) => column.reserve(sizes),
+            Self::I64(column) => column.reserve(sizes),
+            Self::I32(column) => column.reserve(sizes),
+            Self::F32(column) => column.reserve(sizes),
+            Self::Bool(column) => column.reserve(sizes),
+            Self::List(column) => column.reserve(sizes),
+        }
+    }
+
     fn size(&self) -> usize {
         match self {
             Self::Text(column) => column.size(),
@@ -167,6 +189,37 @@ impl Default for Rows {
     }
 }
 
+/// How much room the columns of a batch took, by the size of the body that they came from.
+#[derive(Debug, Clone, Default)]
+pub struct Usage {
+    body: usize,
+    sizes: Vec<usize>,
+}
+
+impl Usage {
+    /// Notes the room that `rows` of a body of `body` bytes took.
+    pub fn note(&mut self, rows: &Rows, body: usize) {
+        self.body = body.max(1);
+        self.sizes.clear();
+        rows.columns.iter().for_each(|column| column.measure(&mut self.sizes));
+    }
+
+    /// Empty rows with room for those of a body of `body` bytes: bodies of one sender are much alike.
+    #[must_use]
+    pub fn rows_for(&self, body: usize) -> Rows {
+        let mut rows = Rows::default();
+        // A little more, so that a slightly larger share does not mean a second, doubled allocation.
+        let scaled = |size: usize| if size == 0 { 0 } else { size * body / self.body * 17 / 16 + 64 };
+        // Small bodies tell little, and tiny events take many times their size: memory follows what is sent.
+        if self.body < 1_024 || self.sizes.iter().map(|size| scaled(*size)).sum::<usize>() > 3 * body + (1 << 16) {
+            return rows;
+        }
+        let mut sizes = self.sizes.iter().map(|size| scaled(*size));
+        rows.columns.iter_mut().for_each(|column| column.reserve(&mut sizes));
+        rows
+    }
+}
+
 impl Rows {
     /// Number of rows.
     #[must_use]
@@ -214,6 +267,17 @@ impl Rows {
             }
             _ => unreachable!("column {at} holds no text"),
         }
+    }
+
+    /// Text column `at`, ready for the value of the row being built, unless it has got one.
+    ///
+    /// # Panics
+    /// When the column holds no text, which is a mistake in this crate.
+    #[inline]
+    pub fn vacant_text(&mut self, at: usize) -> Option<&mut TextColumn> {
+        let len = self.len;
+        let column = self.text(at);
+        (column.len() == len).then_some(column)
     }
 
     /// Integer or time column `at`, ready for the value of the row being built.

@@ -42,7 +42,7 @@ impl Made {
             document: &document,
             overflow: false,
         };
-        let (mut filler, mut rows) = (Filler::default(), Rows::default());
+        let (mut filler, mut rows) = (Filler::new(&self.0), Rows::default());
         filler.fill(&mut reader, line.as_bytes(), &record, &around, &mut rows);
         let text = |name: &&str| {
             let at = find(name).unwrap();

@@ -6,12 +6,13 @@
 mod compact;
 mod members;
 mod scan;
+mod special;
 mod text;
 
 pub(crate) use compact::behind_string;
 pub use compact::{compact_into, quote_into};
 pub use members::{Member, Members, members};
-pub use scan::{MAX_DEPTH, ScanError, Scanner, Shape, Value};
+pub use scan::{MAX_DEPTH, ScanError, Scanner, Shape, Token, Value};
 pub use text::{unescape_into, unescaped};
 
 #[cfg(test)]

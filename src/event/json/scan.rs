@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use super::special::special;
+
 /// Deepest nesting of a record; deeper ones are refused, so that no reader's stack is at risk.
 pub const MAX_DEPTH: usize = 64;
 
@@ -146,18 +148,55 @@ impl Value {
     }
 }
 
+/// A text that is often looked for: most are told apart by one comparison of their first bytes.
+#[derive(Debug, Clone)]
+pub struct Token {
+    head: u128,
+    mask: u128,
+    text: Box<[u8]>,
+}
+
+impl Token {
+    const HEAD: usize = 16;
+
+    /// A token of these bytes.
+    #[must_use]
+    pub fn new(text: Vec<u8>) -> Self {
+        let length = text.len().min(Self::HEAD);
+        let mut head = [0; Self::HEAD];
+        head[..length].copy_from_slice(&text[..length]);
+        let mask = if length == Self::HEAD { u128::MAX } else { (1 << (8 * length)) - 1 };
+        Self { head: u128::from_le_bytes(head), mask, text: text.into() }
+    }
+
+    /// Its length in bytes.
+    #[inline]
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Whether it is empty.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+}
+
 /// A cursor over a body of at most 4 GiB.
 #[derive(Debug, Clone)]
 pub struct Scanner<'b> {
     body: &'b [u8],
     at: usize,
+    /// Why the last inner function found nothing.
+    error: Option<ScanError>,
 }
 
 impl<'b> Scanner<'b> {
     /// Starts at byte `at` of `body`.
     #[must_use]
     pub fn new(body: &'b [u8], at: usize) -> Self {
-        Self { body, at }
+        Self { body, at, error: None }
     }
 
     /// Offset of the next byte.
@@ -185,6 +224,25 @@ impl<'b> Scanner<'b> {
         let hit = self.body.get(self.at..self.at + expected.len()) == Some(expected);
         if hit {
             self.at += expected.len();
+        }
+        hit
+    }
+
+    /// Moves over `token` if it comes next.
+    #[inline]
+    pub fn take_token(&mut self, token: &Token) -> bool {
+        let hit = match self.body.get(self.at..self.at + Token::HEAD) {
+            Some(head) => {
+                let head = u128::from_le_bytes(head.try_into().unwrap_or_default());
+                (head ^ token.head) & token.mask == 0
+                    && (token.text.len() <= Token::HEAD
+                        || self.body.get(self.at + Token::HEAD..self.at + token.text.len())
+                            == Some(&token.text[Token::HEAD..]))
+            }
+            None => self.body[self.at.min(self.body.len())..].starts_with(&token.text),
+        };
+        if hit {
+            self.at += token.text.len();
         }
         hit
     }
@@ -221,129 +279,142 @@ impl<'b> Scanner<'b> {
         }
     }
 
-    /// Scans a string whose opening quote comes next.
-    ///
-    /// # Errors
-    /// No string, or a bad one.
-    #[inline]
-    pub fn string(&mut self) -> Result<Value, ScanError> {
-        let start = self.at;
-        self.expect(b'"', "a string")?;
-        let mut shape = Shape::Plain;
-        loop {
-            self.at = special(self.body, self.at);
-            match self.body.get(self.at) {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(value(start, self.at, shape, false));
-                }
-                Some(b'\\') => {
-                    shape = Shape::Escaped;
-                    self.escape()?;
-                }
-                Some(_) => return Err(ScanError::Control { at: self.at }),
-                None => return Err(ScanError::CutOff { at: self.at }),
-            }
-        }
+    /// Keeps an error for the caller. The inner functions return two bytes, which travel in a register;
+    /// a span or an error would go through memory, once for every value of every record.
+    #[cold]
+    fn fail(&mut self, error: ScanError) -> Option<Found> {
+        self.error = Some(error);
+        None
     }
 
-    fn escape(&mut self) -> Result<(), ScanError> {
-        let at = self.at;
-        match self.body.get(at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
-            Some(b'u') => {
-                let unit = hex4(self.body, at + 2).ok_or(ScanError::Escape { at })?;
-                self.at += 6;
-                match unit {
-                    0xD800..=0xDBFF => {
-                        let low = if self.take(b"\\u") { hex4(self.body, self.at) } else { None };
-                        if !matches!(low, Some(0xDC00..=0xDFFF)) {
-                            return Err(ScanError::Surrogate { at });
-                        }
-                        self.at += 4;
-                    }
-                    0xDC00..=0xDFFF => return Err(ScanError::Surrogate { at }),
-                    _ => {}
-                }
-            }
-            _ => return Err(ScanError::Escape { at }),
-        }
-        Ok(())
+    #[cold]
+    fn error(&mut self) -> ScanError {
+        self.error.take().unwrap_or(ScanError::CutOff { at: self.at })
     }
 
-    fn number(&mut self) -> Result<Value, ScanError> {
-        let start = self.at;
-        if self.peek() == b'-' {
-            self.at += 1;
+    #[inline(always)]
+    fn spanned(&mut self, start: usize, found: Option<Found>) -> Result<Value, ScanError> {
+        match found {
+            Some(found) => Ok(value(start, self.at, found.shape, found.spaced)),
+            None => Err(self.error()),
         }
-        match self.peek() {
-            b'0' => self.at += 1,
-            b'1'..=b'9' => self.digits(),
-            _ => return Err(self.unexpected("a digit")),
-        }
-        let mut shape = Shape::Integer;
-        if self.peek() == b'.' {
-            self.at += 1;
-            shape = Shape::Decimal;
-            self.some_digits()?;
-        }
-        if matches!(self.peek(), b'e' | b'E') {
-            self.at += 1;
-            shape = Shape::Decimal;
-            if matches!(self.peek(), b'+' | b'-') {
-                self.at += 1;
-            }
-            self.some_digits()?;
-        }
-        Ok(value(start, self.at, shape, false))
-    }
-
-    fn digits(&mut self) {
-        while self.peek().is_ascii_digit() {
-            self.at += 1;
-        }
-    }
-
-    fn some_digits(&mut self) -> Result<(), ScanError> {
-        if !self.peek().is_ascii_digit() {
-            return Err(self.unexpected("a digit"));
-        }
-        self.digits();
-        Ok(())
-    }
-
-    fn word(&mut self, word: &'static [u8], shape: Shape) -> Result<Value, ScanError> {
-        let start = self.at;
-        if self.take(word) { Ok(value(start, self.at, shape, false)) } else { Err(self.unexpected("a JSON value")) }
     }
 
     /// Scans the value that comes next, whatever it is.
     ///
     /// # Errors
     /// No JSON value, or one nested deeper than [`MAX_DEPTH`].
-    #[inline]
+    #[inline(always)]
     pub fn value(&mut self) -> Result<Value, ScanError> {
-        match self.peek() {
+        let start = self.at;
+        let found = match self.peek() {
+            b'"' => self.text(),
             b'{' | b'[' => self.nested(),
-            _ => self.scalar(),
+            _ => self.literal(),
+        };
+        self.spanned(start, found)
+    }
+
+    /// Scans a string whose opening quote comes next.
+    ///
+    /// # Errors
+    /// No string, or a bad one.
+    #[inline(always)]
+    pub fn string(&mut self) -> Result<Value, ScanError> {
+        let start = self.at;
+        let found = self.text();
+        self.spanned(start, found)
+    }
+
+    #[inline(always)]
+    fn text(&mut self) -> Option<Found> {
+        if self.peek() != b'"' {
+            return self.fail(self.unexpected("a string"));
+        }
+        self.at = special(self.body, self.at + 1);
+        if self.peek() == b'"' {
+            self.at += 1;
+            return FOUND_PLAIN;
+        }
+        self.escaped_text()
+    }
+
+    /// Goes on behind the first escape of a string.
+    fn escaped_text(&mut self) -> Option<Found> {
+        let body = self.body;
+        let mut at = self.at;
+        loop {
+            match body.get(at) {
+                Some(b'"') => {
+                    self.at = at + 1;
+                    return Some(Found { shape: Shape::Escaped, spaced: false });
+                }
+                Some(b'\\') => match body.get(at + 1) {
+                    Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => at += 2,
+                    Some(b'u') => match unicode_escape(body, at) {
+                        Ok(length) => at += length,
+                        Err(error) => return self.fail(error),
+                    },
+                    _ => return self.fail(ScanError::Escape { at }),
+                },
+                Some(0..0x20) => return self.fail(ScanError::Control { at }),
+                Some(_) => at = special(body, at),
+                None => return self.fail(ScanError::CutOff { at }),
+            }
         }
     }
 
-    #[inline]
-    fn scalar(&mut self) -> Result<Value, ScanError> {
+    fn literal(&mut self) -> Option<Found> {
         match self.peek() {
-            b'"' => self.string(),
             b'-' | b'0'..=b'9' => self.number(),
             b't' => self.word(b"true", Shape::True),
             b'f' => self.word(b"false", Shape::False),
             b'n' => self.word(b"null", Shape::Null),
-            _ => Err(self.unexpected("a JSON value")),
+            _ => self.fail(self.unexpected("a JSON value")),
         }
     }
 
+    fn number(&mut self) -> Option<Found> {
+        let body = self.body;
+        let mut at = self.at + usize::from(self.peek() == b'-');
+        match body.get(at) {
+            Some(b'0') => at += 1,
+            Some(b'1'..=b'9') => at = behind_digits(body, at),
+            _ => return self.fail_at(at, "a digit"),
+        }
+        let mut shape = Shape::Integer;
+        if body.get(at) == Some(&b'.') {
+            shape = Shape::Decimal;
+            let digits = at + 1;
+            at = behind_digits(body, digits);
+            if at == digits {
+                return self.fail_at(at, "a digit");
+            }
+        }
+        if matches!(body.get(at), Some(b'e' | b'E')) {
+            shape = Shape::Decimal;
+            let digits = at + 1 + usize::from(matches!(body.get(at + 1), Some(b'+' | b'-')));
+            at = behind_digits(body, digits);
+            if at == digits {
+                return self.fail_at(at, "a digit");
+            }
+        }
+        self.at = at;
+        Some(Found { shape, spaced: false })
+    }
+
+    #[cold]
+    fn fail_at(&mut self, at: usize, expected: &'static str) -> Option<Found> {
+        self.at = at;
+        self.fail(self.unexpected(expected))
+    }
+
+    fn word(&mut self, word: &'static [u8], shape: Shape) -> Option<Found> {
+        if self.take(word) { Some(Found { shape, spaced: false }) } else { self.fail(self.unexpected("a JSON value")) }
+    }
+
     /// Objects and arrays, without recursion: one bit per open level says which it is.
-    fn nested(&mut self) -> Result<Value, ScanError> {
-        let start = self.at;
+    fn nested(&mut self) -> Option<Found> {
         let shape = if self.peek() == b'{' { Shape::Object } else { Shape::Array };
         let mut spaced = false;
         let mut objects: u64 = 0;
@@ -353,7 +424,7 @@ impl<'b> Scanner<'b> {
             match self.peek() {
                 open @ (b'{' | b'[') => {
                     if depth == MAX_DEPTH {
-                        return Err(ScanError::TooDeep { at: self.at });
+                        return self.fail(ScanError::TooDeep { at: self.at });
                     }
                     self.at += 1;
                     depth += 1;
@@ -367,8 +438,12 @@ impl<'b> Scanner<'b> {
                         continue;
                     }
                 }
+                b'"' => {
+                    self.text()?;
+                    spaced |= self.skip_spaces();
+                }
                 _ => {
-                    self.scalar()?;
+                    self.literal()?;
                     spaced |= self.skip_spaces();
                 }
             }
@@ -386,13 +461,13 @@ impl<'b> Scanner<'b> {
                     }
                     b'}' if in_object => {}
                     b']' if !in_object => {}
-                    _ => return Err(self.unexpected(if in_object { "`,` or `}`" } else { "`,` or `]`" })),
+                    _ => return self.fail(self.unexpected(if in_object { "`,` or `}`" } else { "`,` or `]`" })),
                 }
                 self.at += 1;
                 depth -= 1;
                 objects >>= 1;
                 if depth == 0 {
-                    return Ok(value(start, self.at, shape, spaced));
+                    return Some(Found { shape, spaced });
                 }
                 spaced |= self.skip_spaces();
             }
@@ -400,13 +475,48 @@ impl<'b> Scanner<'b> {
     }
 
     /// Moves over `"key":` and the spaces around; says whether there were any.
-    fn key(&mut self) -> Result<bool, ScanError> {
-        self.string()?;
+    #[inline]
+    fn key(&mut self) -> Option<bool> {
+        self.text()?;
         let mut spaced = self.skip_spaces();
-        self.expect(b':', "`:`")?;
+        if self.peek() != b':' {
+            self.fail(self.unexpected("`:`"))?;
+        }
+        self.at += 1;
         spaced |= self.skip_spaces();
-        Ok(spaced)
+        Some(spaced)
     }
+}
+
+/// What the inner functions find: the caller knows where it starts, the scanner where it ends.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    shape: Shape,
+    spaced: bool,
+}
+
+const FOUND_PLAIN: Option<Found> = Some(Found { shape: Shape::Plain, spaced: false });
+
+/// Length of the escape `\uXXXX`, or of the two that make one character, at `at`.
+fn unicode_escape(body: &[u8], at: usize) -> Result<usize, ScanError> {
+    match hex4(body, at + 2) {
+        None => Err(ScanError::Escape { at }),
+        Some(0xD800..=0xDBFF) if body[at + 6..].starts_with(b"\\u") => match hex4(body, at + 8) {
+            Some(0xDC00..=0xDFFF) => Ok(12),
+            _ => Err(ScanError::Surrogate { at }),
+        },
+        Some(0xD800..=0xDFFF) => Err(ScanError::Surrogate { at }),
+        Some(_) => Ok(6),
+    }
+}
+
+/// Offset behind the digits that start at `at`.
+#[inline]
+fn behind_digits(body: &[u8], mut at: usize) -> usize {
+    while body.get(at).is_some_and(u8::is_ascii_digit) {
+        at += 1;
+    }
+    at
 }
 
 #[allow(clippy::cast_possible_truncation)] // Bodies are limited far below 4 GiB where they enter.
@@ -418,46 +528,4 @@ fn value(start: usize, end: usize, shape: Shape, spaced: bool) -> Value {
 pub(super) fn hex4(body: &[u8], at: usize) -> Option<u32> {
     let digits = body.get(at..at + 4)?;
     digits.iter().try_fold(0, |sum, digit| Some(sum << 4 | char::from(*digit).to_digit(16)?))
-}
-
-/// Offset of the next `"`, `\` or control character at or after `at`, or the length of `body`.
-#[inline]
-fn special(body: &[u8], at: usize) -> usize {
-    #[cfg(target_arch = "x86_64")]
-    {
-        // SAFETY: SSE2 is part of x86-64.
-        unsafe { special_sse2(body, at) }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        special_scalar(body, at)
-    }
-}
-
-#[inline]
-fn special_scalar(body: &[u8], at: usize) -> usize {
-    let rest = body.get(at..).unwrap_or_default();
-    rest.iter().position(|&b| b == b'"' || b == b'\\' || b < 0x20).map_or(body.len(), |found| at + found)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "sse2")]
-unsafe fn special_sse2(body: &[u8], mut at: usize) -> usize {
-    use std::arch::x86_64::{
-        _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
-    };
-    let (quote, backslash, last_control) = (_mm_set1_epi8(b'"' as i8), _mm_set1_epi8(b'\\' as i8), _mm_set1_epi8(0x1F));
-    while at + 16 <= body.len() {
-        // SAFETY: the 16 bytes at `at` lie inside `body`; the load needs no alignment.
-        let block = unsafe { _mm_loadu_si128(body.as_ptr().add(at).cast()) };
-        let control = _mm_cmpeq_epi8(_mm_min_epu8(block, last_control), block);
-        let hits = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)), control);
-        let mask = _mm_movemask_epi8(hits);
-        if mask != 0 {
-            return at + mask.trailing_zeros() as usize;
-        }
-        at += 16;
-    }
-    special_scalar(body, at)
 }

@@ -26,18 +26,66 @@ pub fn unescaped<'b>(value: &Value, body: &'b [u8]) -> Cow<'b, [u8]> {
 }
 
 /// Escapes were checked by the scanner; one that is none would be copied as it stands.
-fn unescape(mut inner: &[u8], out: &mut Vec<u8>) {
-    while let Some(found) = memchr::memchr(b'\\', inner) {
-        out.extend_from_slice(&inner[..found]);
-        let used = one(&inner[found..], out);
-        inner = &inner[found + used..];
+fn unescape(inner: &[u8], out: &mut Vec<u8>) {
+    // Text never grows by this, so one reservation serves all of it, whole blocks included.
+    out.reserve(inner.len() + BLOCK);
+    let mut at = blocks(inner, out);
+    while let Some(byte) = inner.get(at) {
+        if *byte == b'\\' {
+            at += one(&inner[at..], out);
+        } else {
+            out.push(*byte);
+            at += 1;
+        }
     }
-    out.extend_from_slice(inner);
+}
+
+/// Bytes that are copied at once.
+const BLOCK: usize = 16;
+
+/// Unescapes as far as whole blocks reach, and says how far that was. `out` has room for all.
+#[cfg(target_arch = "x86_64")]
+fn blocks(inner: &[u8], out: &mut Vec<u8>) -> usize {
+    use std::arch::x86_64::{_mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8, _mm_storeu_si128};
+    let mut at = 0;
+    while at + BLOCK <= inner.len() {
+        let length = out.len();
+        debug_assert!(length + BLOCK <= out.capacity(), "the caller has reserved");
+        // SAFETY: SSE2 is part of x86-64. The 16 bytes at `at` lie inside `inner`; `out` has room for as
+        // many as `inner` and a block more, and so far it has grown by at most `at`. The bytes that
+        // `set_len` adds have been written.
+        let plain = unsafe {
+            let block = _mm_loadu_si128(inner.as_ptr().add(at).cast());
+            _mm_storeu_si128(out.as_mut_ptr().add(length).cast(), block);
+            let mask = _mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8(b'\\'.cast_signed())));
+            let plain = if mask == 0 { BLOCK } else { mask.trailing_zeros() as usize };
+            out.set_len(length + plain);
+            plain
+        };
+        at += plain;
+        if plain < BLOCK {
+            at += one(&inner[at..], out);
+        }
+    }
+    at
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn blocks(inner: &[u8], out: &mut Vec<u8>) -> usize {
+    let mut at = 0;
+    while let Some(found) = memchr::memchr(b'\\', &inner[at..]) {
+        out.extend_from_slice(&inner[at..at + found]);
+        at += found;
+        at += one(&inner[at..], out);
+    }
+    at
 }
 
 /// Appends the character of the escape at the start of `inner` and returns the escape's length.
+#[inline(always)]
 fn one(inner: &[u8], out: &mut Vec<u8>) -> usize {
     let byte = match inner.get(1) {
+        Some(b'"') => b'"',
         Some(b'b') => 0x08,
         Some(b'f') => 0x0C,
         Some(b'n') => b'\n',
@@ -51,6 +99,7 @@ fn one(inner: &[u8], out: &mut Vec<u8>) -> usize {
     inner.len().min(2)
 }
 
+#[cold]
 fn unicode(inner: &[u8], out: &mut Vec<u8>) -> usize {
     let high = hex4(inner, 2).unwrap_or(0xFFFD);
     let (code, used) = match (high, hex4(inner, 8)) {

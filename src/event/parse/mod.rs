@@ -34,6 +34,9 @@ pub use verdicts::{Verdict, Verdicts, VerdictsError};
 /// Largest body that is parsed: offsets are 32 bits wide, and derived columns may be larger than it.
 pub const BODY_MAX: usize = 256 << 20;
 
+/// Code of a record that is refused since its id is stored with other content.
+pub const EVENT_ID_CONFLICT: &str = "event_id_conflict";
+
 /// How the records stand in a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -103,7 +106,7 @@ pub struct Parsed {
 }
 
 /// Parses a body. With `verdicts` (at replay, or once the engine has judged) only accepted records
-/// become rows, and modules above the cap become `_other`.
+/// become rows, modules above the cap become `_other`, and conflicts are told among the errors.
 ///
 /// # Errors
 /// The body as a whole cannot be read, or it passes a limit; nothing of it may be stored.

@@ -13,7 +13,7 @@ use super::error::BodyError;
 use super::ids::{PLACEHOLDER, Place, SentId};
 use super::lines::shape_name;
 use super::verdicts::{Verdict, Verdicts};
-use super::{Context, Limits, Parsed, Rejected};
+use super::{Context, EVENT_ID_CONFLICT, Limits, Parsed, Rejected};
 
 /// Why one record is rejected.
 #[derive(Debug)]
@@ -93,15 +93,16 @@ impl<'a> Run<'a> {
         limits: &'a Limits,
         verdicts: Option<&'a Verdicts>,
     ) -> Self {
+        let state = interpretation.take_state();
         Self {
             body,
             plan: interpretation.plan(),
-            parsed: Parsed::default(),
+            parsed: Parsed { rows: state.usage.rows_for(body.len()), ..Parsed::default() },
             interpretation,
             context,
             limits,
             verdicts,
-            state: interpretation.take_state(),
+            state,
             modules: Modules::default(),
             document: Document::default(),
             wrapped: false,
@@ -113,6 +114,7 @@ impl<'a> Run<'a> {
     /// Ends the parse and gives its scratch memory back.
     pub(super) fn finish(mut self) -> Parsed {
         self.parsed.remarks = std::mem::take(&mut self.state.filler.remarks);
+        self.state.usage.note(&self.parsed.rows, self.body.len());
         self.interpretation.return_state(self.state);
         self.parsed
     }
@@ -180,6 +182,9 @@ impl<'a> Run<'a> {
         let number = self.count(line)?;
         let verdict = self.verdicts.map_or(Verdict::Accepted, |verdicts| verdicts.get(number));
         if !verdict.is_stored() {
+            if verdict == Verdict::Conflict {
+                self.conflict(record, number, line);
+            }
             return Ok(());
         }
         if !self.document.text.is_empty() {
@@ -204,6 +209,16 @@ impl<'a> Run<'a> {
         self.parsed.row_records.push(number);
         self.parsed.rows.end_row();
         Ok(())
+    }
+
+    /// Tells of a record whose id is stored with other content, and where it lies for the dead letters.
+    #[cold]
+    fn conflict(&mut self, record: &Value, number: u32, line: u32) {
+        let span = record.start as usize..record.end as usize;
+        self.parsed.errors.add(line, span.start, EVENT_ID_CONFLICT, || {
+            "another event with this tenant_id, source, dataset and event_id is stored".to_string()
+        });
+        self.parsed.rejected.push(Rejected { record: number, line, span, code: EVENT_ID_CONFLICT });
     }
 
     /// Gives the row being built an id, and remembers one that finds duplicates.

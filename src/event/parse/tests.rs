@@ -257,6 +257,8 @@ fn verdicts_repeat_what_was_decided() {
     let verdicts = Verdicts::decode(&stored).unwrap();
     let parsed = parse(body.as_bytes(), BodyFormat::Ndjson, &native(), &context(), &limits(), Some(&verdicts)).unwrap();
     assert_eq!((parsed.records, &parsed.row_records[..]), (6, &[0, 2, 5][..]));
+    assert_eq!(told(&parsed), ["2 invalid_json", "4 event_id_conflict"]);
+    assert_eq!(&body[parsed.rejected[1].span.clone()], "{\"event_id\":\"1\"}");
     let row = Row(&parsed.rows, 1);
     assert_eq!(row.text("module").as_deref(), Some("_other"));
     assert_eq!(row.text("attributes").as_deref(), Some(r#"{"module":"b"}"#));
