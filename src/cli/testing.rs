@@ -32,6 +32,8 @@ impl Asked {
     }
 }
 
+/// Status, headers and body of an answer.
+type Scripted = (u16, &'static [(&'static str, &'static str)], &'static str);
 type Answer = Box<dyn FnMut(&Asked) -> Response + Send>;
 
 struct Shared {
@@ -60,7 +62,7 @@ impl FakeServer {
     }
 
     /// Answers with each of `answers` in turn, then with the last of them.
-    pub(crate) async fn script(answers: Vec<(u16, &'static [(&'static str, &'static str)], &'static str)>) -> Self {
+    pub(crate) async fn script(answers: Vec<Scripted>) -> Self {
         let mut next = 0;
         Self::start(move |_| {
             let (status, headers, body) = answers[next.min(answers.len() - 1)];

@@ -91,7 +91,7 @@ fn whole(value: u64, units: &[(&str, u64)]) -> String {
     sorted.sort_by_key(|(_, factor)| std::cmp::Reverse(*factor));
     let (name, factor) = sorted
         .into_iter()
-        .find(|(_, factor)| value % factor == 0 && value >= *factor)
+        .find(|(_, factor)| value.is_multiple_of(*factor) && value >= *factor)
         .unwrap_or(units[units.len() - 1]);
     format!("{}{name}", value / factor)
 }

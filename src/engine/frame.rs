@@ -115,7 +115,6 @@ fn keyed(bytes: &mut Bytes) -> Result<Keyed, MetaError> {
     Ok(Keyed { key, content, receipt: block(bytes)? })
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
 fn damaged(_: bytes::TryGetError) -> MetaError {
     MetaError::Damaged
 }

@@ -108,7 +108,6 @@ impl Project {
             bytes: visible.hot.bytes(),
             rows: visible.hot.rows(),
             oldest: visible.hot.oldest(),
-            last_seq: visible.last_seq,
         }
     }
 }
@@ -119,7 +118,6 @@ pub(super) struct HotState {
     pub(super) bytes: usize,
     pub(super) rows: usize,
     pub(super) oldest: Option<Instant>,
-    pub(super) last_seq: i64,
 }
 
 impl Intake {

@@ -28,7 +28,7 @@ const RELATED: usize = index_of("related");
 /// What the parser counted while filling rows, by ledger kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Remarks {
-    /// No `event_time` was sent.
+    /// Events for which no `event_time` was sent.
     pub time_missing: u64,
     /// The `event_time` sent could not be used.
     pub time_unusable: u64,
@@ -81,6 +81,8 @@ pub struct Filler {
     diff: derive::Differ,
     /// Module of the row, where it was replaced by `_other`.
     module: Vec<u8>,
+    /// A time was sent for the row, if only one that cannot be used.
+    time_sent: bool,
     /// Scratch for joined texts.
     joined: Vec<u8>,
     /// Counts since they were last taken.
@@ -127,6 +129,7 @@ impl Filler {
     }
 
     fn direct(&mut self, plan: &Plan, reader: &mut Reader, body: &[u8], rows: &mut Rows) {
+        self.time_sent = false;
         for field in &mut reader.fields {
             if field.slot == NONE || field.dead || field.slot == plan.attributes {
                 continue;
@@ -145,6 +148,7 @@ impl Filler {
 
     fn unusable(&mut self, column: usize) {
         if column == EVENT_TIME {
+            self.time_sent = true;
             self.remarks.time_unusable += 1;
         } else {
             self.remarks.value_unusable += 1;
@@ -210,7 +214,7 @@ impl Filler {
     fn required(&mut self, around: &Surroundings<'_>, rows: &mut Rows) {
         if !rows.is_set(EVENT_TIME) {
             rows.i64s(EVENT_TIME).push(around.received_at);
-            self.remarks.time_missing += 1;
+            self.remarks.time_missing += u64::from(!self.time_sent);
         }
         rows.i64s(OBSERVED_TIME).push(around.received_at);
         let defaults: [(usize, &str); 5] = [

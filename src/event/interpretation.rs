@@ -82,6 +82,7 @@ pub struct Interpretation {
     definition: Definition,
     plan: Plan,
     redactor: Redactor,
+    #[expect(clippy::vec_box, reason = "a state is large and moves in and out for every body")]
     states: Mutex<Vec<Box<ParserState>>>,
 }
 

@@ -91,6 +91,7 @@ const REQUIRED: bool = false;
 const REPEATS: bool = true;
 const VARIES: bool = false;
 
+#[expect(clippy::too_many_arguments, reason = "one for each cell of a line of the table below")]
 const fn column(
     name: &'static str,
     kind: Kind,

@@ -173,8 +173,8 @@ pub fn epoch(text: &[u8], unit: Option<Unit>) -> Option<Instant> {
     );
     let unit = unit.unwrap_or(match value {
         ..100_000_000_000 => Unit::Second,
-        ..100_000_000_000_000 => Unit::Millisecond,
-        ..100_000_000_000_000_000 => Unit::Microsecond,
+        100_000_000_000..100_000_000_000_000 => Unit::Millisecond,
+        100_000_000_000_000..100_000_000_000_000_000 => Unit::Microsecond,
         _ => Unit::Nanosecond,
     });
     let unit_ns: i128 = match unit {

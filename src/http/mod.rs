@@ -32,7 +32,6 @@ use crate::engine::Engine;
 const DOCUMENT_MAX: usize = 2 << 20;
 
 /// All routes over an engine, and the document that describes them.
-#[must_use]
 pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
     let (routes, document) = OpenApiRouter::with_openapi(document::base())
         .routes(routes!(events::append_events))

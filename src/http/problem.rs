@@ -14,7 +14,10 @@ use crate::query::QueryError;
 
 /// A refused request.
 #[derive(Debug)]
-pub struct ApiError {
+pub(super) struct ApiError(Box<Refusal>);
+
+#[derive(Debug)]
+struct Refusal {
     kind: Kind,
     code: &'static str,
     detail: String,
@@ -26,7 +29,7 @@ pub struct ApiError {
 
 /// An error document as the OpenAPI document describes it.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Problem {
+pub(super) struct Problem {
     /// Kind of problem: a relative URI that ends in the code.
     #[serde(rename = "type")]
     pub type_uri: String,
@@ -45,17 +48,18 @@ pub struct Problem {
 impl ApiError {
     /// An error that arises at the border itself.
     pub(super) fn new(kind: Kind, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { kind, code, detail: detail.into(), hint: None, retry_after_s: None, more: Map::new() }
+        let detail = detail.into();
+        Self(Box::new(Refusal { kind, code, detail, hint: None, retry_after_s: None, more: Map::new() }))
     }
 
     /// Adds what to do.
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
     fn with(mut self, member: &str, value: impl Serialize) -> Self {
-        self.more.insert(member.to_string(), json!(value));
+        self.0.more.insert(member.to_string(), json!(value));
         self
     }
 
@@ -73,12 +77,12 @@ impl ApiError {
             _ => chain(error),
         };
         let mut problem = Self::new(error.kind(), error.code(), detail);
-        problem.hint = error.hint();
+        problem.0.hint = error.hint();
         problem
     }
 
     fn status(&self) -> StatusCode {
-        match self.kind {
+        match self.0.kind {
             Kind::Invalid => StatusCode::BAD_REQUEST,
             Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
             Kind::Forbidden => StatusCode::FORBIDDEN,
@@ -114,20 +118,21 @@ fn chain(error: &dyn std::error::Error) -> String {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status();
+        let refusal = *self.0;
         let mut document = Map::new();
-        document.insert("type".into(), json!(format!("/errors/{}", self.code)));
-        document.insert("title".into(), json!(self.code.replace('_', " ")));
+        document.insert("type".into(), json!(format!("/errors/{}", refusal.code)));
+        document.insert("title".into(), json!(refusal.code.replace('_', " ")));
         document.insert("status".into(), json!(status.as_u16()));
-        document.insert("detail".into(), json!(self.detail));
-        document.insert("code".into(), json!(self.code));
-        if let Some(hint) = self.hint {
+        document.insert("detail".into(), json!(refusal.detail));
+        document.insert("code".into(), json!(refusal.code));
+        if let Some(hint) = refusal.hint {
             document.insert("hint".into(), json!(hint));
         }
-        document.extend(self.more);
+        document.extend(refusal.more);
         let mut response = (status, Json(document)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(seconds) = self.retry_after_s {
+        if let Some(seconds) = refusal.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if status == StatusCode::UNAUTHORIZED {
@@ -145,11 +150,11 @@ impl From<AppendError> for ApiError {
                 problem.with("rejected", rejected).with("records", records).with("errors", errors)
             }
             AppendError::Overloaded { retry_after_s, .. } => {
-                problem.retry_after_s = Some(retry_after_s);
+                problem.0.retry_after_s = Some(retry_after_s);
                 problem
             }
             AppendError::OutcomeUnknown(_) => {
-                problem.retry_after_s = Some(1);
+                problem.0.retry_after_s = Some(1);
                 problem
             }
             AppendError::Body(_)

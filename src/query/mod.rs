@@ -11,6 +11,7 @@
 //! * An answer that was cut says so; a failed one ends in an error, never like a complete one.
 
 mod answer;
+mod dialect;
 mod error;
 mod filters;
 mod hot;

@@ -232,7 +232,11 @@ fn union_text(array: &UnionArray, fields: &UnionFields) -> Result<ArrayRef, Arro
             return None;
         }
         text.clear();
-        cell.write_json(at, &mut text);
+        match cell {
+            // Within JSON text a number is a number, however many digits it has.
+            Cell::Int64(_) | Cell::UInt64(_) => cell.write_plain(at, &mut text),
+            other => other.write_json(at, &mut text),
+        }
         Some(String::from_utf8_lossy(&text).into_owned())
     });
     Ok(Arc::new(rows.collect::<StringArray>()))

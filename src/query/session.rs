@@ -19,10 +19,10 @@ use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::sql::parser::{DFParserBuilder, Statement};
-use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
-use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::ast::{SetExpr, Statement as SqlStatement};
 
 use super::answer::{Answer, Running};
+use super::dialect::EventsDialect;
 use super::error::{Known, QueryError, classify};
 use super::params::{Bound, Failure, Params};
 use super::provider::EventsTable;
@@ -159,10 +159,11 @@ impl Session {
         catalog.register_schema(SCHEMA, Arc::clone(&schema) as Arc<dyn SchemaProvider>)?;
         let catalogs = MemoryCatalogProviderList::new();
         catalogs.register_catalog(CATALOG.to_owned(), Arc::new(catalog));
-        let state = SessionStateBuilder::new_from_existing(self.runtime.template())
+        let mut state = SessionStateBuilder::new_from_existing(self.runtime.template())
             .with_catalog_list(Arc::new(catalogs))
             .with_runtime_env(self.runtime.env(limits.memory_max.as_usize()))
             .build();
+        state.mark_start_execution();
         Ok((state, schema))
     }
 }
@@ -170,7 +171,7 @@ impl Session {
 /// Exactly one statement, which must be a query or EXPLAIN of one.
 fn parse(sql: &str) -> Result<Statement, Failure> {
     let mut statements = DFParserBuilder::new(sql)
-        .with_dialect(&GenericDialect {})
+        .with_dialect(&EventsDialect)
         .with_recursion_limit(NESTING_MAX)
         .build()?
         .parse_statements()?;
@@ -188,7 +189,13 @@ fn parse(sql: &str) -> Result<Statement, Failure> {
 
 fn is_query(statement: &Statement) -> bool {
     match statement {
-        Statement::Statement(statement) => matches!(**statement, SqlStatement::Query(_)),
+        Statement::Statement(statement) => match &**statement {
+            SqlStatement::Query(query) => !matches!(
+                *query.body,
+                SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_)
+            ),
+            _ => false,
+        },
         Statement::Explain(explain) => is_query(&explain.statement),
         _ => false,
     }

@@ -94,9 +94,10 @@ async fn acknowledged_events_survive_kills_exactly_once() {
     let mut hits: HashMap<&'static str, u64> = HashMap::new();
     let mut acked = 0;
     for cycle in 0..cycles {
-        let clients: Vec<_> = (0..CLIENTS)
-            .map(|_| tokio::spawn(client(server.url.clone(), server.key.clone(), Arc::clone(&sent))))
-            .collect();
+        let mut clients = tokio::task::JoinSet::new();
+        for _ in 0..CLIENTS {
+            clients.spawn(client(server.url.clone(), server.key.clone(), Arc::clone(&sent)));
+        }
         // Spread over the second between two flushes, and over the three between compactions.
         let wait = 900 + (cycle as u64 * 613) % 2_600;
         tokio::time::sleep(Duration::from_millis(wait)).await;
@@ -109,9 +110,7 @@ async fn acknowledged_events_survive_kills_exactly_once() {
         if !within.is_empty() {
             *hits.entry("any of them").or_insert(0) += 1;
         }
-        for client in clients {
-            client.await.unwrap();
-        }
+        clients.join_all().await;
         server = TestServer::start_in(&home);
         acked = check(&server, &sent, cycle).await;
     }

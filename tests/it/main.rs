@@ -3,6 +3,9 @@
 //! One binary, so that DataFusion is linked once. A test that needs more than Rust says
 //! `SKIPPED: reason` where that is missing, and fails instead when `CI=true`.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "figures and reasons for skipping are for people")]
+
 mod common;
 mod demo;
 mod golden;

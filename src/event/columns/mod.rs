@@ -360,3 +360,6 @@ fn dates_of(times: &ColumnData, rows: usize) -> Date32Array {
 pub fn date_of(time_us: i64) -> i32 {
     i32::try_from(time_us.div_euclid(DAY_US)).unwrap_or(i32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,7 +114,7 @@ impl Walk<'_> {
 
     /// Offset of the colon that follows, if what stands before it is a key.
     fn colon(&self, mut at: usize) -> Option<usize> {
-        if self.beyond == 0 && !self.levels.last().is_some_and(|level| level.object) {
+        if self.beyond == 0 && self.levels.last().is_some_and(|level| !level.object) {
             return None;
         }
         while matches!(self.text.get(at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
@@ -140,8 +140,7 @@ impl Walk<'_> {
     /// What holds for the value of the key in `start..end`.
     fn member(&self, start: usize, end: usize) -> Next {
         let key = self.characters(start, end);
-        let Some(level) = self.levels.last() else { return self.item() };
-        let Place { headers, depth, alive } = level.place;
+        let Place { headers, depth, alive } = self.levels.last().map_or(self.root(), |level| level.place);
         if depth == 0 && self.rules.wrapper.as_deref() == Some(&*key) {
             return Next { place: self.root(), secret: false, role: Role::Other };
         }

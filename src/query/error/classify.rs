@@ -152,9 +152,9 @@ fn schema(error: &SchemaError, place: Option<Position>) -> QueryError {
 
 fn plan(text: &str, position: Option<Position>, known: &Known) -> QueryError {
     if let Some(name) = between(text, "table '", "' not found") {
-        let name = name.rsplit('.').next().unwrap_or(name);
-        let near = nearest(name, known.tables.iter().map(String::as_str));
-        return QueryError::Unknown { what: NameOf::Table, name: name.to_owned(), position, near };
+        let bare = name.rsplit('.').next().unwrap_or(name);
+        let near = nearest(bare, known.tables.iter().map(String::as_str));
+        return QueryError::Unknown { what: NameOf::Table, name: plain(name), position, near };
     }
     let function =
         between(text, "Invalid function '", "'").or_else(|| between(text, "table function '", "' not found"));

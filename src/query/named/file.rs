@@ -11,12 +11,12 @@
 
 use chrono::{DateTime, Utc};
 use datafusion::common::ScalarValue;
-use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use serde::Serialize;
 
 use super::Broken;
 use super::value::ParameterType;
+use crate::query::dialect::EventsDialect;
 use crate::query::error::{QueryError, nearest};
 
 /// A named query.
@@ -139,7 +139,7 @@ impl NamedQuery {
 
     /// Every placeholder of the SQL must be declared.
     fn check_placeholders(&self) -> Result<(), (usize, String)> {
-        let tokens = Tokenizer::new(&GenericDialect {}, &self.sql).tokenize_with_location().map_err(|error| {
+        let tokens = Tokenizer::new(&EventsDialect, &self.sql).tokenize_with_location().map_err(|error| {
             let line = usize::try_from(error.location.line).unwrap_or(1);
             (line, error.message)
         })?;

@@ -121,11 +121,11 @@ fn instant(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
 
 /// `-7d`, `+30m`.
 fn offset(text: &str) -> Option<TimeDelta> {
-    let count: i64 = text.get(..text.len().checked_sub(1)?)?.parse().ok()?;
     if !text.starts_with(['+', '-']) {
         // A `+` that was not escaped in the URL.
-        return text.strip_prefix(' ').and_then(|rest| offset(&format!("+{rest}")));
+        return text.strip_prefix(' ').filter(|rest| !rest.starts_with(' ')).and_then(|rest| offset(&format!("+{rest}")));
     }
+    let count: i64 = text.get(..text.len() - 1)?.parse().ok()?;
     let unit = match text.as_bytes().last()? {
         b's' => TimeDelta::try_seconds(1),
         b'm' => TimeDelta::try_minutes(1),

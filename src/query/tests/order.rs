@@ -27,7 +27,7 @@ fn seqs(rows: &[Value]) -> Vec<i64> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_latest_of_many_overlapping_files_need_no_sort_and_few_rows() {
     let fixture = overlapping(220, 2_000).await;
-    let sql = "SELECT _seq, * FROM events ORDER BY event_time DESC LIMIT 100";
+    let sql = "SELECT _seq AS n, * FROM events ORDER BY event_time DESC LIMIT 100";
     let plan = fixture.plan(sql).await;
     assert!(!plan.contains("SortExec") && plan.contains("NewestFirstExec"), "{plan}");
     let (rows, outcome) = fixture.ask(sql).await;

@@ -13,19 +13,19 @@ use serde_json::{Value, json};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running `kronika serve`; killed when dropped.
-pub struct TestServer {
+pub(crate) struct TestServer {
     child: Child,
     /// Of the server itself, also where the child is a wrapper around it.
     pid: i32,
-    pub url: String,
-    pub key: String,
-    pub client: reqwest::Client,
+    pub(crate) url: String,
+    pub(crate) key: String,
+    pub(crate) client: reqwest::Client,
     home: Arc<Home>,
     log: Arc<Mutex<Vec<String>>>,
 }
 
 /// What outlives one run of the server.
-pub struct Home {
+pub(crate) struct Home {
     dir: tempfile::TempDir,
     config: String,
     env: Vec<(String, String)>,
@@ -33,32 +33,32 @@ pub struct Home {
 
 /// An HTTP answer.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: reqwest::header::HeaderMap,
-    pub text: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Home {
-    pub fn new(config: &str) -> Arc<Self> {
+    pub(crate) fn new(config: &str) -> Arc<Self> {
         Self::with_env(config, &[])
     }
 
-    pub fn with_env(config: &str, env: &[(&str, &str)]) -> Arc<Self> {
+    pub(crate) fn with_env(config: &str, env: &[(&str, &str)]) -> Arc<Self> {
         let env = env.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         Arc::new(Self { dir: tempfile::tempdir().unwrap(), config: config.to_string(), env })
     }
 
-    pub fn data_dir(&self) -> PathBuf {
+    pub(crate) fn data_dir(&self) -> PathBuf {
         self.dir.path().join("data")
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
     /// The command that serves this home, as an argument of `wrapper` where there is one.
-    pub fn command(&self, wrapper: &[&str]) -> Command {
+    pub(crate) fn command(&self, wrapper: &[&str]) -> Command {
         let config = self.path("kronika.toml");
         std::fs::write(&config, &self.config).unwrap();
         let mut command = match wrapper.split_first() {
@@ -77,27 +77,27 @@ impl Home {
 }
 
 /// The program itself.
-pub fn kronika() -> Command {
+pub(crate) fn kronika() -> Command {
     Command::new(env!("CARGO_BIN_EXE_kronika"))
 }
 
 impl TestServer {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_in(&Home::new(""))
     }
 
-    pub fn start_with(config: &str) -> Self {
+    pub(crate) fn start_with(config: &str) -> Self {
         Self::start_in(&Home::new(config))
     }
 
     #[track_caller]
-    pub fn start_in(home: &Arc<Home>) -> Self {
+    pub(crate) fn start_in(home: &Arc<Home>) -> Self {
         Self::start_under(home, &[])
     }
 
     /// Starts the server under another program, such as a tracer.
     #[track_caller]
-    pub fn start_under(home: &Arc<Home>, wrapper: &[&str]) -> Self {
+    pub(crate) fn start_under(home: &Arc<Home>, wrapper: &[&str]) -> Self {
         let mut child = home.command(wrapper).spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         collect(child.stderr.take().unwrap(), Arc::clone(&log));
@@ -116,63 +116,60 @@ impl TestServer {
         Self { child, pid, url, key, client: reqwest::Client::new(), home: Arc::clone(home), log }
     }
 
-    pub fn home(&self) -> &Arc<Home> {
+    pub(crate) fn home(&self) -> &Arc<Home> {
         &self.home
     }
 
     /// What it says on stderr, still growing.
-    pub fn log_handle(&self) -> Arc<Mutex<Vec<String>>> {
+    pub(crate) fn log_handle(&self) -> Arc<Mutex<Vec<String>>> {
         Arc::clone(&self.log)
     }
 
-    pub fn log(&self) -> Vec<String> {
+    pub(crate) fn log(&self) -> Vec<String> {
         self.log.lock().unwrap().clone()
     }
 
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.url)).bearer_auth(&self.key)
     }
 
     /// Appends a body to the project `default`, or to the one that `path` names before a `|`.
-    pub async fn append(&self, project: &str, query: &str, body: impl Into<reqwest::Body>) -> Answer {
+    pub(crate) async fn append(&self, project: &str, query: &str, body: impl Into<reqwest::Body>) -> Answer {
         let request = self.request(Method::POST, &format!("/api/v1/events{query}")).header("kronika-project", project);
         send(request.header("content-type", "application/x-ndjson").body(body)).await
     }
 
-    pub async fn query(&self, project: &str, sql: &str) -> Answer {
+    pub(crate) async fn query(&self, project: &str, sql: &str) -> Answer {
         let request = self.request(Method::POST, "/api/v1/query").header("kronika-project", project);
         send(request.json(&json!({"sql": sql}))).await
     }
 
     /// Rows of a query that must succeed.
-    #[track_caller]
-    pub fn rows<'a>(&'a self, project: &'a str, sql: &'a str) -> impl Future<Output = Vec<Vec<Value>>> + 'a {
-        async move {
-            let answer = self.query(project, sql).await.json(200);
-            serde_json::from_value(answer["rows"].clone()).unwrap()
-        }
+    pub(crate) async fn rows(&self, project: &str, sql: &str) -> Vec<Vec<Value>> {
+        let answer = self.query(project, sql).await.json(200);
+        serde_json::from_value(answer["rows"].clone()).unwrap()
     }
 
     /// The one number that a query gives.
-    pub async fn count(&self, project: &str, sql: &str) -> u64 {
+    pub(crate) async fn count(&self, project: &str, sql: &str) -> u64 {
         let rows = self.rows(project, sql).await;
         rows[0][0].as_str().map_or_else(|| rows[0][0].as_u64().unwrap(), |text| text.parse().unwrap())
     }
 
-    pub async fn flush(&self) -> Value {
+    pub(crate) async fn flush(&self) -> Value {
         send(self.request(Method::POST, "/api/v1/admin/flush")).await.json(200)
     }
 
-    pub async fn compact(&self) -> Value {
+    pub(crate) async fn compact(&self) -> Value {
         send(self.request(Method::POST, "/api/v1/admin/compact")).await.json(200)
     }
 
-    pub async fn create_project(&self, name: &str) {
+    pub(crate) async fn create_project(&self, name: &str) {
         send(self.request(Method::POST, "/api/v1/projects").json(&json!({"name": name}))).await.json(201);
     }
 
     /// A figure of `/metrics`, summed over its labels that contain `label`.
-    pub async fn metric(&self, name: &str, label: &str) -> f64 {
+    pub(crate) async fn metric(&self, name: &str, label: &str) -> f64 {
         let text = send(self.request(Method::GET, "/metrics")).await.text;
         let ours = |line: &&str| {
             line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{'])) && line.contains(label)
@@ -182,7 +179,7 @@ impl TestServer {
 
     /// SIGTERM; the exit must be clean.
     #[track_caller]
-    pub fn stop(mut self) -> Arc<Home> {
+    pub(crate) fn stop(mut self) -> Arc<Home> {
         signal(self.pid, libc::SIGTERM);
         let status = wait(&mut self.child);
         assert_eq!(status, Some(0), "exit after SIGTERM:\n{}", self.log().join("\n"));
@@ -190,7 +187,7 @@ impl TestServer {
     }
 
     /// SIGKILL: no chance to tidy up.
-    pub fn kill(mut self) -> Arc<Home> {
+    pub(crate) fn kill(mut self) -> Arc<Home> {
         signal(self.pid, libc::SIGKILL);
         wait(&mut self.child);
         Arc::clone(&self.home)
@@ -210,14 +207,14 @@ impl Drop for TestServer {
 impl Answer {
     /// The JSON of an answer whose status must be `status`.
     #[track_caller]
-    pub fn json(&self, status: u16) -> Value {
+    pub(crate) fn json(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
     /// A problem document with this status and code.
     #[track_caller]
-    pub fn problem(&self, status: u16, code: &str) -> Value {
+    pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
         let document = self.json(status);
         assert_eq!(document["code"], code, "{document}");
         assert_eq!(self.headers["content-type"], "application/problem+json");
@@ -225,7 +222,7 @@ impl Answer {
     }
 }
 
-pub async fn send(request: RequestBuilder) -> Answer {
+pub(crate) async fn send(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     Answer { status, headers, text: response.text().await.unwrap() }
@@ -245,7 +242,7 @@ fn signal(pid: i32, signal: i32) {
 }
 
 /// Exit code, after a wait that must end.
-pub fn wait(child: &mut Child) -> Option<i32> {
+pub(crate) fn wait(child: &mut Child) -> Option<i32> {
     let started = Instant::now();
     while started.elapsed() < PATIENCE {
         if let Some(status) = child.try_wait().unwrap() {
@@ -257,25 +254,25 @@ pub fn wait(child: &mut Child) -> Option<i32> {
 }
 
 /// A file of the material beside the project; without it the test is skipped, or fails in CI.
-pub fn shared(path: &str) -> Option<PathBuf> {
+pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(path);
     if file.exists() { Some(file) } else { skipped(&format!("{path} is not there")) }
 }
 
 /// Says why a test is skipped; in CI that is a failure.
-pub fn skipped<T>(reason: &str) -> Option<T> {
+pub(crate) fn skipped<T>(reason: &str) -> Option<T> {
     assert!(std::env::var("CI").as_deref() != Ok("true"), "cannot be skipped in CI: {reason}");
     println!("SKIPPED: {reason}");
     None
 }
 
 /// The text of a `.zst` file.
-pub fn unpacked(path: &Path) -> Vec<u8> {
+pub(crate) fn unpacked(path: &Path) -> Vec<u8> {
     zstd::decode_all(std::fs::File::open(path).unwrap()).unwrap()
 }
 
 /// A Python with the readers of `.ci/requirements.txt`.
-pub fn python() -> Option<PathBuf> {
+pub(crate) fn python() -> Option<PathBuf> {
     match std::env::var_os("KRONIKA_TEST_PYTHON") {
         Some(path) => Some(path.into()),
         None => skipped("KRONIKA_TEST_PYTHON names no Python with the packages of .ci/requirements.txt"),
