@@ -35,6 +35,8 @@ impl Asked {
     }
 }
 
+/// Status, headers and body of an answer.
+type Scripted = (u16, &'static [(&'static str, &'static str)], &'static str);
 type Answer = Box<dyn FnMut(&Asked) -> Response + Send>;
 
 struct Shared {

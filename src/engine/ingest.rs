@@ -105,6 +105,9 @@ pub struct Receipt {
     pub error_counts: BTreeMap<String, u64>,
     /// What was put right or kept aside on the way in, by kind: missing times, values that fit no column, …
     pub remarks: BTreeMap<String, u64>,
+    /// Whether this is the answer of an earlier request with the same Idempotency-Key; nothing was stored now.
+    #[serde(skip)]
+    pub replayed: bool,
 }
 
 impl Inner {
@@ -118,7 +121,7 @@ impl Inner {
         let project = self.projects.get(project).ok_or_else(|| AppendError::UnknownProject(project.clone()))?;
         self.check_budgets(body.len())?;
         let claim = match self.claim(&project.name, &body, &options).await? {
-            Some(Claim::Answered(receipt)) => return Ok(receipt),
+            Some(Claim::Answered(receipt)) => return Ok(Receipt { replayed: true, ..receipt }),
             Some(Claim::Mine(claimed)) => Some(claimed),
             None => None,
         };
@@ -315,5 +318,6 @@ fn receipt_of(parsed: &Parsed, verdicts: &Verdicts) -> Receipt {
         errors: refused(parsed),
         error_counts: parsed.errors.counts.iter().map(|(code, count)| (code.to_string(), u64::from(*count))).collect(),
         remarks: remarks.map(|(kind, count)| (kind.to_string(), count)).collect(),
+        replayed: false,
     }
 }

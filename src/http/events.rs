@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -43,7 +43,8 @@ pub(super) struct AppendParams {
 #[utoipa::path(post, path = "/api/v1/events", tag = "ingest", operation_id = "append_events", params(AppendParams,
         ("Idempotency-Key" = Option<String>, Header, description = "The same key and content again stores nothing and gets the same answer, for at least 24 hours")),
     request_body(content = String, content_type = "application/x-ndjson", description = "One event a line; or application/json"),
-    responses((status = 200, body = Receipt),
+    responses((status = 200, body = Receipt,
+            headers(("Idempotency-Replayed" = String, description = "`true`: the answer of an earlier request with the same key"))),
         (status = "4XX", description = "Refused, nothing stored", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`outcome_unknown`: repeat with the same Idempotency-Key", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["ingest"])))]
@@ -53,7 +54,7 @@ pub(super) async fn append_events(
     ApiQuery(params): ApiQuery<AppendParams>,
     headers: HeaderMap,
     sent: Body,
-) -> Result<Json<Receipt>, ApiError> {
+) -> Result<(HeaderMap, Json<Receipt>), ApiError> {
     let idempotency_key = idempotency_key(&headers)?;
     let bytes = body::read(&headers, sent, engine.config().ingest.body_max).await?;
     let options = AppendOptions {
@@ -64,7 +65,12 @@ pub(super) async fn append_events(
         atomic: params.atomic,
         idempotency_key,
     };
-    Ok(Json(engine.append(&caller.project(), bytes, options).await?))
+    let receipt = engine.append(&caller.project(), bytes, options).await?;
+    let mut headers = HeaderMap::new();
+    if receipt.replayed {
+        headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
+    }
+    Ok((headers, Json(receipt)))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {

@@ -68,11 +68,14 @@ impl Problem {
         }
     }
 
-    /// What to do: the server's word, else ours.
+    /// What to do, in the words of the command line; elsewhere the server's.
     #[must_use]
     pub fn advice(&self) -> Option<String> {
+        if self.kind() == Kind::Unauthenticated {
+            // The server's hint speaks of headers.
+            return Some("give a valid key with --key-file, KRONIKA_KEY or --key".into());
+        }
         self.hint.clone().or_else(|| match self.kind() {
-            Kind::Unauthenticated => Some("give a key with --key-file, KRONIKA_KEY or --key".into()),
             Kind::TooLarge => Some("send less at once, e.g. with a smaller --batch-size".into()),
             Kind::OutcomeUnknown => Some("run the same command again: nothing is stored twice".into()),
             Kind::Overloaded | Kind::Unavailable => Some("try again later".into()),

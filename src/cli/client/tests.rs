@@ -156,6 +156,15 @@ async fn a_problem_is_shown_with_code_and_hint() {
 }
 
 #[test]
+fn a_missing_key_is_explained_in_flags_not_headers() {
+    let body = br#"{"detail":"a valid API key is required","code":"unauthenticated","hint":"send `Authorization: Bearer KEY`"}"#;
+    let problem = Problem::parse(reqwest::StatusCode::UNAUTHORIZED, body);
+    assert_eq!(problem.advice().as_deref(), Some("give a valid key with --key-file, KRONIKA_KEY or --key"));
+    let full = Problem::parse(reqwest::StatusCode::TOO_MANY_REQUESTS, br#"{"hint":"flush"}"#);
+    assert_eq!(full.advice().as_deref(), Some("flush"));
+}
+
+#[test]
 fn bodies_that_are_no_problem_are_shown_short_and_harmless() {
     let problem = Problem::parse(reqwest::StatusCode::BAD_GATEWAY, b"<html>\x1b[2J bad");
     assert_eq!(problem.to_string(), "<html> [2J bad (502)");

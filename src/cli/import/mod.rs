@@ -69,7 +69,7 @@ pub(crate) struct Args {
     /// CSV: leave empty cells out instead of sending empty text.
     #[arg(long)]
     skip_empty: bool,
-    /// Send files that are done once more; what the server knows comes back as duplicates.
+    /// Send files from the start, also those that are done; what the server knows comes back as duplicates.
     #[arg(long)]
     again: bool,
     /// Show no progress.

@@ -89,6 +89,18 @@ impl Bench {
         self.journal.lock().records.values().cloned().collect()
     }
 
+    /// The only state file's state.
+    fn state(&self) -> State {
+        let files = std::fs::read_dir(self.dir.path().join("state")).unwrap().map(|entry| entry.unwrap().path());
+        let [file] =
+            &files.filter(|path| path.extension().is_some_and(|ending| ending == "json")).collect::<Vec<_>>()[..]
+        else {
+            panic!("one state file is expected")
+        };
+        let text: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        serde_json::from_value(text["state"].clone()).unwrap()
+    }
+
     fn requests(&self) -> usize {
         self.journal.lock().requests
     }
@@ -114,6 +126,7 @@ async fn a_file_arrives_once_however_often_it_is_imported() {
     assert_eq!(bench.requests(), first, "a file that is done is not sent again");
     bench.import(&[&file, "--mapping", "windows", "--again"]).await.unwrap();
     assert_eq!((bench.requests(), bench.stored().len()), (2 * first, 300));
+    assert_eq!(bench.state().totals, Totals { accepted: 0, duplicates: 300, rejected: 0 });
     // The same content under another name, in other bodies, without the state: the same lines.
     let copy = bench.file("b.ndjson", lines.join("\n").as_bytes());
     std::fs::remove_dir_all(bench.dir.path().join("state")).unwrap();

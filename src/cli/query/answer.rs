@@ -5,7 +5,9 @@
 //!   under its name only when all of it is there.
 //! * An answer that the server cut at a limit is said to be cut.
 
+use std::fs::Permissions;
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -166,7 +168,9 @@ impl Target {
     fn open(&self) -> Result<Sink, CliError> {
         let Some(path) = &self.output else { return Ok(Sink::Stdout(io::stdout())) };
         let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new().prefix(".kronika-").tempfile_in(dir);
+        // As for any new file: the umask decides who may read it.
+        let file =
+            tempfile::Builder::new().prefix(".kronika-").permissions(Permissions::from_mode(0o666)).tempfile_in(dir);
         Ok(Sink::File { file: file.map_err(CliError::file("write", path))?, path: path.clone() })
     }
 }

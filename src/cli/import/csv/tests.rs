@@ -28,7 +28,7 @@ fn cells_are_text_exactly() {
         Ok(r#"{"id":"007","name":"Zażółć, \"x\"","note":"two\nlines\\\t"}"#.to_owned()),
         Ok(r#"{"id":"9223372036854775808","name":"","note":" "}"#.to_owned()),
     ];
-    assert_eq!(read(text.as_bytes(), &options(None, false)).unwrap()[..], want[..]);
+    assert_eq!(read(text.as_bytes(), &options(None, false)).unwrap(), want);
     let sparse = read(b"a,b,c\n1,,3\n,,\n", &options(None, true)).unwrap();
     assert_eq!(sparse, [Ok(r#"{"a":"1","c":"3"}"#.to_owned()), Ok("{}".to_owned())]);
 }
