@@ -13,9 +13,6 @@ use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-/// Status, headers, body of one answer.
-type Scripted = (u16, &'static [(&'static str, &'static str)], &'static str);
-
 /// One request as it came in.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
