@@ -18,6 +18,8 @@ use crate::event::schema::row_schema;
 
 /// Rows at which a batch is large enough to stay as it is.
 const FULL_ROWS: usize = 16_384;
+/// Bytes at which a batch is large enough: text offsets are 32 bits wide, and must stay far from their end.
+const FULL_BYTES: usize = 64 << 20;
 /// Number of small batches at which a snapshot first makes one of them.
 const SMALL_MAX: usize = 24;
 
@@ -56,7 +58,11 @@ impl Hot {
             return;
         }
         self.oldest.get_or_insert(now);
-        if rows.len() >= FULL_ROWS {
+        let bytes = rows.size();
+        if self.open.size() + bytes > FULL_BYTES {
+            self.seal();
+        }
+        if rows.len() >= FULL_ROWS || bytes >= FULL_BYTES {
             self.seal();
             self.open = rows;
             self.last_seq = last_seq;
@@ -98,7 +104,11 @@ impl Hot {
 
     /// Frequent snapshots leave small batches behind; a scan pays for each.
     fn merge_small(&mut self) {
-        let small = |batch: &&Arc<HotBatch>| batch.rows.num_rows() < FULL_ROWS && batch.last_seq > self.fence;
+        let mut bytes = 0;
+        let small = |batch: &&Arc<HotBatch>| {
+            bytes += batch.bytes;
+            batch.rows.num_rows() < FULL_ROWS && batch.last_seq > self.fence && bytes <= FULL_BYTES
+        };
         let from = self.sealed.len() - self.sealed.iter().rev().take_while(small).count();
         let tail = &self.sealed[from..];
         if tail.len() < SMALL_MAX {
@@ -147,3 +157,6 @@ impl Hot {
         self.oldest
     }
 }
+
+#[cfg(test)]
+mod tests;
