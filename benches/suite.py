@@ -103,7 +103,13 @@ def agree(ours, theirs):
         columns = ["event_id", "event_time", "module", "message", "_seq"]
         rows = [[row[names.index(c)] for c in columns] for row in rows]
         their_rows = [[row[their_names.index(c)] for c in columns] for row in their_rows]
+        if len(rows) == 100:  # of events at the limit's very moment SQL leaves open which are taken
+            last = min(row[1] for row in rows)
+            rows = [row for row in rows if row[1] != last]
+            their_rows = [row for row in their_rows if plain(row[1]) != last]
         rows.sort(key=str), their_rows.sort(key=lambda row: str([plain(v) for v in row]))
+        if len(rows) != len(their_rows):
+            return f"{len(rows)} rows before the limit's moment, DuckDB {len(their_rows)}"
     for ours_row, theirs_row in zip(rows, their_rows):
         if not all(same(a, b) for a, b in zip(ours_row, theirs_row)):
             return f"{ours_row} against {[plain(v) for v in theirs_row]}"
