@@ -28,7 +28,7 @@ use utoipa_axum::routes;
 
 use crate::engine::Engine;
 
-/// Largest JSON document of a route that is no body of events.
+/// Largest JSON document of a route that is no body of events, in bytes.
 const DOCUMENT_MAX: usize = 2 << 20;
 
 /// All routes over an engine, and the document that describes them.
