@@ -30,7 +30,7 @@ const RELATED: usize = index_of("related");
 pub struct Remarks {
     /// Events for which no `event_time` was sent.
     pub time_missing: u64,
-    /// The `event_time` sent could not be used.
+    /// Events for which an `event_time` was sent that could not be used.
     pub time_unusable: u64,
     /// Other values that their column cannot hold.
     pub value_unusable: u64,
@@ -197,8 +197,9 @@ impl Filler {
 
     fn unusable(&mut self, column: usize) {
         if column == EVENT_TIME {
+            // Once an event, however many of its keys were tried.
+            self.remarks.time_unusable += u64::from(!self.time_sent);
             self.time_sent = true;
-            self.remarks.time_unusable += 1;
         } else {
             self.remarks.value_unusable += 1;
         }
@@ -255,8 +256,8 @@ impl Filler {
                 self.joined.extend_from_slice(value.text(body));
             }
         }
-        if any {
-            let _ = scalar(&self.joined, rule, rows);
+        if any && scalar(&self.joined, rule, rows) == Fit::Unusable {
+            self.unusable(rule.column);
         }
     }
 

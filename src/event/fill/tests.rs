@@ -172,3 +172,36 @@ fn remarks_tell_what_was_unusable() {
     assert_eq!(remarks("{}"), Remarks { time_missing: 1, ..Remarks::default() });
     assert_eq!(unusable.by_kind().iter().map(|(_, count)| count).sum::<u64>(), 4);
 }
+
+#[test]
+fn a_time_that_cannot_be_used_is_told_once_and_is_not_missing() {
+    let unusable = Remarks { time_unusable: 1, ..Remarks::default() };
+    let check = |plan: &Made, cases: &[(&str, Remarks)]| {
+        for (line, want) in cases {
+            assert_eq!(plan.row(line, &[]).1, *want, "{line}");
+        }
+    };
+    let missing = Remarks { time_missing: 1, ..Remarks::default() };
+    let keys = Made::new().path("t", "event_time").path("ts", "event_time");
+    check(
+        &keys,
+        &[
+            (r#"{"t":"soon"}"#, unusable),
+            (r#"{"t":"soon","ts":"late"}"#, unusable),
+            (r#"{"t":"soon","ts":"2024-01-01T00:00:00Z"}"#, unusable),
+            (r#"{"t":null}"#, missing),
+        ],
+    );
+    let first = Made::new().late(|made| Late::FirstOf(vec![made.slot("a"), made.slot("b")]), "event_time");
+    check(&first, &[(r#"{"a":"soon","b":"late"}"#, unusable), (r#"{"a":null}"#, missing)]);
+    let joined =
+        Made::new().late(|made| Late::Concat(vec![made.slot("day"), made.slot("time")], "T".into()), "event_time");
+    check(
+        &joined,
+        &[
+            (r#"{"day":"2024-01-01","time":"00:00:00Z"}"#, Remarks::default()),
+            (r#"{"day":"2024-01-01","time":"noon"}"#, unusable),
+            ("{}", missing),
+        ],
+    );
+}
