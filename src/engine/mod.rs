@@ -27,6 +27,7 @@ mod projects;
 mod publish;
 mod recover;
 mod tasks;
+mod threads;
 mod trial;
 
 use std::path::PathBuf;
@@ -67,6 +68,8 @@ struct Inner {
     runtime: Arc<Runtime>,
     keys: KeyStore,
     tasks: tasks::Tasks,
+    /// Where large bodies are parsed.
+    parsers: threads::Threads,
     /// Key of the first start, until it was handed out.
     first_key: parking_lot::Mutex<Option<Secret>>,
     directory: directory::Directory,
@@ -118,6 +121,8 @@ impl Engine {
         let tasks = tasks::Tasks::default();
         let first_key = parking_lot::Mutex::new(first_key);
         let inflight = inflight::Inflight::default();
+        let failed = |source| EngineError::Directory { path: directory.root().to_path_buf(), source };
+        let parsers = threads::Threads::start("parser").map_err(failed)?;
         let inner = Inner {
             shared,
             wal,
@@ -129,6 +134,7 @@ impl Engine {
             runtime,
             keys,
             tasks,
+            parsers,
             first_key,
             directory,
         };

@@ -135,9 +135,14 @@ impl Window {
     /// # Errors
     /// The disk refuses; the id is remembered in memory all the same.
     pub fn insert(&mut self, key: u128, content: u64) -> Result<(), StateError> {
-        if self.judge(key, content) != Seen::New {
-            return Ok(());
-        }
+        if self.judge(key, content) == Seen::New { self.insert_new(key, content) } else { Ok(()) }
+    }
+
+    /// Remembers an id that [`Window::judge`] called new, and that nobody can have inserted since.
+    ///
+    /// # Errors
+    /// As [`Window::insert`].
+    pub fn insert_new(&mut self, key: u128, content: u64) -> Result<(), StateError> {
         let entry = Entry { key: halves(key), content };
         self.current.insert_unique(entry.key[0], entry, |entry| entry.key[0]);
         let record = encode(&entry, self.generation);
