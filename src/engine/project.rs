@@ -104,6 +104,14 @@ impl Project {
         before.saturating_sub(visible.hot.bytes())
     }
 
+    /// Makes the ids that are remembered durable; batches are judged meanwhile.
+    pub(super) fn sync_ids(&self) -> Result<(), StateError> {
+        let begun = self.intake.lock().window.begin_sync()?;
+        let Some(file) = begun else { return Ok(()) };
+        let synced = file.sync_data();
+        self.intake.lock().window.end_sync(synced)
+    }
+
     /// Bytes, rows and age of the hot events.
     pub(super) fn hot(&self) -> HotState {
         let visible = self.visible.lock();
@@ -153,11 +161,6 @@ impl Intake {
             }
         }
         Ok(())
-    }
-
-    /// Makes what is remembered durable.
-    pub(super) fn sync(&mut self) -> Result<(), StateError> {
-        self.window.sync()
     }
 
     /// Whether a module is known or may become so under the cap.

@@ -159,15 +159,37 @@ impl Window {
     /// # Errors
     /// The disk refuses. A failed sync is never tried again: what it left on disk is unknown.
     pub fn sync(&mut self) -> Result<(), StateError> {
+        match self.begin_sync()? {
+            Some(file) => self.end_sync(file.sync_data()),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes what is buffered and gives the file that is to be synced, so that a caller can do this
+    /// without holding its lock on the window; [`Window::end_sync`] gets the outcome.
+    ///
+    /// # Errors
+    /// As [`Window::sync`].
+    pub fn begin_sync(&mut self) -> Result<Option<File>, StateError> {
+        if self.latched {
+            return Err(StateError::Latched { path: self.path() });
+        }
         if !self.dirty {
-            return Ok(());
+            return Ok(None);
         }
         self.write()?;
-        let synced = self.file.sync_data();
-        self.latched = synced.is_err();
-        synced.map_err(at_path(&self.path()))?;
+        let file = self.file.try_clone().map_err(at_path(&self.path()))?;
         self.dirty = false;
-        Ok(())
+        Ok(Some(file))
+    }
+
+    /// Notes how the sync begun by [`Window::begin_sync`] ended.
+    ///
+    /// # Errors
+    /// As [`Window::sync`].
+    pub fn end_sync(&mut self, synced: std::io::Result<()>) -> Result<(), StateError> {
+        self.latched |= synced.is_err();
+        synced.map_err(at_path(&self.path()))
     }
 
     /// Number of ids that are known.
