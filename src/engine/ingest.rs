@@ -192,10 +192,7 @@ type Done = oneshot::Receiver<Result<Receipt, Arc<WalError>>>;
 impl Intaking {
     fn enqueue(self, engine: &Inner, mut body: Vec<u8>, claim: Option<Claimed>) -> Result<Done, AppendError> {
         self.interpretation.redactor().redact(&mut body, self.options.format);
-        let limits = Limits {
-            line_max: engine.shared.config.ingest.line_max.as_usize(),
-            events_max: engine.shared.config.ingest.events_max,
-        };
+        let limits = limits(engine);
         let first = self.parse(&body, &limits, None)?;
         if self.options.atomic || first.rows.is_empty() {
             refuse_if_rejected(&first)?;
@@ -203,7 +200,7 @@ impl Intaking {
         let project = Arc::clone(&self.project);
         let mut intake = project.intake.lock();
         let (judged, new) = self.judge(&mut intake, &first, engine.shared.config.ingest.modules_max);
-        let logged = self.log(engine, body, &limits, first, judged, claim);
+        let logged = self.log(engine, body, first, judged, claim);
         if logged.is_err() {
             intake.take_back(new);
         }
@@ -215,13 +212,12 @@ impl Intaking {
         self,
         engine: &Inner,
         body: Vec<u8>,
-        limits: &Limits,
         first: Parsed,
         Judged { verdicts, changed }: Judged,
         claim: Option<Claimed>,
     ) -> Result<Done, AppendError> {
         // Once more, as replay will read it.
-        let parsed = if changed { self.parse(&body, limits, Some(&verdicts))? } else { first };
+        let parsed = if changed { self.parse(&body, &limits(engine), Some(&verdicts))? } else { first };
         if self.options.atomic {
             refuse_if_rejected(&parsed)?;
         }
@@ -298,6 +294,11 @@ struct Judged {
     verdicts: Verdicts,
     /// Whether the rows are no longer those that the parser made without them.
     changed: bool,
+}
+
+fn limits(engine: &Inner) -> Limits {
+    let settings = &engine.shared.config.ingest;
+    Limits { line_max: settings.line_max.as_usize(), events_max: settings.events_max }
 }
 
 fn log_full() -> AppendError {
