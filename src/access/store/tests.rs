@@ -105,7 +105,8 @@ fn wrong_keys_are_refused_alike() {
 
 #[test]
 fn keys_that_cannot_exist_are_refused() {
-    let store = Home::new().open();
+    let home = Home::new();
+    let store = home.open();
     let restricted = |scopes: &[Scope], restrictions: &str| {
         let of = (!scopes.contains(&Scope::Admin)).then_some("a");
         NewKey { restrictions: serde_json::from_str(restrictions).unwrap(), ..key(scopes, of) }
@@ -151,7 +152,8 @@ fn keys_that_cannot_exist_are_refused() {
 
 #[test]
 fn keys_expire_to_the_second() {
-    let store = Home::new().open();
+    let home = Home::new();
+    let store = home.open();
     let cases = [
         (key(&[Scope::Query], Some("a")), Some(365 * DAY)),
         (key(&[Scope::Ingest, Scope::Query], Some("a")), Some(365 * DAY)),
@@ -202,7 +204,8 @@ fn both_secrets_open_until_the_overlap_ends() {
 
 #[test]
 fn an_old_secret_does_not_outlive_its_key() {
-    let store = Home::new().open();
+    let home = Home::new();
+    let store = home.open();
     let new = NewKey { expires_in: Some(Span::secs(10)), ..key(&[Scope::Query], Some("a")) };
     let (info, first) = store.create(new, 0).unwrap();
     let (rotated, _) = store.rotate(&info.id, Some(Span::secs(1_000)), None, 5).unwrap();
@@ -213,7 +216,8 @@ fn an_old_secret_does_not_outlive_its_key() {
 
 #[test]
 fn the_last_admin_key_cannot_be_revoked() {
-    let store = Home::new().open();
+    let home = Home::new();
+    let store = home.open();
     let first = store.create_first("first", 0).unwrap();
     assert_eq!(store.get(&first.id(), 0).unwrap().expires_at, None);
     store.create(key(&[Scope::Query], Some("a")), 0).unwrap();
@@ -228,7 +232,8 @@ fn the_last_admin_key_cannot_be_revoked() {
 
 #[test]
 fn a_key_opens_from_its_networks_only() {
-    let store = Home::new().open();
+    let home = Home::new();
+    let store = home.open();
     let restrictions: Restrictions = serde_json::from_str(r#"{"sources": ["10.0.0.0/8", "::1"]}"#).unwrap();
     let (_, secret) = store.create(NewKey { restrictions, ..key(&[Scope::Query], Some("a")) }, 0).unwrap();
     let from = |address: Option<&str>| {
@@ -272,7 +277,8 @@ fn keys_of_an_earlier_release_are_read() {
 
 #[test]
 fn the_keys_of_a_deleted_project_are_revoked() {
-    let store = Home::new().open();
+    let home = Home::new();
+    let store = home.open();
     let (gone, secret) = store.create(key(&[Scope::Query], Some("a")), 0).unwrap();
     let (kept, _) = store.create(key(&[Scope::Query], Some("b")), 0).unwrap();
     let caller = store.authenticate(secret.reveal(), None, 1).unwrap();
