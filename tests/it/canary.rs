@@ -45,13 +45,14 @@ fn line(event: Value) -> String {
 
 /// Events that the restricted keys may see; the masked column holds the secret.
 fn visible(batch: usize) -> String {
+    let (modules, outcomes) = (["orders", "payments"], ["success", "failure"]);
     let event = |n: usize| {
         let n = batch * 100 + n;
         line(
             json!({"event_id": format!("visible-{n}"), "event_time": format!("2025-03-0{}T10:00:{:02}Z", 1 + n % 3, n % 60),
-            "tenant_id": "acme", "source": "shop", "dataset": "log", "module": ["orders", "payments"][n % 2],
+            "tenant_id": "acme", "source": "shop", "dataset": "log", "module": modules[n % 2],
             "event_type": "order.paid", "action": "update", "message": format!("seen {n}"), "actor_name": format!("Ann {}", n % 4),
-            "actor_email": format!("KANAREK-{SECRET}@example.com"), "duration_ns": n * 1_000_003, "outcome": ["success", "failure"][n % 2],
+            "actor_email": format!("KANAREK-{SECRET}@example.com"), "duration_ns": n * 1_000_003, "outcome": outcomes[n % 2],
             "severity_number": 9 + (n % 3) * 4, "object_type": "order", "object_id": format!("o{}", n % 5),
             "object_before": {"state": "new"}, "object_after": {"state": format!("s{n}")}, "task_id": format!("t{}", n % 3),
             "session_id": format!("s{}", n % 3), "url": "/a/1", "http_method": "GET", "http_status": 200, "direction": "outbound",
