@@ -57,7 +57,15 @@ impl Secret {
     /// # Errors
     /// The system has no randomness to give.
     pub fn generate(kind: char) -> Result<Self, getrandom::Error> {
-        let body = format!("krn_{kind}_{}_{}", random(ID_LEN)?, random(SECRET_LEN)?);
+        Self::again(kind, &KeyId(random(ID_LEN)?))
+    }
+
+    /// Makes another secret of the key `id`.
+    ///
+    /// # Errors
+    /// The system has no randomness to give.
+    pub fn again(kind: char, id: &KeyId) -> Result<Self, getrandom::Error> {
+        let body = format!("krn_{kind}_{id}_{}", random(SECRET_LEN)?);
         let check = check(&body);
         Ok(Self(format!("{body}_{check}")))
     }

@@ -1,21 +1,39 @@
 //! Who may do what: API keys, scopes and the caller that every route asks for.
 //!
 //! `http` turns a header into a [`Caller`] through [`KeyStore::authenticate`]; nothing behind it
-//! sees a secret. Restrictions of a key and its limits have their place in [`Caller`].
+//! sees a secret.
+//!
+//! ```text
+//! NewKey ─▶ KeyStore ─▶ keys.json          (hashes, restrictions, times)
+//! secret ─▶ KeyStore ─▶ Caller ─▶ handler  (scope) ─▶ Reader of a session, Restriction of a batch
+//!                          └── ended: cancelled at revocation and expiry; running queries watch it
+//! ```
 //!
 //! # Invariants
-//! * A secret is never stored, only its SHA-256; it is shown once, when the key is made.
-//! * A revoked key is refused from the next request on.
+//! * A secret is never stored, only its SHA-256; it is shown once, when it is made.
+//! * A revoked or expired key is refused from the next request on, and its running queries stop.
+//! * While the file lists an admin key that is valid, the last one cannot be revoked; where none is
+//!   valid at a start, the engine makes one as at the first start.
 
+mod error;
+mod file;
 mod key;
+mod model;
 mod store;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
 use crate::event::names::ProjectName;
+use crate::query::{Reader, Restriction};
 
+pub use error::AccessError;
+pub use file::write_private;
 pub use key::{KeyId, Secret};
-pub use store::{AccessError, KeyInfo, KeyStore, NewKey, write_private};
+pub use model::{KeyInfo, KeyState, NewKey, Restrictions};
+pub use store::KeyStore;
 
 /// What a key allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -60,6 +78,10 @@ pub struct Caller {
     pub mapping: Option<String>,
     /// `source` of events that name none.
     pub source: Option<String>,
+    /// What it may see and send; `None`: everything of its project.
+    pub restriction: Option<Arc<Restriction>>,
+    /// Cancelled when the secret that was sent is valid no more.
+    pub ended: CancellationToken,
 }
 
 impl Caller {
@@ -67,5 +89,19 @@ impl Caller {
     #[must_use]
     pub fn may(&self, scope: Scope) -> bool {
         self.scopes.contains(&scope) || (scope != Scope::AuditRead && self.scopes.contains(&Scope::Admin))
+    }
+
+    /// On whose behalf its queries run.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        Reader { restriction: self.restriction.clone(), ended: self.ended.clone() }
+    }
+
+    /// Refuses what a request was about to do when the key has ended since it began.
+    ///
+    /// # Errors
+    /// [`AccessError::Unauthenticated`].
+    pub fn still_valid(&self) -> Result<(), AccessError> {
+        if self.ended.is_cancelled() { Err(AccessError::Unauthenticated) } else { Ok(()) }
     }
 }

@@ -1,252 +1,381 @@
-//! Keys on disk: one JSON file, replaced as a whole, readable by its owner only.
+//! The keys of one data directory: made, found, rotated, revoked, expired.
+//!
+//! Reading is a look-up in memory. Changes are made one at a time: the file first, then memory; a
+//! revocation the other way round, since a full disk must not keep a leaked key alive.
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use parking_lot::RwLock;
-use serde::{Deserialize, Serialize};
-use subtle::ConstantTimeEq;
-use thiserror::Error;
+use parking_lot::{Mutex, RwLock};
+use subtle::{Choice, ConstantTimeEq};
+use tokio_util::sync::CancellationToken;
 
-use super::{Caller, KeyId, Scope, Secret};
-use crate::error::{Kind, Report};
+use super::file::{self, Previous, Stored};
+use super::{AccessError, Caller, KeyId, KeyInfo, KeyState, NewKey, Scope, Secret};
+use crate::config::{self, Span};
 use crate::event::names::ProjectName;
+use crate::query::Restriction;
 
-/// Why a key was refused or could not be kept.
-#[derive(Debug, Error)]
-pub enum AccessError {
-    /// Missing, unknown, revoked or mistyped: one answer for all.
-    #[error("a valid API key is required")]
-    Unauthenticated,
-    /// The key lacks a scope.
-    #[error("this needs a key with the scope `{}`", needed.as_str())]
-    Forbidden {
-        /// What is needed.
-        needed: Scope,
-    },
-    /// No such key.
-    #[error("there is no key `{0}`")]
-    UnknownKey(KeyId),
-    /// A key of these scopes cannot exist.
-    #[error("{0}")]
-    BadKey(&'static str),
-    /// The key file cannot be read or written.
-    #[error("cannot keep the keys in `{}`", path.display())]
-    Io {
-        /// The key file.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
-}
-
-impl Report for AccessError {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Unauthenticated => Kind::Unauthenticated,
-            Self::Forbidden { .. } => Kind::Forbidden,
-            Self::UnknownKey(_) => Kind::NotFound,
-            Self::BadKey(_) => Kind::Invalid,
-            Self::Io { .. } => Kind::Unavailable,
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Unauthenticated => "unauthenticated",
-            Self::Forbidden { .. } => "forbidden",
-            Self::UnknownKey(_) => "key_not_found",
-            Self::BadKey(_) => "invalid_key",
-            Self::Io { .. } => "key_store_unavailable",
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Unauthenticated => {
-                Some("send `Authorization: Bearer KEY`; an admin makes keys with POST /api/v1/keys".into())
-            }
-            Self::Forbidden { needed } => Some(format!("make a key with the scope `{}`", needed.as_str())),
-            Self::UnknownKey(_) => Some("list keys with GET /api/v1/keys".into()),
-            Self::BadKey(_) | Self::Io { .. } => None,
-        }
-    }
-}
-
-/// What a new key shall be.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewKey {
-    /// What the key is for, for people.
-    pub name: String,
-    /// `ingest`, `query`, `export`, `admin`, `audit-read`.
-    #[schema(value_type = Vec<String>)]
-    pub scopes: Vec<Scope>,
-    /// Its project; must be absent for admin keys.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
-    pub project: Option<ProjectName>,
-    /// Mapping of events sent without `?mapping=`.
-    #[serde(default)]
-    pub mapping: Option<String>,
-    /// `source` of events that name none.
-    #[serde(default)]
-    pub source: Option<String>,
-}
-
-/// A key as lists show it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct KeyInfo {
-    /// Public id.
-    #[schema(value_type = String)]
-    pub id: KeyId,
-    /// What it may do and where.
-    #[serde(flatten)]
-    pub key: NewKey,
-    /// When it was made, seconds since 1970.
-    pub created_at: i64,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Stored {
-    #[serde(flatten)]
-    info: KeyInfo,
-    sha256: String,
-}
+/// What an unknown key is compared with: as long as a hash, and equal to none.
+const NO_HASH: &str = "----------------------------------------------------------------";
+/// Grain of the last use, in seconds.
+const USE_GRAIN_S: i64 = 60;
 
 /// All keys of one data directory.
 #[derive(Debug)]
 pub struct KeyStore {
     path: PathBuf,
-    keys: RwLock<BTreeMap<KeyId, Stored>>,
+    rules: config::Access,
+    keys: RwLock<BTreeMap<KeyId, Arc<Entry>>>,
+    /// One change at a time.
+    changing: Mutex<()>,
+    /// Whether a last use is not in the file.
+    used: AtomicBool,
+}
+
+/// A key in memory.
+#[derive(Debug)]
+struct Entry {
+    stored: Stored,
+    restriction: Option<Arc<Restriction>>,
+    /// Cancelled when the newest secret ends.
+    current: CancellationToken,
+    /// Cancelled when the one before does.
+    previous: CancellationToken,
+    /// Seconds since 1970; 0: never.
+    last_used: AtomicI64,
 }
 
 impl KeyStore {
     /// Opens the keys in `path`, which need not exist yet.
     ///
     /// # Errors
-    /// An unreadable or damaged file.
-    pub fn open(path: &Path) -> Result<Self, AccessError> {
-        let failed = |source| AccessError::Io { path: path.to_path_buf(), source };
-        let keys: Vec<Stored> = match std::fs::read(path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| failed(error.into()))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(failed(error)),
-        };
-        let keys = keys.into_iter().map(|key| (key.info.id.clone(), key)).collect();
-        Ok(Self { path: path.to_path_buf(), keys: RwLock::new(keys) })
+    /// A file that is unreadable, damaged, or readable by others.
+    pub fn open(path: &Path, rules: &config::Access) -> Result<Self, AccessError> {
+        let load = |(id, stored)| Ok((id, Arc::new(Entry::new(stored)?)));
+        let keys = file::load(path)?.into_iter().map(load).collect::<Result<_, AccessError>>()?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            rules: rules.clone(),
+            keys: RwLock::new(keys),
+            changing: Mutex::default(),
+            used: AtomicBool::new(false),
+        })
     }
 
-    /// Whether there is no key yet: the first start.
+    /// Whether there is an admin key that is valid.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.keys.read().is_empty()
+    pub fn has_admin(&self, now_s: i64) -> bool {
+        self.keys.read().values().any(|key| key.is_admin() && key.is_live(now_s))
     }
 
     /// Makes a key; it is durable when this returns.
     ///
     /// # Errors
-    /// Scopes that do not go together, or a file that cannot be written.
+    /// A key that cannot exist, or a file that cannot be written.
     pub fn create(&self, new: NewKey, now_s: i64) -> Result<(KeyInfo, Secret), AccessError> {
-        let admin = new.scopes.contains(&Scope::Admin);
-        if new.scopes.is_empty() {
-            return Err(AccessError::BadKey("a key needs at least one scope"));
-        }
-        if admin && new.project.is_some() {
-            return Err(AccessError::BadKey("an admin key belongs to no project"));
-        }
-        if !admin && new.project.is_none() {
-            return Err(AccessError::BadKey("a key without the scope `admin` needs a project"));
-        }
-        let kind = if admin {
-            'a'
-        } else if new.scopes == [Scope::Ingest] {
-            'i'
-        } else {
-            'q'
-        };
-        let random = |error: getrandom::Error| self.failed(io::Error::other(error.to_string()));
-        let secret = Secret::generate(kind).map_err(random)?;
-        let info = KeyInfo { id: secret.id(), key: new, created_at: now_s };
-        let sha256 = hex(&secret.hash());
-        let mut keys = self.keys.write();
-        let mut next = keys.clone();
-        next.insert(info.id.clone(), Stored { info: info.clone(), sha256 });
-        self.save(&next)?;
-        *keys = next;
-        Ok((info, secret))
+        new.check()?;
+        let expires_at = NewKey::expiry(&new.scopes, new.expires_in, &self.rules, now_s)?;
+        self.add(new, expires_at, now_s)
     }
 
-    /// Revokes a key; the next request with it is refused.
+    /// Makes an admin key that never expires, for the owner of a directory that has none.
     ///
     /// # Errors
-    /// No such key, or a file that cannot be written.
-    pub fn revoke(&self, id: &KeyId) -> Result<(), AccessError> {
-        let mut keys = self.keys.write();
-        let mut next = keys.clone();
-        if next.remove(id).is_none() {
-            return Err(AccessError::UnknownKey(id.clone()));
+    /// The file cannot be written.
+    pub fn create_first(&self, name: &str, now_s: i64) -> Result<Secret, AccessError> {
+        Ok(self.add(NewKey::plain(name, &[Scope::Admin], None), None, now_s)?.1)
+    }
+
+    fn add(&self, new: NewKey, expires_at: Option<i64>, now_s: i64) -> Result<(KeyInfo, Secret), AccessError> {
+        let secret = self.random(Secret::generate(kind(&new.scopes)))?;
+        let stored = Stored {
+            id: secret.id(),
+            name: new.name,
+            scopes: new.scopes,
+            project: new.project,
+            mapping: new.mapping,
+            source: new.source,
+            created_at: now_s,
+            sha256: hex(&secret.hash()),
+            expires_at,
+            restrictions: new.restrictions,
+            previous: None,
+            revoked_at: None,
+            last_used_at: None,
+        };
+        let _changing = self.changing.lock();
+        let entry = Arc::new(Entry::new(stored)?);
+        self.save_then_put(Arc::clone(&entry))?;
+        Ok((entry.info(now_s), secret))
+    }
+
+    /// Gives a key another secret; the one it had stays valid for `overlap`, one before that ends now.
+    /// The key's life begins anew, as if it were made now.
+    ///
+    /// # Errors
+    /// No such key, one that is not valid, a lifetime beyond the limit, a file that cannot be written.
+    pub fn rotate(
+        &self,
+        id: &KeyId,
+        overlap: Option<Span>,
+        expires_in: Option<Span>,
+        now_s: i64,
+    ) -> Result<(KeyInfo, Secret), AccessError> {
+        let _changing = self.changing.lock();
+        let old = self.entry(id)?;
+        if !old.is_live(now_s) {
+            return Err(AccessError::NotActive(id.clone()));
         }
-        self.save(&next)?;
-        *keys = next;
+        let mut stored = old.on_disk();
+        let secret = self.random(Secret::again(kind(&stored.scopes), id))?;
+        let overlap = overlap.unwrap_or(self.rules.rotation_overlap).0.as_secs();
+        let until = now_s.saturating_add(i64::try_from(overlap).unwrap_or(i64::MAX));
+        let valid_until = stored.expires_at.map_or(until, |expires_at| until.min(expires_at));
+        // An owner's first key stays without an end unless one is asked for.
+        if stored.expires_at.is_some() || expires_in.is_some() {
+            stored.expires_at = NewKey::expiry(&stored.scopes, expires_in, &self.rules, now_s)?;
+        }
+        let sha256 = std::mem::replace(&mut stored.sha256, hex(&secret.hash()));
+        stored.previous = Some(Previous { sha256, valid_until });
+        let mut entry = Entry::new(stored)?;
+        entry.previous = old.current.clone();
+        let entry = Arc::new(entry);
+        self.save_then_put(Arc::clone(&entry))?;
+        old.previous.cancel();
+        entry.end_what_is_over(now_s);
+        Ok((entry.info(now_s), secret))
+    }
+
+    /// Revokes a key: the next request with it is refused, its running queries stop.
+    ///
+    /// # Errors
+    /// No such key; the last admin key that is valid; a file that cannot be written, in which case the
+    /// revocation is in force until the next start only.
+    pub fn revoke(&self, id: &KeyId, now_s: i64) -> Result<(), AccessError> {
+        let _changing = self.changing.lock();
+        let entry = self.entry(id)?;
+        let others =
+            || self.keys.read().values().any(|key| key.stored.id != *id && key.is_admin() && key.is_live(now_s));
+        if entry.is_admin() && entry.is_live(now_s) && !others() {
+            return Err(AccessError::LastAdmin(id.clone()));
+        }
+        self.revoke_now(&entry, now_s)?;
+        self.save()
+    }
+
+    /// Revokes all keys of a project that is deleted.
+    ///
+    /// # Errors
+    /// As [`KeyStore::revoke`].
+    pub fn revoke_project(&self, project: &ProjectName, now_s: i64) -> Result<(), AccessError> {
+        let _changing = self.changing.lock();
+        let all: Vec<_> = self.keys.read().values().cloned().collect();
+        for entry in all.iter().filter(|key| key.stored.project.as_ref() == Some(project)) {
+            self.revoke_now(entry, now_s)?;
+        }
+        self.save()
+    }
+
+    fn revoke_now(&self, entry: &Arc<Entry>, now_s: i64) -> Result<(), AccessError> {
+        if entry.stored.revoked_at.is_none() {
+            let stored = Stored { revoked_at: Some(now_s), previous: None, ..entry.on_disk() };
+            self.put(Arc::new(Entry::new(stored)?));
+        }
+        entry.current.cancel();
+        entry.previous.cancel();
         Ok(())
     }
 
     /// All keys, without their secrets.
     #[must_use]
-    pub fn list(&self) -> Vec<KeyInfo> {
-        self.keys.read().values().map(|key| key.info.clone()).collect()
+    pub fn list(&self, now_s: i64) -> Vec<KeyInfo> {
+        self.keys.read().values().map(|key| key.info(now_s)).collect()
     }
 
-    /// The caller that `text` belongs to.
+    /// One key.
+    ///
+    /// # Errors
+    /// No such key.
+    pub fn get(&self, id: &KeyId, now_s: i64) -> Result<KeyInfo, AccessError> {
+        Ok(self.entry(id)?.info(now_s))
+    }
+
+    /// The caller that the key `text`, sent from `source`, belongs to.
     ///
     /// # Errors
     /// [`AccessError::Unauthenticated`], whatever is wrong.
-    pub fn authenticate(&self, text: &str) -> Result<Caller, AccessError> {
+    pub fn authenticate(&self, text: &str, source: Option<IpAddr>, now_s: i64) -> Result<Caller, AccessError> {
         let secret = Secret::parse(text).ok_or(AccessError::Unauthenticated)?;
-        let keys = self.keys.read();
-        let known = keys.get(&secret.id());
+        let known = self.keys.read().get(&secret.id()).cloned();
+        let hash = hex(&secret.hash());
         // An unknown id is compared as well, so that time does not tell it from a wrong secret.
-        let stored = known.map_or("", |key| key.sha256.as_str());
-        let same: bool = stored.as_bytes().ct_eq(hex(&secret.hash()).as_bytes()).into();
-        match known {
-            Some(key) if same => Ok(Caller {
-                key: key.info.id.clone(),
-                project: key.info.key.project.clone(),
-                scopes: key.info.key.scopes.clone(),
-                mapping: key.info.key.mapping.clone(),
-                source: key.info.key.source.clone(),
-            }),
-            _ => Err(AccessError::Unauthenticated),
+        let (current, previous) = match &known {
+            Some(key) => (key.stored.sha256.as_str(), key.stored.previous.as_ref().map_or(NO_HASH, |old| &old.sha256)),
+            None => (NO_HASH, NO_HASH),
+        };
+        let same = |stored: &str| -> Choice { stored.as_bytes().ct_eq(hash.as_bytes()) };
+        let (current, previous): (bool, bool) = (same(current).into(), same(previous).into());
+        let key = known.ok_or(AccessError::Unauthenticated)?;
+        let previous = previous && key.stored.previous.as_ref().is_some_and(|old| now_s < old.valid_until);
+        if !(current || previous) || !key.is_live(now_s) || !key.admits(source) {
+            return Err(AccessError::Unauthenticated);
+        }
+        self.note_use(&key, now_s);
+        Ok(key.caller(if current { &key.current } else { &key.previous }))
+    }
+
+    fn note_use(&self, key: &Entry, now_s: i64) {
+        let minute = now_s - now_s.rem_euclid(USE_GRAIN_S);
+        if key.last_used.swap(minute, Ordering::Relaxed) != minute {
+            self.used.store(true, Ordering::Relaxed);
         }
     }
 
-    fn save(&self, keys: &BTreeMap<KeyId, Stored>) -> Result<(), AccessError> {
-        let list: Vec<&Stored> = keys.values().collect();
-        let text = serde_json::to_vec_pretty(&list).map_err(|error| self.failed(error.into()))?;
-        write_private(&self.path, &text).map_err(|source| self.failed(source))
+    /// Ends the queries of keys and secrets whose time is over. To be called several times a second.
+    pub fn end_expired(&self, now_s: i64) {
+        for key in self.keys.read().values() {
+            key.end_what_is_over(now_s);
+        }
     }
 
-    fn failed(&self, source: io::Error) -> AccessError {
-        AccessError::Io { path: self.path.clone(), source }
+    /// Writes the times of last use where they changed. To be called once a minute.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save_uses(&self) -> Result<(), AccessError> {
+        if !self.used.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let _changing = self.changing.lock();
+        self.save().inspect_err(|_| self.used.store(true, Ordering::Relaxed))
+    }
+
+    fn entry(&self, id: &KeyId) -> Result<Arc<Entry>, AccessError> {
+        self.keys.read().get(id).cloned().ok_or_else(|| AccessError::UnknownKey(id.clone()))
+    }
+
+    fn put(&self, entry: Arc<Entry>) {
+        self.keys.write().insert(entry.stored.id.clone(), entry);
+    }
+
+    fn save_then_put(&self, entry: Arc<Entry>) -> Result<(), AccessError> {
+        let mut next = self.keys.read().clone();
+        next.insert(entry.stored.id.clone(), Arc::clone(&entry));
+        self.write(&next)?;
+        self.put(entry);
+        Ok(())
+    }
+
+    fn save(&self) -> Result<(), AccessError> {
+        let now = self.keys.read().clone();
+        self.write(&now)
+    }
+
+    fn write(&self, keys: &BTreeMap<KeyId, Arc<Entry>>) -> Result<(), AccessError> {
+        let stored: Vec<Stored> = keys.values().map(|key| key.on_disk()).collect();
+        file::save(&self.path, stored.iter())
+    }
+
+    fn random(&self, made: Result<Secret, getrandom::Error>) -> Result<Secret, AccessError> {
+        made.map_err(|error| AccessError::Io { path: self.path.clone(), source: io::Error::other(error.to_string()) })
     }
 }
 
-/// Replaces `path` durably by a file that only its owner can read.
-///
-/// # Errors
-/// Whatever the system says.
-pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    use std::io::Write;
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // A temporary file is made with mode 0600.
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    std::fs::File::open(dir)?.sync_all()
+impl Entry {
+    fn new(stored: Stored) -> Result<Self, AccessError> {
+        Ok(Self {
+            restriction: stored.restrictions.compile()?.map(Arc::new),
+            current: CancellationToken::new(),
+            previous: CancellationToken::new(),
+            last_used: AtomicI64::new(stored.last_used_at.unwrap_or(0)),
+            stored,
+        })
+    }
+
+    fn is_admin(&self) -> bool {
+        self.stored.scopes.contains(&Scope::Admin)
+    }
+
+    /// Whether its newest secret is valid.
+    fn is_live(&self, now_s: i64) -> bool {
+        self.stored.revoked_at.is_none() && self.stored.expires_at.is_none_or(|expires_at| now_s < expires_at)
+    }
+
+    fn admits(&self, source: Option<IpAddr>) -> bool {
+        let networks = self.stored.restrictions.sources.as_ref();
+        networks.is_none_or(|all| source.is_some_and(|address| all.iter().any(|network| network.contains(address))))
+    }
+
+    fn end_what_is_over(&self, now_s: i64) {
+        if !self.is_live(now_s) {
+            self.current.cancel();
+            self.previous.cancel();
+        } else if self.stored.previous.as_ref().is_some_and(|old| old.valid_until <= now_s) {
+            self.previous.cancel();
+        }
+    }
+
+    fn last_used(&self) -> Option<i64> {
+        Some(self.last_used.load(Ordering::Relaxed)).filter(|seconds| *seconds > 0)
+    }
+
+    fn on_disk(&self) -> Stored {
+        Stored { last_used_at: self.last_used(), ..self.stored.clone() }
+    }
+
+    fn info(&self, now_s: i64) -> KeyInfo {
+        let stored = self.stored.clone();
+        let previous_secret_until = stored.previous.map(|old| old.valid_until).filter(|until| now_s < *until);
+        let state = match (stored.revoked_at, self.is_live(now_s), previous_secret_until) {
+            (Some(_), _, _) => KeyState::Revoked,
+            (None, false, _) => KeyState::Expired,
+            (None, true, Some(_)) => KeyState::Rotating,
+            (None, true, None) => KeyState::Active,
+        };
+        KeyInfo {
+            id: stored.id,
+            name: stored.name,
+            state,
+            scopes: stored.scopes,
+            project: stored.project,
+            mapping: stored.mapping,
+            source: stored.source,
+            restrictions: stored.restrictions,
+            created_at: stored.created_at,
+            expires_at: stored.expires_at,
+            previous_secret_until,
+            revoked_at: stored.revoked_at,
+            last_used_at: self.last_used(),
+        }
+    }
+
+    fn caller(&self, ended: &CancellationToken) -> Caller {
+        Caller {
+            key: self.stored.id.clone(),
+            project: self.stored.project.clone(),
+            scopes: self.stored.scopes.clone(),
+            mapping: self.stored.mapping.clone(),
+            source: self.stored.source.clone(),
+            restriction: self.restriction.clone(),
+            ended: ended.clone(),
+        }
+    }
+}
+
+/// The letter that tells people what they found.
+fn kind(scopes: &[Scope]) -> char {
+    if scopes.contains(&Scope::Admin) {
+        'a'
+    } else if scopes == [Scope::Ingest] {
+        'i'
+    } else {
+        'q'
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

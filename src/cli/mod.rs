@@ -11,6 +11,7 @@ mod error;
 mod flush;
 mod generate;
 mod import;
+mod keys;
 mod logs;
 mod mappings;
 mod output;
@@ -47,6 +48,8 @@ enum Command {
     Mappings(mappings::Command),
     #[command(subcommand)]
     Projects(projects::Command),
+    #[command(subcommand)]
+    Keys(keys::Command),
     Flush(flush::Args),
     Compact(compact::Args),
     Generate(generate::Args),
@@ -77,6 +80,7 @@ impl Cli {
             Command::Queries(command) => or_ctrl_c(command.run()).await,
             Command::Mappings(command) => or_ctrl_c(command.run()).await,
             Command::Projects(command) => or_ctrl_c(command.run()).await,
+            Command::Keys(command) => or_ctrl_c(command.run()).await,
             Command::Flush(args) => or_ctrl_c(args.run()).await,
             Command::Compact(args) => or_ctrl_c(args.run()).await,
             Command::Generate(args) => or_ctrl_c(args.run()).await,

@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::client::{Call, Client, Policy, Repeat, ServerArgs};
+use super::query::params::path_segment;
 use super::{CliError, output};
 
-/// List and make projects.
+/// List, make and delete projects.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// List the projects of a server (admin keys).
@@ -26,6 +27,16 @@ pub(crate) enum Command {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Delete a project with all its events and keys, for good (admin keys).
+    Delete {
+        /// Its name.
+        name: String,
+        /// The name once more, so that none is deleted by mistake.
+        #[arg(long, value_name = "NAME")]
+        confirm: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
 }
 
 impl Command {
@@ -35,6 +46,12 @@ impl Command {
             Self::Create { name, json, server } => {
                 let call = Call::post("/api/v1/projects", Repeat::Untouched).json(&json!({ "name": name }));
                 (call, json, server)
+            }
+            Self::Delete { name, confirm, server } => {
+                let path = format!("/api/v1/projects/{}", path_segment(&name));
+                let call = Call::delete(path, Repeat::Untouched).query("confirm", confirm);
+                Client::new(&server, Policy::PROMPT)?.send(&call).await?;
+                return output::say(&format!("project {name} is deleted"));
             }
         };
         output::show(&Client::new(&server, Policy::PROMPT)?.json(&call).await?, json)

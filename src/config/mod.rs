@@ -3,6 +3,7 @@
 //! An unknown key is an error. Every default stands here once; [`Config::load`] is the only way in,
 //! and code behind it never asks whether something was set.
 
+mod network;
 mod units;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use network::Network;
 pub use units::{ByteCount, Span};
 
 /// All settings of one server.
@@ -32,6 +34,8 @@ pub struct Config {
     pub compaction: Compaction,
     /// Limits of one query.
     pub query: Query,
+    /// How long keys live.
+    pub access: Access,
 }
 
 /// Where the server listens and keeps its data.
@@ -48,6 +52,9 @@ pub struct Server {
     pub queries_dir: Option<PathBuf>,
     /// File that gets the admin key of the first start; default: it is printed once.
     pub admin_key_file: Option<PathBuf>,
+    /// Networks of proxies in front of the server, such as `10.0.0.0/8`: of requests that come from them,
+    /// the source is what their `X-Forwarded-For` says. Of others the header is ignored.
+    pub trusted_proxies: Vec<Network>,
     /// Longest clean stop.
     pub stop_timeout: Span,
 }
@@ -60,6 +67,7 @@ impl Default for Server {
             mappings_dir: None,
             queries_dir: None,
             admin_key_file: None,
+            trusted_proxies: Vec::new(),
             stop_timeout: Span::secs(30),
         }
     }
@@ -194,6 +202,22 @@ impl Default for Query {
             sql_max: ByteCount(64 << 10),
             threads: 0,
         }
+    }
+}
+
+/// How long keys live.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Access {
+    /// Longest life, and the default one, of keys that can do more than send events.
+    pub key_lifetime_max: Span,
+    /// How long the secret before a rotation stays valid where the request does not say it.
+    pub rotation_overlap: Span,
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Self { key_lifetime_max: Span::secs(365 * 86_400), rotation_overlap: Span::secs(86_400) }
     }
 }
 

@@ -58,7 +58,7 @@ impl DeadLetters {
     /// The file cannot be read.
     pub(super) fn newest(&self, project: &ProjectName, limit: usize) -> io::Result<Vec<String>> {
         let mut found = Vec::new();
-        for name in [format!("{project}.ndjson"), format!("{project}.1.ndjson")] {
+        for name in files_of(project) {
             match fs::read_to_string(self.dir.join(name)) {
                 Ok(text) => found.extend(text.lines().rev().take(limit - found.len()).map(str::to_string)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -67,6 +67,22 @@ impl DeadLetters {
         }
         Ok(found)
     }
+}
+
+/// Removes the files of a project that is deleted.
+///
+/// # Errors
+/// Whatever the system says.
+pub(super) fn remove(dir: &Path, project: &ProjectName) -> io::Result<()> {
+    for name in files_of(project) {
+        super::projects::gone(fs::remove_file(dir.join(name)))?;
+    }
+    Ok(())
+}
+
+/// The newer file, then the one before it.
+fn files_of(project: &ProjectName) -> [String; 2] {
+    [format!("{project}.ndjson"), format!("{project}.1.ndjson")]
 }
 
 fn append(path: &Path, batch: &str, dead: &[Dead]) -> io::Result<()> {

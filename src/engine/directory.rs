@@ -4,6 +4,7 @@
 //! LOCK                 held by the one process that uses the directory; holds its pid
 //! kronika.json         format version and writer id, made with the directory
 //! keys.json            API keys (0600)
+//! deleted.json         projects that were deleted
 //! wal/                 write-ahead log
 //! interpretations/     how the frames of the log are to be read
 //! dedup/PROJECT        fingerprints of sent event ids

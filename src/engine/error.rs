@@ -53,6 +53,9 @@ pub enum EngineError {
     /// A project of that name exists.
     #[error("the project `{0}` exists already")]
     ProjectExists(ProjectName),
+    /// Batches of a project that is to be deleted do not reach the disk.
+    #[error("the project `{0}` still has batches on their way to the disk")]
+    ProjectBusy(ProjectName),
     /// The name is kept for the engine's own use.
     #[error("the project name `{0}` is reserved")]
     ReservedProject(ProjectName),
@@ -101,6 +104,7 @@ impl Report for EngineError {
             Self::UnknownProject(_) => Kind::NotFound,
             Self::ProjectExists(_) => Kind::Conflict,
             Self::ReservedProject(_) => Kind::Invalid,
+            Self::ProjectBusy(_) => Kind::Unavailable,
             Self::Wal(error) => error.kind(),
             Self::Table(error) => error.kind(),
             Self::Query(error) => error.kind(),
@@ -118,6 +122,7 @@ impl Report for EngineError {
             Self::UnknownProject(_) => "project_not_found",
             Self::ProjectExists(_) => "project_exists",
             Self::ReservedProject(_) => "project_reserved",
+            Self::ProjectBusy(_) => "project_busy",
             Self::Interpretation { .. } => "interpretation_unreadable",
             Self::Frame { .. } => "wal_frame_unreadable",
             Self::Wal(error) => error.code(),
@@ -140,6 +145,7 @@ impl Report for EngineError {
                 Some("list projects with GET /api/v1/projects, make one with POST /api/v1/projects".into())
             }
             Self::ProjectExists(_) | Self::ReservedProject(_) => Some("choose another name".into()),
+            Self::ProjectBusy(_) => Some("nothing was deleted; look at /readyz, then try again".into()),
             Self::Interpretation { .. } | Self::Frame { .. } => {
                 Some("use the program that wrote the log, or save its events with `kronika wal salvage`".into())
             }

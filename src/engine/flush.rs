@@ -141,6 +141,10 @@ impl Inner {
     ) -> Result<Vec<CompactSummary>, EngineError> {
         let mut summaries = Vec::new();
         for project in self.projects.some(name)? {
+            let _one = project.compacting.lock().await;
+            if project.intake.lock().is_closed() {
+                continue;
+            }
             let which = if all_partitions { CompactWhich::All } else { CompactWhich::Due };
             tracing::debug!(target: "kronika::phase", project = %project.name, "compaction begins");
             let report = project

@@ -43,18 +43,21 @@ pub(super) struct Claimed {
 }
 
 impl Inflight {
-    /// Claims `key`, after waiting for whoever has it now.
+    /// Claims `key`, after waiting for whoever has it now. Answers up to `not_before` (µs since 1970) are of
+    /// a deleted project of the name.
     pub(super) async fn claim(
         &self,
         receipts: &Mutex<Receipts>,
         project: &ProjectName,
         key: u128,
         content: u128,
+        not_before: Option<i64>,
     ) -> Result<Claim, AppendError> {
         loop {
             let mut first = {
                 let mut waiting = self.waiting.lock();
-                if let Some(known) = receipts.lock().get(project.as_str(), key)? {
+                let known = receipts.lock().get(project.as_str(), key)?;
+                if let Some(known) = known.filter(|known| Some(known.received_at) > not_before) {
                     if known.content != content {
                         return Err(AppendError::KeyReused);
                     }

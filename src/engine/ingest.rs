@@ -23,6 +23,7 @@ use crate::event::dedup::Seen;
 use crate::event::interpretation::Interpretation;
 use crate::event::names::ProjectName;
 use crate::event::parse::{BodyFormat, Context, Limits, MintSeed, Parsed, Verdict, Verdicts, parse};
+use crate::query::Restriction;
 use crate::wal::{Frame, WalError};
 
 /// Bodies above this size are parsed on a thread of their own, so that small requests need not wait.
@@ -45,6 +46,8 @@ pub struct AppendOptions {
     pub idempotency_key: Option<String>,
     /// Ids of events that have none come from their place in this file.
     pub file_ids: Option<FileIds>,
+    /// Modules and tenants that the sender's key is for; events of others are refused, one by one.
+    pub restriction: Option<Arc<Restriction>>,
 }
 
 impl Default for AppendOptions {
@@ -56,6 +59,7 @@ impl Default for AppendOptions {
             atomic: false,
             idempotency_key: None,
             file_ids: None,
+            restriction: None,
         }
     }
 }
@@ -166,7 +170,9 @@ impl Inner {
     ) -> Result<Option<Claim>, AppendError> {
         let Some(key) = &options.idempotency_key else { return Ok(None) };
         let content = content_hash(body, options);
-        self.inflight.claim(&self.shared.receipts, project, xxh3_128(key.as_bytes()), content).await.map(Some)
+        let not_before = self.shared.deleted.deleted_at(project);
+        let key = xxh3_128(key.as_bytes());
+        self.inflight.claim(&self.shared.receipts, project, key, content, not_before).await.map(Some)
     }
 }
 
@@ -199,6 +205,9 @@ impl Intaking {
         }
         let project = Arc::clone(&self.project);
         let mut intake = project.intake.lock();
+        if intake.is_closed() {
+            return Err(AppendError::UnknownProject(project.name.clone()));
+        }
         let (judged, new) = self.judge(&mut intake, &first, engine.shared.config.ingest.modules_max);
         let logged = self.log(engine, body, first, judged, claim);
         if logged.is_err() {
@@ -218,7 +227,7 @@ impl Intaking {
     ) -> Result<Done, AppendError> {
         // Once more, as replay will read it.
         let parsed = if changed { self.parse(&body, &limits(engine), Some(&verdicts))? } else { first };
-        if self.options.atomic {
+        if self.options.atomic || parsed.rows.is_empty() && verdicts.any_not_allowed() {
             refuse_if_rejected(&parsed)?;
         }
         let receipt = receipt_of(&parsed, &verdicts);
@@ -237,8 +246,8 @@ impl Intaking {
         let body = if rows == 0 { Bytes::new() } else { body.into() };
         let frame = Frame { project: self.project.name.clone(), rows, meta: meta.encode(), body };
         let (reply, done) = oneshot::channel();
-        let (project, interpretation) = (self.project, self.interpretation);
-        let ticket = Box::new(Ticket { project, interpretation, parsed, receipt, claim, dead, reply });
+        let (project, interpretation, in_log) = (Arc::clone(&self.project), self.interpretation, self.project.hold());
+        let ticket = Box::new(Ticket { project, interpretation, parsed, receipt, claim, dead, reply, _in_log: in_log });
         match engine.wal.append(frame, ticket) {
             Ok(_) => Ok(done),
             Err((WalError::Full { .. }, _)) => Err(log_full()),
@@ -262,15 +271,18 @@ impl Intaking {
         for rejected in &parsed.rejected {
             verdicts.set(rejected.record, Verdict::Rejected);
         }
-        let mut changed = false;
+        let mut changed = self.refuse_not_allowed(parsed, &mut verdicts);
         let over: Vec<bool> = parsed
             .modules
             .iter()
-            .map(|module| module.as_deref().is_some_and(|name| !intake.admits(name, cap)))
+            .map(|module| {
+                let allowed = || self.restriction().is_none_or(|only| only.admits_module(module.as_deref()));
+                module.as_deref().is_some_and(|name| allowed() && !intake.admits(name, cap))
+            })
             .collect();
         if over.contains(&true) {
             for (record, module) in parsed.row_records.iter().zip(&parsed.row_modules) {
-                if over[*module as usize] {
+                if over[*module as usize] && verdicts.get(*record) == Verdict::Accepted {
                     verdicts.set(*record, Verdict::Overflow);
                 }
             }
@@ -278,6 +290,9 @@ impl Intaking {
         }
         let mut new = Vec::with_capacity(parsed.sent.len());
         for id in &parsed.sent {
+            if !verdicts.get(id.record).is_stored() {
+                continue;
+            }
             match intake.judge(id) {
                 Seen::New => new.push(id.key),
                 Seen::Same => verdicts.set(id.record, Verdict::Duplicate),
@@ -299,6 +314,27 @@ struct Judged {
 fn limits(engine: &Inner) -> Limits {
     let settings = &engine.shared.config.ingest;
     Limits { line_max: settings.line_max.as_usize(), events_max: settings.events_max }
+}
+
+impl Intaking {
+    fn restriction(&self) -> Option<&Restriction> {
+        self.options.restriction.as_deref()
+    }
+
+    /// Refuses the events that the sender's key is not for; whether there are any.
+    fn refuse_not_allowed(&self, parsed: &Parsed, verdicts: &mut Verdicts) -> bool {
+        let Some(only) = self.restriction() else { return false };
+        let modules: Vec<bool> = parsed.modules.iter().map(|module| only.admits_module(module.as_deref())).collect();
+        for (row, (record, module)) in parsed.row_records.iter().zip(&parsed.row_modules).enumerate() {
+            let tenant = || std::str::from_utf8(parsed.tenant(row)).is_ok_and(|tenant| only.admits_tenant(tenant));
+            if !modules[*module as usize] {
+                verdicts.set(*record, Verdict::ModuleNotAllowed);
+            } else if !tenant() {
+                verdicts.set(*record, Verdict::TenantNotAllowed);
+            }
+        }
+        verdicts.any_not_allowed()
+    }
 }
 
 fn log_full() -> AppendError {

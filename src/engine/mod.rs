@@ -15,6 +15,8 @@
 mod clock;
 mod counters;
 mod dead_letters;
+mod delete;
+mod deletions;
 mod directory;
 mod error;
 mod flush;
@@ -22,6 +24,7 @@ mod frame;
 mod inflight;
 mod ingest;
 mod interpretations;
+mod keys;
 mod project;
 mod projects;
 mod publish;
@@ -37,7 +40,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::access::{KeyStore, NewKey, Scope, Secret};
+use crate::access::{Caller, KeyStore, Secret};
 use crate::config::Config;
 use crate::event::mapping::MappingLibrary;
 use crate::event::names::ProjectName;
@@ -66,11 +69,11 @@ struct Inner {
     mappings: MappingLibrary,
     queries: Library,
     runtime: Arc<Runtime>,
-    keys: KeyStore,
+    keys: Arc<KeyStore>,
     tasks: tasks::Tasks,
     /// Where large bodies are parsed.
     parsers: threads::Threads,
-    /// Key of the first start, until it was handed out.
+    /// The admin key that this start made, until it was handed out.
     first_key: parking_lot::Mutex<Option<Secret>>,
     directory: directory::Directory,
 }
@@ -81,6 +84,7 @@ struct Shared {
     writer: Uuid,
     receipts: parking_lot::Mutex<Receipts>,
     dead_letters: dead_letters::DeadLetters,
+    deleted: deletions::Deletions,
     counters: counters::Counters,
     /// Bytes of all hot events; every change of a project's reports here what it added or freed.
     hot_bytes: AtomicUsize,
@@ -97,8 +101,10 @@ impl Engine {
     /// A directory in use, of a newer format or unusable; a damaged log; a table that cannot be opened.
     pub async fn open(config: Config) -> Result<Self, EngineError> {
         let engine = Self::open_idle(config).await?;
+        engine.ensure_admin()?;
         engine.0.projects.ensure_default().await?;
         flush::start(&engine.0);
+        keys::start(&engine.0);
         Ok(engine)
     }
 
@@ -109,17 +115,16 @@ impl Engine {
     /// As [`Engine::open`].
     pub async fn open_idle(config: Config) -> Result<Self, EngineError> {
         let directory = directory::Directory::open(&config.server.data_dir)?;
-        let (keys, first_key) = open_keys(&directory)?;
+        let keys = KeyStore::open(&directory.part("keys.json"), &config.access)?;
         let storage = open_storage(&config, &directory)?;
         let runtime = Runtime::new(&config.query, storage.store(), &directory.part("spill"))?;
         let mappings = MappingLibrary::open(&part_or(&config.server.mappings_dir, &directory, "mappings"))?;
         let queries = Library::new(&part_or(&config.server.queries_dir, &directory, "queries"));
         let interpretations = interpretations::Interpretations::new(directory.part("interpretations"));
         let shared = Arc::new(Shared::open(config, &directory)?);
-        let projects = projects::Projects::open(storage, Arc::clone(&shared), directory.part("dedup")).await?;
+        let projects = projects::Projects::open(storage, Arc::clone(&shared), &directory).await?;
         let wal = recover::open_log(&directory, &shared, &projects, &interpretations)?;
         let tasks = tasks::Tasks::default();
-        let first_key = parking_lot::Mutex::new(first_key);
         let inflight = inflight::Inflight::default();
         let failed = |source| EngineError::Directory { path: directory.root().to_path_buf(), source };
         let parsers = threads::Threads::start("parser").map_err(failed)?;
@@ -132,13 +137,21 @@ impl Engine {
             mappings,
             queries,
             runtime,
-            keys,
+            keys: Arc::new(keys),
             tasks,
             parsers,
-            first_key,
+            first_key: parking_lot::Mutex::default(),
             directory,
         };
         Ok(Self(Arc::new(inner)))
+    }
+
+    /// Makes an admin key where none is valid: at the first start, or for an owner whose keys have all ended.
+    fn ensure_admin(&self) -> Result<(), EngineError> {
+        if !self.0.keys.has_admin(now_s()) {
+            *self.0.first_key.lock() = Some(self.0.keys.create_first("first admin key", now_s())?);
+        }
+        Ok(())
     }
 
     /// Takes a batch of events in; when this returns they are on disk and visible to queries.
@@ -166,6 +179,14 @@ impl Engine {
         Ok(Session::new(&self.0.runtime, &project.name, project.snapshot()))
     }
 
+    /// As [`Engine::session`], of a caller: it sees what its key may see, and its queries stop when its key ends.
+    ///
+    /// # Errors
+    /// No such project.
+    pub fn session_for(&self, caller: &Caller, project: &ProjectName) -> Result<Session, EngineError> {
+        Ok(self.session(project)?.read_by(caller.reader()))
+    }
+
     /// Flushes one project, or all: their hot events are in their tables when this returns.
     ///
     /// # Errors
@@ -188,6 +209,15 @@ impl Engine {
     /// It exists, its name is reserved, or its table cannot be made.
     pub async fn create_project(&self, name: ProjectName) -> Result<(), EngineError> {
         self.0.projects.create(name).await
+    }
+
+    /// Deletes a project: its keys are revoked, its queries stop, its events, ids, rejected lines and
+    /// files are removed. Nothing brings them back.
+    ///
+    /// # Errors
+    /// No such project, a reserved one, or files that cannot be removed: they are at the next start.
+    pub async fn delete_project(&self, name: &ProjectName) -> Result<(), EngineError> {
+        self.0.delete_project(name).await
     }
 
     /// Names of all projects.
@@ -230,7 +260,7 @@ impl Engine {
         &self.0.shared.config
     }
 
-    /// The admin key that the first start made, once.
+    /// The admin key that this start made because there was none, once.
     #[must_use]
     pub fn take_first_key(&self) -> Option<Secret> {
         self.0.first_key.lock().take()
@@ -276,6 +306,7 @@ impl Shared {
             writer: directory.writer(),
             receipts: receipts.into(),
             dead_letters: dead_letters::DeadLetters::new(directory.part("dead_letters")),
+            deleted: deletions::Deletions::open(&directory.part("deleted.json"))?,
             counters: counters::Counters::default(),
             hot_bytes: AtomicUsize::new(0),
             in_flight: AtomicUsize::new(0),
@@ -323,21 +354,4 @@ fn open_storage(config: &Config, directory: &directory::Directory) -> Result<Sto
     let default = directory.part("store").display().to_string();
     let url = config.storage.url.clone().unwrap_or(default);
     Ok(Storage::open(&url, &config.storage.options)?)
-}
-
-/// The keys, and on the first start the admin key that was made.
-fn open_keys(directory: &directory::Directory) -> Result<(KeyStore, Option<Secret>), EngineError> {
-    let keys = KeyStore::open(&directory.part("keys.json"))?;
-    if !keys.is_empty() {
-        return Ok((keys, None));
-    }
-    let first = NewKey {
-        name: "first admin key".into(),
-        scopes: vec![Scope::Admin],
-        project: None,
-        mapping: None,
-        source: None,
-    };
-    let (_, secret) = keys.create(first, now_s())?;
-    Ok((keys, Some(secret)))
 }

@@ -30,6 +30,10 @@ pub(super) struct Project {
     visible: Mutex<Visible>,
     /// One flush of a project at a time.
     pub(super) flushing: tokio::sync::Mutex<()>,
+    /// One compaction of a project at a time.
+    pub(super) compacting: tokio::sync::Mutex<()>,
+    /// Each batch in the log that is not visible yet holds one.
+    in_log: Arc<()>,
 }
 
 #[derive(Debug)]
@@ -48,6 +52,8 @@ pub(super) struct Intake {
     /// an id must not be remembered for an event that a crash can still take away.
     pending: HashMap<u128, u64, RandomState>,
     modules: HashSet<Box<str>>,
+    /// Whether the project is being deleted: nothing is taken in.
+    closed: bool,
 }
 
 impl Project {
@@ -59,10 +65,28 @@ impl Project {
         Self {
             name,
             table,
-            intake: Mutex::new(Intake { window, pending: HashMap::default(), modules }),
+            intake: Mutex::new(Intake { window, pending: HashMap::default(), modules, closed: false }),
             visible: Mutex::new(Visible { hot: Hot::default(), version, last_seq }),
             flushing: tokio::sync::Mutex::new(()),
+            compacting: tokio::sync::Mutex::new(()),
+            in_log: Arc::new(()),
         }
+    }
+
+    /// What a batch holds from the log's queue until it is visible.
+    pub(super) fn hold(&self) -> Arc<()> {
+        Arc::clone(&self.in_log)
+    }
+
+    /// Whether batches are in the log that are not visible yet.
+    pub(super) fn has_batches_in_log(&self) -> bool {
+        Arc::strong_count(&self.in_log) > 1
+    }
+
+    /// Drops all hot events of a project that is deleted. Returns their bytes.
+    pub(super) fn drop_hot(&self) -> usize {
+        let mut visible = self.visible.lock();
+        std::mem::take(&mut visible.hot).bytes()
     }
 
     /// Makes durable rows visible; `last_seq` is the last number that their batch took. Returns the
@@ -128,6 +152,16 @@ pub(super) struct HotState {
 }
 
 impl Intake {
+    /// Takes nothing more in, or takes events in again.
+    pub(super) fn close(&mut self, closed: bool) {
+        self.closed = closed;
+    }
+
+    /// Whether nothing is taken in any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// Whether an event was seen: in the window, among batches on their way, or before in its own
     /// batch. One that was not is expected from here on.
     pub(super) fn judge(&mut self, id: &SentId) -> Seen {

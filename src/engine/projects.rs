@@ -1,7 +1,7 @@
 //! The open projects.
 //!
 //! A project exists when its table does; there is no other list. A new data directory on a bucket
-//! with tables therefore sees them all.
+//! with tables therefore sees them all. One that is being deleted is out of the list first.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
+use super::directory::Directory;
 use super::project::Project;
 use super::{EngineError, Shared};
 use crate::event::dedup::Window;
@@ -21,17 +22,30 @@ pub(super) struct Projects {
     shared: Arc<Shared>,
     dedup: PathBuf,
     open: RwLock<BTreeMap<ProjectName, Arc<Project>>>,
-    /// One creation at a time.
-    creating: tokio::sync::Mutex<()>,
+    dead_letters: PathBuf,
+    /// One creation or deletion at a time.
+    changing: tokio::sync::Mutex<()>,
 }
 
 impl Projects {
     /// Opens every project that the storage has.
-    pub(super) async fn open(storage: Storage, shared: Arc<Shared>, dedup: PathBuf) -> Result<Self, EngineError> {
-        let names = storage.projects().await?;
-        let projects =
-            Self { storage, shared, dedup, open: RwLock::default(), creating: tokio::sync::Mutex::default() };
-        for name in names {
+    pub(super) async fn open(
+        storage: Storage,
+        shared: Arc<Shared>,
+        directory: &Directory,
+    ) -> Result<Self, EngineError> {
+        let projects = Self {
+            storage,
+            shared,
+            dedup: directory.part("dedup"),
+            dead_letters: directory.part("dead_letters"),
+            open: RwLock::default(),
+            changing: tokio::sync::Mutex::default(),
+        };
+        for name in projects.shared.deleted.unfinished() {
+            projects.remove_files(&name).await?;
+        }
+        for name in projects.storage.projects().await? {
             let project = projects.open_one(name.clone()).await?;
             projects.open.write().insert(name, project);
         }
@@ -61,13 +75,47 @@ impl Projects {
         if name.as_str() == ProjectName::AUDIT {
             return Err(EngineError::ReservedProject(name));
         }
-        let _creating = self.creating.lock().await;
+        let _changing = self.changing().await;
         if self.get(&name).is_some() {
             return Err(EngineError::ProjectExists(name));
+        }
+        if self.shared.deleted.unfinished().contains(&name) {
+            self.remove_files(&name).await?;
         }
         let project = self.open_one(name.clone()).await?;
         self.open.write().insert(name, project);
         Ok(())
+    }
+
+    /// Held while projects are made or deleted.
+    pub(super) async fn changing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.changing.lock().await
+    }
+
+    /// Closes a project and takes it out of the list.
+    pub(super) fn take_out(&self, name: &ProjectName) -> Option<Arc<Project>> {
+        let project = self.open.write().remove(name)?;
+        project.intake.lock().close(true);
+        Some(project)
+    }
+
+    /// Takes a project that could not be deleted into the list again.
+    pub(super) fn put_back(&self, project: Arc<Project>) {
+        project.intake.lock().close(false);
+        self.open.write().insert(project.name.clone(), project);
+    }
+
+    /// Removes all files of a project whose deletion is noted, and notes that they are gone.
+    pub(super) async fn remove_files(&self, name: &ProjectName) -> Result<(), EngineError> {
+        self.storage.remove_project(name).await?;
+        let (dedup, letters, shown) = (self.dedup.join(name.as_str()), self.dead_letters.clone(), name.clone());
+        let removed = tokio::task::spawn_blocking(move || {
+            gone(std::fs::remove_dir_all(dedup))?;
+            super::dead_letters::remove(&letters, &shown)
+        });
+        let failed = |source| EngineError::Directory { path: self.dedup.clone(), source };
+        removed.await.map_err(|error| failed(std::io::Error::other(error)))?.map_err(failed)?;
+        self.shared.deleted.finished(name)
     }
 
     /// The project called `name`.
@@ -89,5 +137,13 @@ impl Projects {
                 None => Err(EngineError::UnknownProject(name.clone())),
             },
         }
+    }
+}
+
+/// What is not there need not be removed.
+pub(super) fn gone(removed: std::io::Result<()>) -> std::io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other,
     }
 }

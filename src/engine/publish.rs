@@ -23,6 +23,8 @@ pub(super) struct Ticket {
     pub(super) claim: Option<Claimed>,
     pub(super) dead: Vec<Dead>,
     pub(super) reply: oneshot::Sender<Result<Receipt, Arc<WalError>>>,
+    /// Tells a deletion of the project that this batch is on its way; dropped last.
+    pub(super) _in_log: Arc<()>,
 }
 
 /// Makes durable batches visible and answers their senders.

@@ -4,6 +4,7 @@
 //! |----------------------------|-----------------|-------------|
 //! | its rows are in the table  | left out        | noted again |
 //! | its rows are not there yet | hot again       | noted again |
+//! | its project was deleted    | left out        | left out    |
 //! | its project's table is gone| start refused   |             |
 //!
 //! Ids and answers are noted for every frame, because their files are made durable only before the
@@ -41,6 +42,12 @@ pub(super) fn open_log(
     }
     let path = directory.part("interpretations");
     interpretations.keep_only(&recovery.used).map_err(|source| EngineError::Directory { path, source })?;
+    for (name, deletion) in shared.deleted.all() {
+        // A later project of the name must number above what is left out.
+        let last = deletion.before_seq.saturating_sub(1);
+        wal.advance_past(last);
+        wal.forget(&name, last);
+    }
     for project in projects.all() {
         // A new data directory beside old tables must number above all that they hold.
         if let Some(highest) = project.table.highest_txn() {
@@ -64,6 +71,9 @@ struct Recovery<'a> {
 
 impl Recovery<'_> {
     fn frame(&mut self, Replayed { seq, frame }: Replayed) -> Result<(), EngineError> {
+        if self.shared.deleted.cover(&frame.project, seq) {
+            return Ok(());
+        }
         let unreadable = |reason: String| EngineError::Frame { seq, reason };
         let project = self
             .projects

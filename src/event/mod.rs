@@ -13,6 +13,7 @@ pub mod convert;
 pub mod dedup;
 pub mod derive;
 pub mod fill;
+pub mod globs;
 pub mod interpretation;
 pub mod json;
 mod lists;

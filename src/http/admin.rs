@@ -1,14 +1,14 @@
 //! `/api/v1/admin/…` and the routes that need no key: health, figures, the API document.
 
-use std::net::SocketAddr;
-
 use axum::Json;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
+use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::caller::{Admin, Authorized};
 use super::problem::{ApiError, Problem};
+use super::source::source_of;
 use crate::engine::{CompactSummary, Engine, FlushSummary};
 use crate::error::Kind;
 
@@ -62,10 +62,11 @@ pub(super) async fn readyz(State(engine): State<Engine>) -> Response {
     security((), ("key" = ["admin"])))]
 pub(super) async fn metrics(
     State(engine): State<Engine>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    parts: Parts,
     caller: Result<Authorized<Admin>, ApiError>,
 ) -> Result<Response, ApiError> {
-    if !peer.ip().is_loopback() {
+    let source = source_of(&parts, &engine.config().server.trusted_proxies);
+    if !source.is_some_and(|address| address.is_loopback()) {
         caller?;
     }
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], engine.metrics()).into_response())

@@ -7,8 +7,9 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
 use super::problem::ApiError;
+use super::source::source_of;
 use crate::access::{AccessError, Caller, Scope};
-use crate::engine::Engine;
+use crate::engine::{Engine, now_s};
 use crate::error::Kind;
 use crate::event::names::ProjectName;
 
@@ -65,7 +66,8 @@ impl<S: Needs> FromRequestParts<Engine> for Authorized<S> {
 
     async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, ApiError> {
         let key = sent_key(&parts.headers).ok_or(AccessError::Unauthenticated)?;
-        let caller = engine.keys().authenticate(key)?;
+        let source = source_of(parts, &engine.config().server.trusted_proxies);
+        let caller = engine.keys().authenticate(key, source, now_s())?;
         if !caller.may(S::SCOPE) {
             return Err(AccessError::Forbidden { needed: S::SCOPE }.into());
         }

@@ -57,6 +57,8 @@ pub(super) async fn append_events(
 ) -> Result<(HeaderMap, Json<Receipt>), ApiError> {
     let idempotency_key = idempotency_key(&headers)?;
     let bytes = body::read(&headers, sent, engine.config().ingest.body_max).await?;
+    // A body may take its time.
+    caller.caller.still_valid()?;
     let options = AppendOptions {
         format: body::format(&headers, &bytes)?,
         file_ids: file_ids(&params)?,
@@ -64,6 +66,7 @@ pub(super) async fn append_events(
         source: caller.caller.source.clone(),
         atomic: params.atomic,
         idempotency_key,
+        restriction: caller.caller.restriction.clone(),
     };
     let receipt = engine.append(&caller.project(), bytes, options).await?;
     let mut headers = HeaderMap::new();
@@ -114,6 +117,11 @@ pub(super) async fn dead_letters(
     caller: Authorized<Query>,
     ApiQuery(params): ApiQuery<DeadLetterParams>,
 ) -> Result<([(&'static str, &'static str); 1], String), ApiError> {
+    if caller.caller.restriction.is_some() {
+        // Nobody can tell whose event a line is that could not be read.
+        return Err(ApiError::new(Kind::Forbidden, "restricted_key", "rejected lines are not for restricted keys")
+            .hint("use a key of the project without restrictions but `sources`"));
+    }
     let limit = params.limit.unwrap_or(100).min(DEAD_LETTERS_MAX);
     let mut lines = engine.dead_letters(&caller.project(), limit)?.join("\n");
     if !lines.is_empty() {

@@ -9,10 +9,12 @@ mod caller;
 mod document;
 mod events;
 mod extract;
+mod keys;
 mod mappings;
 mod problem;
 mod projects;
 mod query;
+mod source;
 
 use std::io;
 use std::net::SocketAddr;
@@ -43,8 +45,10 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
         .routes(routes!(mappings::get, mappings::put, mappings::delete))
         .routes(routes!(mappings::test))
         .routes(routes!(projects::list_projects, projects::create_project))
-        .routes(routes!(projects::list_keys, projects::create_key))
-        .routes(routes!(projects::revoke_key))
+        .routes(routes!(projects::delete_project))
+        .routes(routes!(keys::list_keys, keys::create_key))
+        .routes(routes!(keys::get_key, keys::revoke_key))
+        .routes(routes!(keys::rotate_key))
         .routes(routes!(admin::flush))
         .routes(routes!(admin::compact))
         .routes(routes!(admin::livez))

@@ -1,16 +1,15 @@
-//! `/api/v1/projects`, `/api/v1/keys`: who has data here, and who may touch it.
+//! `/api/v1/projects`: who has data here.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::caller::{Admin, Authorized};
-use super::extract::{ApiJson, ApiPath};
+use super::extract::{ApiJson, ApiPath, ApiQuery};
 use super::problem::{ApiError, Problem};
-use crate::access::{KeyId, KeyInfo, NewKey};
-use crate::engine::{Engine, EngineError, now_s};
+use crate::engine::Engine;
 use crate::error::Kind;
 use crate::event::names::ProjectName;
 
@@ -20,15 +19,6 @@ use crate::event::names::ProjectName;
 pub(super) struct ProjectBody {
     /// `[a-z0-9][a-z0-9-]{0,62}`
     name: String,
-}
-
-/// A new key; the secret is shown this once.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct NewKeyAnswer {
-    /// The key to send as `Authorization: Bearer KEY`.
-    secret: String,
-    #[serde(flatten)]
-    info: KeyInfo,
 }
 
 /// All projects.
@@ -48,50 +38,41 @@ pub(super) async fn create_project(
     _caller: Authorized<Admin>,
     ApiJson(new): ApiJson<ProjectBody>,
 ) -> Result<(StatusCode, Json<ProjectBody>), ApiError> {
-    let name = ProjectName::try_from(new.name.as_str())
-        .map_err(|error| ApiError::new(Kind::Invalid, "invalid_project", error.to_string()))?;
-    engine.create_project(name).await?;
+    engine.create_project(project_name(&new.name)?).await?;
     Ok((StatusCode::CREATED, Json(new)))
 }
 
-/// All keys, without their secrets.
-#[utoipa::path(get, path = "/api/v1/keys", tag = "access", operation_id = "list_keys",
-    responses((status = 200, body = Vec<KeyInfo>), (status = "4XX", body = Problem, content_type = "application/problem+json")),
-    security(("key" = ["admin"])))]
-pub(super) async fn list_keys(State(engine): State<Engine>, _caller: Authorized<Admin>) -> Json<Vec<KeyInfo>> {
-    Json(engine.keys().list())
+/// Says the name of the project again, so that none is deleted by mistake.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeleteParams {
+    /// The name of the project, once more.
+    confirm: Option<String>,
 }
 
-/// Makes a key. Its secret is in this answer and nowhere else.
-#[utoipa::path(post, path = "/api/v1/keys", tag = "access", operation_id = "create_key", request_body = NewKey,
-    responses((status = 201, body = NewKeyAnswer), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+/// Deletes a project with all its events, keys and rejected lines, for good.
+///
+/// Answers when its files are gone. If they cannot be removed now (503), the project is out of the list
+/// all the same, and they go when the request is repeated, or at the next start.
+#[utoipa::path(delete, path = "/api/v1/projects/{name}", tag = "access", operation_id = "delete_project",
+    params(("name" = String, Path), DeleteParams),
+    responses((status = 204, description = "Deleted"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["admin"])))]
-pub(super) async fn create_key(
+pub(super) async fn delete_project(
     State(engine): State<Engine>,
     _caller: Authorized<Admin>,
-    ApiJson(new): ApiJson<NewKey>,
-) -> Result<(StatusCode, Json<NewKeyAnswer>), ApiError> {
-    if let Some(project) = &new.project
-        && !engine.projects().contains(project)
-    {
-        return Err(EngineError::UnknownProject(project.clone()).into());
-    }
-    if let Some(mapping) = &new.mapping {
-        engine.mappings().get(mapping)?;
-    }
-    let (info, secret) = engine.keys().create(new, now_s())?;
-    Ok((StatusCode::CREATED, Json(NewKeyAnswer { secret: secret.reveal().to_string(), info })))
-}
-
-/// Revokes a key: the next request with it is refused.
-#[utoipa::path(delete, path = "/api/v1/keys/{id}", tag = "access", operation_id = "revoke_key", params(("id" = String, Path)),
-    responses((status = 204, description = "Revoked"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
-    security(("key" = ["admin"])))]
-pub(super) async fn revoke_key(
-    State(engine): State<Engine>,
-    _caller: Authorized<Admin>,
-    ApiPath(id): ApiPath<String>,
+    ApiPath(name): ApiPath<String>,
+    ApiQuery(params): ApiQuery<DeleteParams>,
 ) -> Result<StatusCode, ApiError> {
-    engine.keys().revoke(&KeyId::from(id.as_str()))?;
+    if params.confirm.as_ref() != Some(&name) {
+        return Err(ApiError::new(Kind::Invalid, "confirmation_missing", "the name of the project must be confirmed")
+            .hint(format!("add ?confirm={name} to delete all its events and keys for good")));
+    }
+    engine.delete_project(&project_name(&name)?).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn project_name(text: &str) -> Result<ProjectName, ApiError> {
+    ProjectName::try_from(text).map_err(|error| ApiError::new(Kind::Invalid, "invalid_project", error.to_string()))
 }

@@ -82,7 +82,7 @@ pub(super) async fn query(
             return Err(ApiError::new(Kind::Invalid, "invalid_parameter", "`params` is an array or an object"));
         }
     };
-    let session = engine.session(&caller.project())?;
+    let session = engine.session_for(&caller.caller, &caller.project())?;
     let answer = session.run(&body.sql, params, Limits::of(&engine.config().query)).await?;
     Ok(respond(answer, format))
 }
@@ -108,7 +108,7 @@ pub(super) async fn named(
 ) -> Result<Response, ApiError> {
     let wanted = given.iter().position(|(name, _)| name == "format").map(|at| given.remove(at).1);
     let format = Format::negotiate(accepted(&headers), wanted.as_deref())?;
-    let session = engine.session(&caller.project())?;
+    let session = engine.session_for(&caller.caller, &caller.project())?;
     let limits = Limits::of(&engine.config().query);
     let answer = engine.queries().run(&session, &name, &given, limits).await?;
     Ok(respond(answer, format))

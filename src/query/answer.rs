@@ -19,17 +19,20 @@ use datafusion::physical_plan::metrics::MetricsSet;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
 use parking_lot::Mutex;
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 use tokio::time::Sleep;
 
 use super::error::{Known, QueryError, classify};
 use super::newest::{FILES_OPENED, ROWS_DECODED};
 use super::normalise::{Normaliser, memory_of, split};
+use super::restrict::{Reader, RestrictedExec};
 use super::session::Limits;
 use super::types::OutColumn;
 
 /// What a query cost.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+///
+/// As JSON: without the costs of the scan where they would tell a restricted reader of hidden rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Rows of the answer.
     pub rows: u64,
@@ -43,6 +46,23 @@ pub struct Stats {
     pub bytes_scanned: u64,
     /// Bytes of intermediate results that went to disk.
     pub bytes_spilled: u64,
+    /// Whether its reader sees a part of the rows only.
+    pub restricted: bool,
+}
+
+impl Serialize for Stats {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut stats = serializer.serialize_struct("Stats", if self.restricted { 2 } else { 6 })?;
+        stats.serialize_field("rows", &self.rows)?;
+        stats.serialize_field("elapsed_ms", &self.elapsed_ms)?;
+        if !self.restricted {
+            stats.serialize_field("files", &self.files)?;
+            stats.serialize_field("rows_scanned", &self.rows_scanned)?;
+            stats.serialize_field("bytes_scanned", &self.bytes_scanned)?;
+            stats.serialize_field("bytes_spilled", &self.bytes_spilled)?;
+        }
+        stats.end()
+    }
 }
 
 /// How an answer ended.
@@ -87,6 +107,7 @@ pub(crate) struct Running {
     pub started: Instant,
     pub limits: Limits,
     pub known: Known,
+    pub reader: Reader,
 }
 
 impl Answer {
@@ -156,6 +177,7 @@ struct Producer {
     started: Instant,
     limits: Limits,
     known: Known,
+    reader: Reader,
     sent_rows: u64,
     sent_bytes: u64,
     truncated: bool,
@@ -164,7 +186,7 @@ struct Producer {
 
 impl Producer {
     fn new(running: Running, normaliser: Normaliser, end: End) -> Self {
-        let Running { plan, rows, started, limits, known } = running;
+        let Running { plan, rows, started, limits, known, reader } = running;
         let left = limits.timeout.0.saturating_sub(started.elapsed());
         Self {
             plan,
@@ -175,6 +197,7 @@ impl Producer {
             started,
             limits,
             known,
+            reader,
             sent_rows: 0,
             sent_bytes: 0,
             truncated: false,
@@ -197,6 +220,7 @@ impl Producer {
             };
             let next = tokio::select! {
                 biased;
+                () = self.reader.ended.cancelled() => return Err(QueryError::KeyEnded),
                 () = &mut self.deadline => return Err(QueryError::DeadlineExceeded(self.limits.timeout)),
                 next = AssertUnwindSafe(rows.next()).catch_unwind() => next,
             };
@@ -234,6 +258,7 @@ impl Producer {
         let mut stats = Stats {
             rows: self.sent_rows,
             elapsed_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            restricted: self.reader.restriction.is_some(),
             ..Stats::default()
         };
         add_costs(self.plan.as_ref(), &mut stats);
@@ -243,6 +268,9 @@ impl Producer {
 
 /// Adds what the nodes of `plan` counted.
 fn add_costs(plan: &dyn ExecutionPlan, stats: &mut Stats) {
+    if let Some(restricted) = plan.downcast_ref::<RestrictedExec>() {
+        return add_costs(restricted.inner(), stats);
+    }
     if let Some(metrics) = plan.metrics() {
         let sum = |name: &str| metrics.sum_by_name(name).map_or(0, |value| value.as_usize() as u64);
         stats.bytes_spilled += metrics.spilled_bytes().unwrap_or(0) as u64;

@@ -90,6 +90,9 @@ pub enum QueryError {
         /// An existing name that looks like it.
         near: Option<String>,
     },
+    /// A column of the model that this reader may not see.
+    #[error("the column `{0}` is hidden from this key")]
+    HiddenColumn(String),
     /// The SQL is well formed but cannot be planned: types, grouping, ambiguous names.
     #[error("{message}{}", at(.position.as_ref()))]
     Invalid {
@@ -144,6 +147,9 @@ pub enum QueryError {
     /// Its operators needed more than `query.memory_max`, and could not or no longer spill.
     #[error("the query needs more than its {0} of memory and was stopped")]
     MemoryExceeded(ByteCount),
+    /// Its key was revoked or expired while it ran.
+    #[error("the key of this query was revoked or has expired; the query was stopped")]
+    KeyEnded,
     /// It was stopped because its caller went away.
     #[error("the query was canceled")]
     Canceled,
@@ -211,6 +217,8 @@ impl Report for QueryError {
             Self::NotAcceptable(_) => Kind::NotAcceptable,
             Self::DeadlineExceeded(_) => Kind::DeadlineExceeded,
             Self::Canceled => Kind::Canceled,
+            Self::HiddenColumn(_) => Kind::Forbidden,
+            Self::KeyEnded => Kind::Unauthenticated,
             Self::BrokenFile { .. } | Self::Storage(_) | Self::SpillDir(_) => Kind::Unavailable,
             Self::Encode(_) | Self::Internal(_) => Kind::Internal,
         }
@@ -235,6 +243,8 @@ impl Report for QueryError {
             Self::DeadlineExceeded(_) => "deadline_exceeded",
             Self::MemoryExceeded(_) => "memory_exceeded",
             Self::Canceled => "canceled",
+            Self::HiddenColumn(_) => "hidden_column",
+            Self::KeyEnded => "key_ended",
             Self::Storage(_) => "storage_unavailable",
             Self::SpillDir(_) => "spill_dir_unavailable",
             Self::Encode(_) | Self::Internal(_) => "internal",
@@ -253,6 +263,10 @@ impl Report for QueryError {
                 Some("group by fewer keys, select fewer columns or rows, or raise `query.memory_max`".into())
             }
             Self::Format(_) | Self::NotAcceptable(_) => Some("formats: json, ndjson, csv, arrow, parquet".into()),
+            Self::HiddenColumn(_) => {
+                Some("leave out the column, or the view that uses it; an admin chooses a key's `masked_columns`".into())
+            }
+            Self::KeyEnded => Some("ask again with a valid key".into()),
             Self::Storage(_) => Some("the server's log names the file".into()),
             _ => None,
         }

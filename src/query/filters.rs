@@ -143,7 +143,7 @@ fn is_needle(expr: &Expr) -> bool {
 }
 
 /// The range that `expr` leaves of `event_time`; `None` when it is another kind of condition.
-fn time_range(expr: &Expr) -> Option<TimeRange> {
+pub(crate) fn time_range(expr: &Expr) -> Option<TimeRange> {
     match expr {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
             if is_event_time(left) {

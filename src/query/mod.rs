@@ -7,6 +7,7 @@
 //!
 //! # Invariants
 //! * A session knows one project's snapshot and nothing else: no files, no settings, no other project.
+//! * Of a restricted reader's rows and columns it knows the visible ones only (`restrict`).
 //! * Only queries are run, and EXPLAIN of them.
 //! * An answer that was cut says so; a failed one ends in an error, never like a complete one.
 
@@ -22,6 +23,7 @@ mod output;
 mod params;
 mod provider;
 mod prune;
+mod restrict;
 mod runtime;
 mod scan;
 mod session;
@@ -35,6 +37,7 @@ pub use answer::{Answer, End, Outcome, Stats};
 pub use error::{NameOf, Position, QueryError};
 pub use output::{Format, encode};
 pub use params::Params;
+pub use restrict::{Reader, Restriction};
 pub use runtime::Runtime;
 pub use session::{Limits, Session};
 pub use types::OutColumn;

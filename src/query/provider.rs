@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::config::ConfigOptions;
 use datafusion::common::{DataFusionError, project_schema};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
@@ -30,6 +31,30 @@ pub(crate) struct EventsTable {
 impl EventsTable {
     pub(crate) fn new(runtime: Arc<Runtime>, snapshot: Arc<Snapshot>) -> Self {
         Self { runtime, snapshot }
+    }
+
+    /// Threads that a scan may use.
+    pub(crate) fn threads(&self) -> usize {
+        self.runtime.threads()
+    }
+
+    /// The scan of `columns` (positions in the query schema) under `filters`.
+    pub(crate) fn plan(
+        &self,
+        columns: Vec<usize>,
+        filters: Filters,
+        options: &Arc<ConfigOptions>,
+    ) -> Result<EventsExec, DataFusionError> {
+        let table = &self.snapshot.table;
+        let files = self.runtime.indexes().of(table)?.select(table, &filters)?;
+        EventsExec::new(ScanSpec {
+            runtime: Arc::clone(&self.runtime),
+            options: Arc::clone(options),
+            hot: self.hot(&filters),
+            columns,
+            filters,
+            files,
+        })
     }
 
     fn hot(&self, filters: &Filters) -> Vec<Arc<HotBatch>> {
@@ -68,19 +93,10 @@ impl TableProvider for EventsTable {
         let schema = query_schema();
         let columns = projection.cloned().unwrap_or_else(|| (0..schema.fields().len()).collect());
         let filters = Filters::new(filters, |expr, schema| state.create_physical_expr(expr.clone(), schema))?;
-        let table = &self.snapshot.table;
-        let files = self.runtime.indexes().of(table)?.select(table, &filters)?;
-        let spec = ScanSpec {
-            runtime: Arc::clone(&self.runtime),
-            options: Arc::clone(state.config().options()),
-            hot: self.hot(&filters),
-            columns,
-            filters,
-            files,
-        };
-        match EventsExec::new(spec)? {
-            Some(scan) => Ok(Arc::new(scan)),
-            None => Ok(Arc::new(EmptyExec::new(project_schema(&schema, projection)?))),
+        let scan = self.plan(columns, filters, state.config().options())?;
+        if scan.is_empty() {
+            return Ok(Arc::new(EmptyExec::new(project_schema(&schema, projection)?)));
         }
+        Ok(Arc::new(scan))
     }
 }

@@ -105,8 +105,8 @@ pub(crate) struct EventsExec {
 }
 
 impl EventsExec {
-    /// The plan of a scan that reads something; `None` when nothing can match.
-    pub(crate) fn new(spec: ScanSpec) -> Result<Option<Self>, DataFusionError> {
+    /// The plan of a scan.
+    pub(crate) fn new(spec: ScanSpec) -> Result<Self, DataFusionError> {
         let mut children = Vec::with_capacity(3);
         if !spec.hot.is_empty() {
             children.push(spec.hot_child()?);
@@ -117,10 +117,12 @@ impl EventsExec {
         if !spec.files.edge.is_empty() {
             children.push(spec.stored_child(false)?);
         }
-        if children.is_empty() {
-            return Ok(None);
-        }
-        Self::of(Arc::new(spec), children).map(Some)
+        Self::of(Arc::new(spec), children)
+    }
+
+    /// Whether nothing can match, so that it reads nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.children.is_empty()
     }
 
     fn of(spec: Arc<ScanSpec>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Self, DataFusionError> {

@@ -1,7 +1,7 @@
 //! The session of one request: the only place where SQL is parsed, planned and started.
 //!
 //! # Invariants
-//! * The catalog of a session holds `events` of one snapshot and the views, nothing else.
+//! * The catalog of a session holds `events` of one snapshot, as its reader may see it, and the views.
 //! * What is planned is one query, or EXPLAIN of one; the plan is checked again after planning.
 //! * The limits of a request hold from its first byte on; dropping the answer stops the work.
 
@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
-    SchemaProvider,
+    SchemaProvider, TableProvider,
 };
 use datafusion::datasource::ViewTable;
 use datafusion::execution::SessionState;
@@ -26,6 +26,7 @@ use super::dialect::EventsDialect;
 use super::error::{Known, QueryError, classify};
 use super::params::{Bound, Failure, Params};
 use super::provider::EventsTable;
+use super::restrict::{Reader, RestrictedTable};
 use super::runtime::Runtime;
 use super::{Snapshot, views};
 use crate::config::{self, ByteCount, Span};
@@ -74,13 +75,21 @@ pub struct Session {
     runtime: Arc<Runtime>,
     project: ProjectName,
     snapshot: Arc<Snapshot>,
+    reader: Reader,
 }
 
 impl Session {
     /// A session over `snapshot`, which must be of `project`.
     #[must_use]
     pub fn new(runtime: &Arc<Runtime>, project: &ProjectName, snapshot: Snapshot) -> Self {
-        Self { runtime: Arc::clone(runtime), project: project.clone(), snapshot: Arc::new(snapshot) }
+        let reader = Reader::default();
+        Self { runtime: Arc::clone(runtime), project: project.clone(), snapshot: Arc::new(snapshot), reader }
+    }
+
+    /// The same for a reader that may see less of it, and whose key may end.
+    #[must_use]
+    pub fn read_by(self, reader: Reader) -> Self {
+        Self { reader, ..self }
     }
 
     /// The project.
@@ -119,11 +128,15 @@ impl Session {
                     Failure::Planner(error) => classify(error, &known),
                 })?;
             let rows = execute_stream(Arc::clone(&plan), state.task_ctx()).map_err(|error| classify(error, &known))?;
-            Answer::start(Running { plan, rows, started, limits, known: known.clone() }).await
+            let reader = self.reader.clone();
+            Answer::start(Running { plan, rows, started, limits, known: known.clone(), reader }).await
         };
-        match tokio::time::timeout(limits.timeout.0, first).await {
-            Ok(answer) => answer,
-            Err(_) => Err(QueryError::DeadlineExceeded(limits.timeout)),
+        tokio::select! {
+            biased;
+            () = self.reader.ended.cancelled() => Err(QueryError::KeyEnded),
+            first = tokio::time::timeout(limits.timeout.0, first) => {
+                first.unwrap_or(Err(QueryError::DeadlineExceeded(limits.timeout)))
+            }
         }
     }
 
@@ -133,6 +146,7 @@ impl Session {
             tables: names.map(str::to_owned).collect(),
             functions: self.runtime.functions(),
             memory_max: limits.memory_max,
+            hidden: self.reader.restriction.as_ref().map(|restriction| restriction.hidden()).unwrap_or_default(),
         }
     }
 
@@ -158,7 +172,7 @@ impl Session {
     fn state(&self, limits: Limits) -> Result<(SessionState, Arc<MemorySchemaProvider>), Failure> {
         let schema = Arc::new(MemorySchemaProvider::new());
         let events = EventsTable::new(Arc::clone(&self.runtime), Arc::clone(&self.snapshot));
-        schema.register_table(EVENTS.to_owned(), Arc::new(events))?;
+        schema.register_table(EVENTS.to_owned(), self.as_readable(events)?)?;
         let catalog = MemoryCatalogProvider::new();
         catalog.register_schema(SCHEMA, Arc::clone(&schema) as Arc<dyn SchemaProvider>)?;
         let catalogs = MemoryCatalogProviderList::new();
@@ -169,6 +183,15 @@ impl Session {
             .build();
         state.mark_start_execution();
         Ok((state, schema))
+    }
+}
+
+impl Session {
+    /// The table as the reader may see it.
+    fn as_readable(&self, events: EventsTable) -> Result<Arc<dyn TableProvider>, Failure> {
+        let Some(restriction) = &self.reader.restriction else { return Ok(Arc::new(events)) };
+        let now_us = chrono::Utc::now().timestamp_micros();
+        Ok(Arc::new(RestrictedTable::new(events, Arc::clone(restriction), now_us)?))
     }
 }
 

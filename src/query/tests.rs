@@ -6,4 +6,5 @@ mod fixture;
 mod limits;
 mod order;
 mod pruning;
+mod restrict;
 mod suites;

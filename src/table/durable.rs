@@ -233,6 +233,28 @@ impl ObjectStore for DurableLocal {
 }
 
 impl DurableLocal {
+    /// Removes a directory and what is in it, and syncs the one above; one that is gone is no error.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub async fn remove_dir(&self, location: &Path) -> Result<()> {
+        let path = self.inner.path_to_filesystem(location)?;
+        let disk = Arc::clone(&self.disk);
+        blocking(move || {
+            match fs::remove_dir_all(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                other => other.map_err(failed)?,
+            }
+            // A directory that is made again must have its entry synced again.
+            disk.synced.lock().retain(|known| !known.starts_with(&path));
+            match path.parent() {
+                Some(parent) if parent.exists() => disk.synced(sync_dir(parent)),
+                _ => Ok(()),
+            }
+        })
+        .await
+    }
+
     async fn settle(&self, location: &Path) -> Result<()> {
         let path = self.inner.path_to_filesystem(location)?;
         let disk = Arc::clone(&self.disk);

@@ -7,12 +7,14 @@ use std::collections::BTreeMap;
 use std::path::Path as FsPath;
 use std::sync::Arc;
 
+use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreScheme, parse_url_opts};
 use url::Url;
 
 use super::durable::{DurableLocal, STAGING, create_synced};
 use super::error::TableError;
+use super::log::LOG_DIR;
 use crate::event::names::ProjectName;
 
 /// Directory of all projects, below the root.
@@ -129,6 +131,31 @@ impl Storage {
         let mut projects: Vec<_> = listed.common_prefixes.iter().filter_map(name).collect();
         projects.sort_unstable();
         Ok(projects)
+    }
+
+    /// Removes everything of a project: its table's log first, so that no reader finds a table without
+    /// its files.
+    ///
+    /// # Errors
+    /// The store fails; the rest is removed by calling it again.
+    pub async fn remove_project(&self, project: &ProjectName) -> Result<(), TableError> {
+        let root = self.prefix.clone().join(PROJECTS).join(project.as_str());
+        let failed = |source| TableError::store("remove", &root, source);
+        self.remove_below(&self.table_root(project).join(LOG_DIR)).await.map_err(failed)?;
+        self.remove_below(&root).await.map_err(failed)?;
+        match &self.local {
+            Some(local) => local.remove_dir(&root).await.map_err(failed),
+            None => Ok(()),
+        }
+    }
+
+    async fn remove_below(&self, root: &Path) -> object_store::Result<()> {
+        let listed = self.store.list(Some(root)).map_ok(|file| file.location).boxed();
+        let removed = self.store.delete_stream(listed).try_for_each(|_| std::future::ready(Ok(()))).await;
+        match removed {
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            other => other,
+        }
     }
 
     /// Directory of half-written files, where the store has one.

@@ -6,6 +6,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stdout, reason = "figures and reasons for skipping are for people")]
 
+mod access;
+mod canary;
 mod common;
 mod demo;
 mod golden;

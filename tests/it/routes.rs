@@ -21,8 +21,11 @@ const SCOPES: &[(&str, Option<&str>)] = &[
     ("test_mapping", Some("ingest")),
     ("list_projects", Some("admin")),
     ("create_project", Some("admin")),
+    ("delete_project", Some("admin")),
     ("list_keys", Some("admin")),
     ("create_key", Some("admin")),
+    ("get_key", Some("admin")),
+    ("rotate_key", Some("admin")),
     ("revoke_key", Some("admin")),
     ("flush", Some("admin")),
     ("compact", Some("admin")),
@@ -42,7 +45,13 @@ async fn key(server: &TestServer, scope: &str) -> String {
 async fn every_route_asks_for_its_scope() {
     let server = TestServer::start();
     let scopes: BTreeMap<_, _> = SCOPES.iter().copied().collect();
-    let weak = [("ingest", key(&server, "ingest").await), ("query", key(&server, "query").await)];
+    let mut weak = Vec::new();
+    for scope in ["ingest", "query", "export", "audit-read"] {
+        weak.push((scope, key(&server, scope).await));
+    }
+    let revoked = key(&server, "query").await;
+    let id = revoked.split('_').nth(2).unwrap();
+    send(server.request(Method::DELETE, &format!("/api/v1/keys/{id}"))).await;
     let document = send(server.request(Method::GET, "/api/openapi.json")).await.json(200);
     let mut walked = 0;
     for (path, operations) in document["paths"].as_object().unwrap() {
@@ -64,7 +73,11 @@ async fn every_route_asks_for_its_scope() {
             };
             assert_eq!(json!(described), json!([{"key": [needed]}]), "{id}");
             call(None).await.problem(401, "unauthenticated");
-            call(Some("krn_a_wrong")).await.problem(401, "unauthenticated");
+            let wrong = call(Some("krn_a_wrong")).await.problem(401, "unauthenticated");
+            assert_eq!(call(Some(&revoked)).await.problem(401, "unauthenticated"), wrong, "{id}");
+            // A key in the URL is no key.
+            let with_key = plain.try_clone().unwrap().query(&[("key", &server.key), ("access_token", &server.key)]);
+            send(with_key).await.problem(401, "unauthenticated");
             for (scope, key) in &weak {
                 let answer = call(Some(key)).await;
                 if scope == needed {

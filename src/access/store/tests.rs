@@ -1,58 +1,289 @@
 use super::*;
+use crate::access::Restrictions;
+use crate::error::Report;
 
-fn key(scopes: &[Scope], project: Option<&str>) -> NewKey {
-    let project = project.map(|name| ProjectName::try_from(name).unwrap());
-    NewKey { name: "test".into(), scopes: scopes.to_vec(), project, mapping: None, source: None }
+const DAY: i64 = 86_400;
+
+fn project(name: &str) -> ProjectName {
+    ProjectName::try_from(name).unwrap()
+}
+
+fn key(scopes: &[Scope], of: Option<&str>) -> NewKey {
+    NewKey::plain("test", scopes, of.map(project))
+}
+
+fn days(count: u64) -> Option<Span> {
+    Some(Span::secs(count * 86_400))
+}
+
+struct Home {
+    dir: tempfile::TempDir,
+}
+
+impl Home {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("keys.json")
+    }
+
+    fn open(&self) -> KeyStore {
+        KeyStore::open(&self.path(), &config::Access::default()).unwrap()
+    }
 }
 
 #[test]
 fn a_key_opens_until_it_is_revoked_also_after_a_restart() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("keys.json");
-    let store = KeyStore::open(&path).unwrap();
-    assert!(store.is_empty());
+    let home = Home::new();
+    let store = home.open();
+    assert!(!store.has_admin(7));
     let (info, secret) = store.create(key(&[Scope::Ingest], Some("shop")), 7).unwrap();
-    let again = KeyStore::open(&path).unwrap();
-    let caller = again.authenticate(secret.reveal()).unwrap();
-    assert_eq!((caller.key.as_str(), caller.project.unwrap().as_str()), (info.id.as_str(), "shop"));
-    assert!(caller.scopes == [Scope::Ingest]);
-    again.revoke(&info.id).unwrap();
-    assert!(again.authenticate(secret.reveal()).is_err());
-    assert!(matches!(again.revoke(&info.id), Err(AccessError::UnknownKey(_))));
-    assert!(KeyStore::open(&path).unwrap().is_empty());
+    let again = home.open();
+    let caller = again.authenticate(secret.reveal(), None, 8).unwrap();
+    assert_eq!((caller.key.as_str(), caller.project.clone().unwrap().as_str()), (info.id.as_str(), "shop"));
+    assert!(caller.scopes == [Scope::Ingest] && caller.still_valid().is_ok());
+    again.revoke(&info.id, 9).unwrap();
+    assert!(again.authenticate(secret.reveal(), None, 9).is_err());
+    assert!(caller.ended.is_cancelled() && caller.still_valid().is_err());
+    // Once more changes nothing; the key stays in the list.
+    again.revoke(&info.id, 10).unwrap();
+    let third = home.open();
+    assert!(third.authenticate(secret.reveal(), None, 10).is_err());
+    let shown = third.get(&info.id, 10).unwrap();
+    assert_eq!((shown.state, shown.revoked_at), (KeyState::Revoked, Some(9)));
+    assert!(matches!(third.revoke(&KeyId::from("nobody"), 10), Err(AccessError::UnknownKey(_))));
 }
 
 #[test]
 fn what_is_stored_and_shown_holds_no_secret() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("keys.json");
-    let (_, secret) = KeyStore::open(&path).unwrap().create(key(&[Scope::Admin], None), 7).unwrap();
-    let random = secret.reveal().split('_').nth(3).unwrap().to_string();
-    assert!(!std::fs::read_to_string(&path).unwrap().contains(&random));
-    assert!(!format!("{secret:?}").contains(&random));
+    let home = Home::new();
+    let store = home.open();
+    let (info, first) = store.create(key(&[Scope::Admin], None), 7).unwrap();
+    let (_, second) = store.rotate(&info.id, None, None, 8).unwrap();
+    for secret in [first, second] {
+        let random = secret.reveal().split('_').nth(3).unwrap().to_string();
+        assert!(!std::fs::read_to_string(home.path()).unwrap().contains(&random));
+        assert!(!format!("{secret:?} {store:?}").contains(&random));
+        assert!(!serde_json::to_string(&store.list(9)).unwrap().contains(&random));
+    }
     use std::os::unix::fs::PermissionsExt;
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::metadata(home.path()).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_key_file_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    home.open().create(key(&[Scope::Admin], None), 7).unwrap();
+    for (mode, fits) in [(0o604, false), (0o640, false), (0o644, false), (0o600, true), (0o400, true)] {
+        std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+        match KeyStore::open(&home.path(), &config::Access::default()) {
+            Ok(_) => assert!(fits, "{mode:o}"),
+            Err(error) => assert!(!fits && error.code() == "key_file_exposed", "{mode:o}: {error}"),
+        }
+    }
 }
 
 #[test]
 fn wrong_keys_are_refused_alike() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = KeyStore::open(&dir.path().join("keys.json")).unwrap();
+    let home = Home::new();
+    let store = home.open();
     let (_, secret) = store.create(key(&[Scope::Admin], None), 7).unwrap();
     let other = Secret::generate('a').unwrap();
+    let same_id = Secret::again('a', &secret.id()).unwrap();
     let mistyped = secret.reveal().replace("krn_a_", "krn_q_");
-    for wrong in ["", "krn", "krn_a_b_c_d", other.reveal(), &mistyped, &secret.reveal()[1..]] {
-        assert!(matches!(store.authenticate(wrong), Err(AccessError::Unauthenticated)), "{wrong}");
+    let wrong = ["", "krn", "krn_a_b_c_d", other.reveal(), same_id.reveal(), &mistyped, &secret.reveal()[1..]];
+    for wrong in wrong {
+        let error = store.authenticate(wrong, None, 7).unwrap_err();
+        assert_eq!(error.to_string(), "a valid API key is required", "{wrong}");
     }
-    assert!(store.authenticate(secret.reveal()).unwrap().may(Scope::Query));
-    assert!(!store.authenticate(secret.reveal()).unwrap().may(Scope::AuditRead));
+    assert!(store.authenticate(secret.reveal(), None, 7).unwrap().may(Scope::Query));
+    assert!(!store.authenticate(secret.reveal(), None, 7).unwrap().may(Scope::AuditRead));
 }
 
 #[test]
-fn scopes_and_project_must_go_together() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = KeyStore::open(&dir.path().join("keys.json")).unwrap();
-    for wrong in [key(&[], Some("a")), key(&[Scope::Admin], Some("a")), key(&[Scope::Query], None)] {
-        assert!(matches!(store.create(wrong, 7), Err(AccessError::BadKey(_))));
+fn keys_that_cannot_exist_are_refused() {
+    let home = Home::new();
+    let store = home.open();
+    let restricted = |scopes: &[Scope], restrictions: &str| {
+        let of = (!scopes.contains(&Scope::Admin)).then_some("a");
+        NewKey { restrictions: serde_json::from_str(restrictions).unwrap(), ..key(scopes, of) }
+    };
+    let many: Vec<String> = (0..=1_000).map(|n| format!("\"t{n}\"")).collect();
+    let wrong = [
+        key(&[], Some("a")),
+        key(&[Scope::Admin], Some("a")),
+        key(&[Scope::Query], None),
+        NewKey { name: " ".into(), ..key(&[Scope::Query], Some("a")) },
+        NewKey { name: "x".repeat(201), ..key(&[Scope::Query], Some("a")) },
+        restricted(&[Scope::Admin], r#"{"modules": ["a"]}"#),
+        restricted(&[Scope::Ingest], r#"{"lookback_days": 3}"#),
+        restricted(&[Scope::Ingest], r#"{"masked_columns": ["message"]}"#),
+        restricted(&[Scope::AuditRead], r#"{"tenant_ids": ["a"]}"#),
+        restricted(&[Scope::Query], r#"{"modules": []}"#),
+        restricted(&[Scope::Query], r#"{"lookback_days": 0}"#),
+        restricted(&[Scope::Query], r#"{"masked_columns": ["event_time"]}"#),
+        restricted(&[Scope::Query], r#"{"masked_columns": ["no_such_column"]}"#),
+        restricted(&[Scope::Query], &format!(r#"{{"tenant_ids": [{}]}}"#, many.join(","))),
+        NewKey { expires_in: days(366), ..key(&[Scope::Query], Some("a")) },
+        NewKey { expires_in: days(0), ..key(&[Scope::Ingest], Some("a")) },
+    ];
+    for wrong in wrong {
+        assert!(matches!(store.create(wrong.clone(), 7), Err(AccessError::BadKey(_))), "{wrong:?}");
     }
+    let right = [
+        restricted(&[Scope::Admin], r#"{"sources": ["10.0.0.0/8"]}"#),
+        restricted(&[Scope::Ingest], r#"{"modules": ["a"], "tenant_ids": ["b"]}"#),
+        restricted(&[Scope::Query], r#"{"lookback_days": 1, "masked_columns": ["message"]}"#),
+        restricted(&[Scope::Query], &format!(r#"{{"tenant_ids": [{}]}}"#, many[1..].join(","))),
+        NewKey { expires_in: days(365), ..key(&[Scope::Query], Some("a")) },
+        NewKey { expires_in: days(3_650), ..key(&[Scope::Ingest], Some("a")) },
+        NewKey { name: "x".repeat(200), ..key(&[Scope::Query], Some("a")) },
+    ];
+    for right in right {
+        assert!(store.create(right.clone(), 7).is_ok(), "{right:?}");
+    }
+    for unknown in [r#"{"module": ["a"]}"#, r#"{"sources": ["example.com"]}"#, r#"{"modules": [""]}"#] {
+        assert!(serde_json::from_str::<Restrictions>(unknown).is_err(), "{unknown}");
+    }
+}
+
+#[test]
+fn keys_expire_to_the_second() {
+    let home = Home::new();
+    let store = home.open();
+    let cases = [
+        (key(&[Scope::Query], Some("a")), Some(365 * DAY)),
+        (key(&[Scope::Ingest, Scope::Query], Some("a")), Some(365 * DAY)),
+        (key(&[Scope::Admin], None), Some(365 * DAY)),
+        (key(&[Scope::Ingest], Some("a")), None),
+        (NewKey { expires_in: days(2), ..key(&[Scope::Ingest], Some("a")) }, Some(2 * DAY)),
+    ];
+    for (new, want) in cases {
+        let (info, secret) = store.create(new, 100).unwrap();
+        assert_eq!(info.expires_at, want.map(|seconds| seconds + 100));
+        let Some(expires_at) = info.expires_at else { continue };
+        let caller = store.authenticate(secret.reveal(), None, expires_at - 1).unwrap();
+        store.end_expired(expires_at - 1);
+        assert!(!caller.ended.is_cancelled());
+        assert!(store.authenticate(secret.reveal(), None, expires_at).is_err());
+        store.end_expired(expires_at);
+        assert!(caller.ended.is_cancelled());
+        assert_eq!(store.get(&info.id, expires_at).unwrap().state, KeyState::Expired);
+        assert!(matches!(store.rotate(&info.id, None, None, expires_at), Err(AccessError::NotActive(_))));
+    }
+}
+
+#[test]
+fn both_secrets_open_until_the_overlap_ends() {
+    let home = Home::new();
+    let store = home.open();
+    let (info, first) = store.create(key(&[Scope::Query], Some("a")), 0).unwrap();
+    let old = store.authenticate(first.reveal(), None, 1).unwrap();
+    let (rotated, second) = store.rotate(&info.id, Some(Span::secs(60)), None, 100).unwrap();
+    assert_eq!((rotated.state, rotated.previous_secret_until), (KeyState::Rotating, Some(160)));
+    assert_eq!((second.id(), rotated.expires_at), (info.id.clone(), Some(100 + 365 * DAY)));
+    for store in [&store, &home.open()] {
+        assert!(store.authenticate(first.reveal(), None, 159).is_ok());
+        assert!(store.authenticate(first.reveal(), None, 160).is_err());
+        assert!(store.authenticate(second.reveal(), None, 160).is_ok());
+    }
+    let new = store.authenticate(second.reveal(), None, 150).unwrap();
+    store.end_expired(160);
+    assert!(old.ended.is_cancelled() && !new.ended.is_cancelled());
+    assert_eq!(store.get(&info.id, 160).unwrap().state, KeyState::Active);
+    // A third secret ends the first, whatever its overlap; `0s` ends the second as well.
+    let (_, third) = store.rotate(&info.id, Some(Span::secs(0)), None, 170).unwrap();
+    assert!(store.authenticate(second.reveal(), None, 170).is_err() && new.ended.is_cancelled());
+    assert!(store.authenticate(third.reveal(), None, 170).is_ok());
+    store.revoke(&info.id, 180).unwrap();
+    assert!(store.authenticate(third.reveal(), None, 180).is_err());
+}
+
+#[test]
+fn an_old_secret_does_not_outlive_its_key() {
+    let home = Home::new();
+    let store = home.open();
+    let new = NewKey { expires_in: Some(Span::secs(10)), ..key(&[Scope::Query], Some("a")) };
+    let (info, first) = store.create(new, 0).unwrap();
+    let (rotated, _) = store.rotate(&info.id, Some(Span::secs(1_000)), None, 5).unwrap();
+    assert_eq!(rotated.previous_secret_until, Some(10));
+    assert!(store.authenticate(first.reveal(), None, 9).is_ok());
+    assert!(store.authenticate(first.reveal(), None, 10).is_err());
+}
+
+#[test]
+fn the_last_admin_key_cannot_be_revoked() {
+    let home = Home::new();
+    let store = home.open();
+    let first = store.create_first("first", 0).unwrap();
+    assert_eq!(store.get(&first.id(), 0).unwrap().expires_at, None);
+    store.create(key(&[Scope::Query], Some("a")), 0).unwrap();
+    assert!(matches!(store.revoke(&first.id(), 1), Err(AccessError::LastAdmin(_))));
+    let (second, _) = store.create(key(&[Scope::Admin], None), 1).unwrap();
+    // One that has expired counts for nothing.
+    assert!(matches!(store.revoke(&first.id(), 1 + 365 * DAY), Err(AccessError::LastAdmin(_))));
+    store.revoke(&first.id(), 2).unwrap();
+    assert!(matches!(store.revoke(&second.id, 3), Err(AccessError::LastAdmin(_))));
+    assert!(store.has_admin(3) && !store.has_admin(1 + 365 * DAY));
+}
+
+#[test]
+fn a_key_opens_from_its_networks_only() {
+    let home = Home::new();
+    let store = home.open();
+    let restrictions: Restrictions = serde_json::from_str(r#"{"sources": ["10.0.0.0/8", "::1"]}"#).unwrap();
+    let (_, secret) = store.create(NewKey { restrictions, ..key(&[Scope::Query], Some("a")) }, 0).unwrap();
+    let from = |address: Option<&str>| {
+        store.authenticate(secret.reveal(), address.map(|address| address.parse().unwrap()), 1).is_ok()
+    };
+    assert!(from(Some("10.1.1.1")) && from(Some("::1")) && from(Some("::ffff:10.0.0.1")));
+    assert!(!from(Some("11.1.1.1")) && !from(Some("::2")) && !from(None));
+}
+
+#[test]
+fn the_last_use_is_known_to_the_minute_and_kept() {
+    let home = Home::new();
+    let store = home.open();
+    let (info, secret) = store.create(key(&[Scope::Query], Some("a")), 0).unwrap();
+    let used = |store: &KeyStore| store.get(&info.id, 0).unwrap().last_used_at;
+    assert_eq!(used(&store), None);
+    store.authenticate(secret.reveal(), None, 3_599).unwrap();
+    assert_eq!(used(&store), Some(3_540));
+    assert_eq!(used(&home.open()), None);
+    store.save_uses().unwrap();
+    assert_eq!(used(&home.open()), Some(3_540));
+    // A refused key is not used.
+    store.revoke(&info.id, 3_600).unwrap();
+    assert!(store.authenticate(secret.reveal(), None, 7_200).is_err());
+    assert_eq!(used(&store), Some(3_540));
+}
+
+#[test]
+fn keys_of_an_earlier_release_are_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    let secret = Secret::generate('a').unwrap();
+    let file = serde_json::json!([{"id": secret.id(), "name": "first admin key", "scopes": ["admin"], "project": null,
+        "mapping": null, "source": null, "created_at": 7, "sha256": hex(&secret.hash())}]);
+    std::fs::write(home.path(), file.to_string()).unwrap();
+    std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o600)).unwrap();
+    let store = home.open();
+    assert!(store.has_admin(i64::MAX - 1));
+    assert!(store.authenticate(secret.reveal(), None, 1 << 40).unwrap().may(Scope::Admin));
+}
+
+#[test]
+fn the_keys_of_a_deleted_project_are_revoked() {
+    let home = Home::new();
+    let store = home.open();
+    let (gone, secret) = store.create(key(&[Scope::Query], Some("a")), 0).unwrap();
+    let (kept, _) = store.create(key(&[Scope::Query], Some("b")), 0).unwrap();
+    let caller = store.authenticate(secret.reveal(), None, 1).unwrap();
+    store.revoke_project(&project("a"), 2).unwrap();
+    assert!(caller.ended.is_cancelled());
+    assert_eq!(store.get(&gone.id, 2).unwrap().state, KeyState::Revoked);
+    assert_eq!(store.get(&kept.id, 2).unwrap().state, KeyState::Active);
 }

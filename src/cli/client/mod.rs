@@ -104,6 +104,11 @@ impl Call {
         Self::new(Method::PUT, path, Repeat::Always)
     }
 
+    /// A removal.
+    pub(crate) fn delete(path: impl Into<String>, repeat: Repeat) -> Self {
+        Self::new(Method::DELETE, path, repeat)
+    }
+
     fn new(method: Method, path: impl Into<String>, repeat: Repeat) -> Self {
         Self { method, path: path.into(), query: vec![], headers: HeaderMap::new(), body: Bytes::new(), repeat }
     }

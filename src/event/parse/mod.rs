@@ -37,6 +37,11 @@ pub const BODY_MAX: usize = 256 << 20;
 /// Code of a record that is refused since its id is stored with other content.
 pub const EVENT_ID_CONFLICT: &str = "event_id_conflict";
 
+/// Code of a record whose module is not among those of the sender's key.
+pub const MODULE_NOT_ALLOWED: &str = "module_not_allowed";
+/// Code of a record whose tenant is not among those of the sender's key.
+pub const TENANT_NOT_ALLOWED: &str = "tenant_not_allowed";
+
 /// How the records stand in a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -144,6 +149,15 @@ impl Parsed {
     pub fn mint(&mut self, seed: &MintSeed) {
         for (row, place) in self.minted.drain(..) {
             self.rows.overwrite(fill::EVENT_ID, row as usize, &seed.id(place));
+        }
+    }
+
+    /// `tenant_id` of a row.
+    #[must_use]
+    pub fn tenant(&self, row: usize) -> &[u8] {
+        match self.rows.peek(fill::TENANT_ID) {
+            super::columns::ColumnData::Text(column) => column.value(row),
+            _ => &[],
         }
     }
 

@@ -13,7 +13,7 @@ use super::error::BodyError;
 use super::ids::{PLACEHOLDER, Place, SentId};
 use super::lines::shape_name;
 use super::verdicts::{Verdict, Verdicts};
-use super::{Context, EVENT_ID_CONFLICT, Limits, Parsed, Rejected};
+use super::{Context, EVENT_ID_CONFLICT, Limits, MODULE_NOT_ALLOWED, Parsed, Rejected, TENANT_NOT_ALLOWED};
 
 /// Why one record is rejected.
 #[derive(Debug)]
@@ -184,9 +184,7 @@ impl<'a> Run<'a> {
         let number = self.count(line)?;
         let verdict = self.verdicts.map_or(Verdict::Accepted, |verdicts| verdicts.get(number));
         if !verdict.is_stored() {
-            if verdict == Verdict::Conflict {
-                self.conflict(record, number, line);
-            }
+            self.refuse(verdict, record, number, line);
             return Ok(());
         }
         if !self.document.text.is_empty() {
@@ -213,14 +211,21 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Tells of a record whose id is stored with other content, and where it lies for the dead letters.
+    /// Tells of a record that was judged to be refused, and where it lies for the dead letters.
     #[cold]
-    fn conflict(&mut self, record: &Value, number: u32, line: u32) {
+    fn refuse(&mut self, verdict: Verdict, record: &Value, number: u32, line: u32) {
+        let (code, message) = match verdict {
+            Verdict::Conflict => {
+                (EVENT_ID_CONFLICT, "another event with this tenant_id, source, dataset and event_id is stored")
+            }
+            Verdict::ModuleNotAllowed => (MODULE_NOT_ALLOWED, "the key that was sent is for other modules"),
+            Verdict::TenantNotAllowed => (TENANT_NOT_ALLOWED, "the key that was sent is for other tenants"),
+            // Of these the parser tells by itself, or there is nothing to tell.
+            Verdict::Accepted | Verdict::Overflow | Verdict::Duplicate | Verdict::Rejected => return,
+        };
         let span = record.start as usize..record.end as usize;
-        self.parsed.errors.add(line, span.start, EVENT_ID_CONFLICT, || {
-            "another event with this tenant_id, source, dataset and event_id is stored".to_string()
-        });
-        self.parsed.rejected.push(Rejected { record: number, line, span, code: EVENT_ID_CONFLICT });
+        self.parsed.errors.add(line, span.start, code, || message.to_string());
+        self.parsed.rejected.push(Rejected { record: number, line, span, code });
     }
 
     /// Gives the row being built an id, and remembers one that finds duplicates.

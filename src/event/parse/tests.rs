@@ -269,6 +269,26 @@ fn verdicts_repeat_what_was_decided() {
 }
 
 #[test]
+fn what_a_key_may_not_send_is_told_and_stored_as_rejected() {
+    let body = "{\"module\":\"a\"}\n{\"module\":\"b\"}\nbroken\n{\"tenant_id\":\"t\"}\n{}";
+    let mut verdicts = Verdicts::default();
+    verdicts.set(1, Verdict::ModuleNotAllowed);
+    verdicts.set(2, Verdict::Rejected);
+    verdicts.set(3, Verdict::TenantNotAllowed);
+    assert!(verdicts.any_not_allowed());
+    let judged = parse(body.as_bytes(), BodyFormat::Ndjson, &native(), &context(), &limits(), Some(&verdicts)).unwrap();
+    assert_eq!(told(&judged), ["2 module_not_allowed", "3 invalid_json", "4 tenant_not_allowed"]);
+    assert_eq!(&body[judged.rejected[0].span.clone()], "{\"module\":\"b\"}");
+    let mut stored = Vec::new();
+    verdicts.encode(&mut stored);
+    assert_eq!(stored, [0, 1, 2, 3], "one run of rejected records");
+    let stored = Verdicts::decode(&stored).unwrap();
+    let replayed = parse(body.as_bytes(), BodyFormat::Ndjson, &native(), &context(), &limits(), Some(&stored)).unwrap();
+    assert_eq!((&judged.row_records, judged.rows.len()), (&replayed.row_records, 2));
+    assert_eq!(String::from_utf8_lossy(judged.tenant(0)), String::from_utf8_lossy(replayed.tenant(0)));
+}
+
+#[test]
 fn stored_verdicts_are_small_and_checked() {
     let cases: &[(&[(u32, Verdict)], usize)] = &[
         (&[], 0),

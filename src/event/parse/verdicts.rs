@@ -23,6 +23,10 @@ pub enum Verdict {
     Conflict = 3,
     /// It became a row with the module `_other`.
     Overflow = 4,
+    /// The sender's key is for other modules. Stored as [`Verdict::Rejected`].
+    ModuleNotAllowed = 5,
+    /// The sender's key is for other tenants. Stored as [`Verdict::Rejected`].
+    TenantNotAllowed = 6,
 }
 
 impl Verdict {
@@ -30,6 +34,14 @@ impl Verdict {
     #[must_use]
     pub fn is_stored(self) -> bool {
         matches!(self, Self::Accepted | Self::Overflow)
+    }
+
+    /// Replay only has to know that there is no row.
+    fn stored(self) -> Self {
+        match self {
+            Self::ModuleNotAllowed | Self::TenantNotAllowed => Self::Rejected,
+            other => other,
+        }
     }
 
     fn from_byte(byte: u8) -> Option<Self> {
@@ -91,6 +103,12 @@ impl Verdicts {
         self.0.iter().all(|verdict| *verdict == Verdict::Accepted)
     }
 
+    /// Whether a record was refused because of the sender's key.
+    #[must_use]
+    pub fn any_not_allowed(&self) -> bool {
+        self.0.iter().any(|verdict| matches!(verdict, Verdict::ModuleNotAllowed | Verdict::TenantNotAllowed))
+    }
+
     /// Number of records with this verdict, of `records` in all.
     #[must_use]
     pub fn count(&self, verdict: Verdict, records: u32) -> u32 {
@@ -100,8 +118,8 @@ impl Verdicts {
     /// Appends the stored form.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let told = self.0.iter().rposition(|verdict| *verdict != Verdict::Accepted).map_or(0, |at| at + 1);
-        for run in self.0[..told].chunk_by(|a, b| a == b) {
-            out.push(run[0] as u8);
+        for run in self.0[..told].chunk_by(|a, b| a.stored() == b.stored()) {
+            out.push(run[0].stored() as u8);
             let mut length = run.len();
             while length > 0x7F {
                 out.push(0x80 | (length & 0x7F) as u8);

@@ -21,6 +21,8 @@ pub(crate) struct Known {
     pub tables: Vec<String>,
     /// Names of functions.
     pub functions: Arc<[String]>,
+    /// Names of columns that its reader may not see.
+    pub hidden: Arc<[String]>,
     /// Its memory limit, to name it.
     pub memory_max: ByteCount,
 }
@@ -46,7 +48,7 @@ fn walk(error: DataFusionError, place: Option<Position>, known: &Known) -> Query
         DataFusionError::ObjectStore(_) | DataFusionError::ParquetError(_) | DataFusionError::IoError(_) => {
             QueryError::Storage(Box::new(error))
         }
-        DataFusionError::SchemaError(ref inner, _) => schema(inner, place),
+        DataFusionError::SchemaError(ref inner, _) => schema(inner, place, known),
         other => by_reference(&other, place, known).or_internal(other),
     }
 }
@@ -57,7 +59,7 @@ fn by_reference(error: &DataFusionError, place: Option<Position>, known: &Known)
         DataFusionError::Context(_, inner) => by_reference(inner, place, known),
         DataFusionError::Diagnostic(diagnostic, inner) => by_reference(inner, position(diagnostic).or(place), known),
         DataFusionError::SQL(parser, _) => syntax(parser),
-        DataFusionError::SchemaError(inner, _) => schema(inner, place),
+        DataFusionError::SchemaError(inner, _) => schema(inner, place, known),
         DataFusionError::Plan(text) | DataFusionError::Configuration(text) => plan(text, place, known),
         DataFusionError::NotImplemented(text) => QueryError::Unsupported(plain(text)),
         DataFusionError::Execution(text) => QueryError::Evaluation(plain(text)),
@@ -136,8 +138,11 @@ fn position(diagnostic: &Diagnostic) -> Option<Position> {
     (start.line > 0).then_some(Position { line: start.line, column: start.column })
 }
 
-fn schema(error: &SchemaError, place: Option<Position>) -> QueryError {
+fn schema(error: &SchemaError, place: Option<Position>, known: &Known) -> QueryError {
     match error {
+        SchemaError::FieldNotFound { field, .. } if known.hidden.iter().any(|hidden| hidden == field.name()) => {
+            QueryError::HiddenColumn(field.name().to_owned())
+        }
         SchemaError::FieldNotFound { field, valid_fields } => {
             let place = place.or_else(|| {
                 let start = field.spans().first()?.start;
