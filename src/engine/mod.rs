@@ -160,6 +160,12 @@ impl Engine {
         Ok(Session::new(&self.0.runtime, &project.name, project.snapshot()))
     }
 
+    /// Stops the running queries of a project that were given the name `id`; tells how many there were.
+    #[must_use]
+    pub fn cancel_query(&self, project: &ProjectName, id: &str) -> usize {
+        self.0.runtime.cancel(project, id)
+    }
+
     /// Flushes one project, or all: their hot events are in their tables when this returns.
     ///
     /// # Errors

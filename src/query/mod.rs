@@ -14,6 +14,7 @@ mod answer;
 mod dialect;
 mod error;
 mod filters;
+mod guard;
 mod hot;
 pub mod named;
 mod newest;

@@ -9,6 +9,7 @@
 mod common;
 mod demo;
 mod golden;
+mod hostile;
 mod ingest;
 mod kill;
 mod layers;

@@ -16,11 +16,16 @@ use ::arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use futures::stream::{BoxStream, Stream};
 use futures::{StreamExt, TryStreamExt};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 
 use super::answer::{Answer, End, Outcome};
 use super::error::QueryError;
 pub use format::Format;
 
+/// Chunks that may be ready before the reader asks for them.
+const CHUNKS_AHEAD: usize = 2;
 /// Rows that are encoded into one chunk of a text format.
 const CHUNK_ROWS: usize = 1_024;
 
@@ -35,7 +40,10 @@ trait Encoder: Send {
 }
 
 /// The body of `answer` in `format`; an error is the last item, and the body is then incomplete.
+///
+/// It is made on the threads of queries: an answer can be long, and those of ingest have other work.
 pub fn encode(answer: Answer, format: Format) -> impl Stream<Item = Result<Bytes, QueryError>> + Send + 'static {
+    let runtime = answer.runtime();
     let (columns, schema, end) = (answer.columns().to_vec(), answer.schema(), answer.end());
     let encoder: Box<dyn Encoder> = match format {
         Format::Json => Box::new(json::Json::new(columns)),
@@ -45,8 +53,34 @@ pub fn encode(answer: Answer, format: Format) -> impl Stream<Item = Result<Bytes
         Format::Parquet => Box::new(parquet::ParquetFile::new(schema)),
     };
     let body = Body { encoder, batches: answer.into_batches(), end, part: Part::Start };
-    futures::stream::try_unfold(body, |mut body| async move { Ok(body.chunk().await?.map(|chunk| (chunk, body))) })
-        .try_filter(|chunk: &Bytes| std::future::ready(!chunk.is_empty()))
+    let chunks =
+        futures::stream::try_unfold(body, |mut body| async move { Ok(body.chunk().await?.map(|chunk| (chunk, body))) })
+            .try_filter(|chunk: &Bytes| std::future::ready(!chunk.is_empty()));
+    elsewhere(chunks, &runtime)
+}
+
+/// `chunks`, made on `runtime` as long as somebody reads them.
+fn elsewhere(
+    chunks: impl Stream<Item = Result<Bytes, QueryError>> + Send + 'static,
+    runtime: &Handle,
+) -> impl Stream<Item = Result<Bytes, QueryError>> + Send + 'static {
+    let (out, made) = mpsc::channel(CHUNKS_AHEAD);
+    runtime.spawn(async move {
+        let mut chunks = std::pin::pin!(chunks);
+        loop {
+            let chunk = tokio::select! {
+                biased;
+                // The reader went away: what is unfinished ends with `chunks`.
+                () = out.closed() => break,
+                chunk = chunks.next() => chunk,
+            };
+            let Some(chunk) = chunk else { break };
+            if out.send(chunk).await.is_err() {
+                break;
+            }
+        }
+    });
+    ReceiverStream::new(made)
 }
 
 enum Part {

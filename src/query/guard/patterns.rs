@@ -1,0 +1,61 @@
+//! Regular expressions and types that cost more than they look like.
+//!
+//! A pattern is compiled once for a query if it is a constant, and once for each row if it is not;
+//! the time to match grows with the size of the compiled pattern.
+
+use arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::Expr;
+use regex::RegexBuilder;
+
+use crate::config::Guard;
+use crate::query::error::QueryError;
+
+/// Refuses a pattern that is no constant, or is over `query.guard.pattern_max` when compiled.
+///
+/// A pattern that is wrong passes: the function itself says what is wrong with it.
+pub(super) fn check(pattern: &Expr, guard: &Guard) -> Result<(), QueryError> {
+    let text = match constant(pattern) {
+        Some(ScalarValue::Utf8(text) | ScalarValue::LargeUtf8(text) | ScalarValue::Utf8View(text)) => text,
+        // NULL, or a type that no pattern has.
+        Some(_) => return Ok(()),
+        None => {
+            return Err(QueryError::Unsupported(
+                "a regular expression that is no constant; write it into the query or pass it as a parameter".into(),
+            ));
+        }
+    };
+    let Some(text) = text else { return Ok(()) };
+    match RegexBuilder::new(text).size_limit(guard.pattern_max.as_usize()).build() {
+        Err(regex::Error::CompiledTooBig(limit)) => Err(QueryError::TooComplex {
+            what: "bytes in one regular expression, compiled",
+            limit: limit as u64,
+            setting: "pattern_max",
+            position: None,
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn constant(expr: &Expr) -> Option<&ScalarValue> {
+    match expr {
+        Expr::Literal(value, _) => Some(value),
+        Expr::Alias(alias) => constant(&alias.expr),
+        Expr::Cast(cast) => constant(&cast.expr),
+        _ => None,
+    }
+}
+
+/// Whether values of the type take room for their NULLs: one NULL of `bigint[1000000000]` is 8 GB.
+pub(super) fn is_sized(kind: &DataType) -> bool {
+    match kind {
+        DataType::FixedSizeList(..) | DataType::FixedSizeBinary(_) => true,
+        DataType::List(item) | DataType::LargeList(item) | DataType::ListView(item) | DataType::LargeListView(item) => {
+            is_sized(item.data_type())
+        }
+        DataType::Map(entries, _) => is_sized(entries.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| is_sized(field.data_type())),
+        DataType::Dictionary(_, values) => is_sized(values),
+        _ => false,
+    }
+}

@@ -1,0 +1,83 @@
+//! Looks at the plan that is about to run: how many pairs of rows its joins would look at, how much its
+//! scans would read; and puts a meter below operators that keep rows without telling.
+
+use std::sync::Arc;
+
+use datafusion::common::DataFusionError;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::joins::{CrossJoinExec, NestedLoopJoinExec};
+use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
+use datafusion::physical_plan::windows::WindowAggExec;
+
+use super::held::HeldExec;
+use crate::config::Guard;
+use crate::query::error::QueryError;
+use crate::query::newest::NewestFirstExec;
+use crate::query::params::Failure;
+use crate::query::scan::EventsExec;
+
+/// The plan to run instead of `plan`.
+///
+/// # Errors
+/// It is over a limit of `guard`.
+pub(crate) fn check(plan: Arc<dyn ExecutionPlan>, guard: &Guard) -> Result<Arc<dyn ExecutionPlan>, Failure> {
+    visit(&plan, guard)?;
+    let metered = plan.transform_up(|node| {
+        if node.downcast_ref::<WindowAggExec>().is_none() {
+            return Ok(Transformed::no(node));
+        }
+        let children = node.children().into_iter().map(|child| {
+            Arc::new(HeldExec::new(Arc::clone(child))) as Arc<dyn ExecutionPlan>
+        });
+        let children = children.collect();
+        Ok(Transformed::yes(node.with_new_children(children)?))
+    });
+    Ok(metered.data()?)
+}
+
+fn visit(plan: &Arc<dyn ExecutionPlan>, guard: &Guard) -> Result<(), Failure> {
+    if let Some(join) = plan.downcast_ref::<NestedLoopJoinExec>() {
+        product(join.left(), join.right(), guard)?;
+    } else if let Some(join) = plan.downcast_ref::<CrossJoinExec>() {
+        product(join.left(), join.right(), guard)?;
+    } else if let Some(scan) = plan.downcast_ref::<EventsExec>() {
+        quota(scan.reads(), guard)?;
+    } else if let Some(scan) = plan.downcast_ref::<NewestFirstExec>() {
+        // With a limit it stops when it has enough, which no statistics tell before.
+        if scan.fetch().is_none() {
+            quota(scan.reads(), guard)?;
+        }
+    }
+    plan.children().into_iter().try_for_each(|child| visit(child, guard))
+}
+
+fn product(
+    left: &Arc<dyn ExecutionPlan>,
+    right: &Arc<dyn ExecutionPlan>,
+    guard: &Guard,
+) -> Result<(), Failure> {
+    let rows = |plan: &Arc<dyn ExecutionPlan>| -> Result<u64, DataFusionError> {
+        let statistics = StatisticsContext::new().compute(plan.as_ref(), &StatisticsArgs::new())?;
+        // What is not known counts as one row: the query's deadline is left for it.
+        Ok(statistics.num_rows.get_value().map_or(1, |rows| *rows as u64))
+    };
+    let rows = rows(left)?.saturating_mul(rows(right)?);
+    if rows > guard.product_max {
+        return Err(QueryError::ProductTooLarge { rows, limit: guard.product_max }.into());
+    }
+    Ok(())
+}
+
+fn quota((files, bytes): (u64, u64), guard: &Guard) -> Result<(), QueryError> {
+    let limits = [
+        ("files", files, guard.scan_files_max, "scan_files_max"),
+        ("bytes of files", bytes, guard.scan_bytes_max.0, "scan_bytes_max"),
+    ];
+    for (what, size, limit, setting) in limits {
+        if limit > 0 && size > limit {
+            return Err(QueryError::ScanTooLarge { what, size, limit, setting });
+        }
+    }
+    Ok(())
+}
