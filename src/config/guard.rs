@@ -100,10 +100,7 @@ impl Guard {
                     self.value_max, self.batch_max
                 ),
             ),
-            (
-                self.batch_max.0 > 512 << 20,
-                format!("query.guard.batch_max {} must be at most 512MiB", self.batch_max),
-            ),
+            (self.batch_max.0 > 512 << 20, format!("query.guard.batch_max {} must be at most 512MiB", self.batch_max)),
             (
                 self.nesting_max == 0 || self.nesting_max > 200,
                 format!("query.guard.nesting_max {} must be between 1 and 200", self.nesting_max),
@@ -117,10 +114,7 @@ impl Guard {
                 format!("query.guard.planners {} must be between 1 and 256", self.planners),
             ),
             (self.niceness > 19, format!("query.guard.niceness {} must be at most 19", self.niceness)),
-            (
-                self.step_max.0.is_zero(),
-                format!("query.guard.step_max {} must be longer than nothing", self.step_max),
-            ),
+            (self.step_max.0.is_zero(), format!("query.guard.step_max {} must be longer than nothing", self.step_max)),
         ];
         match contradictions.into_iter().find(|(wrong, _)| *wrong) {
             Some((_, text)) => Err(ConfigError::Contradiction(text)),

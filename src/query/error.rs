@@ -277,9 +277,7 @@ impl Report for QueryError {
             Self::DeadlineExceeded(_) | Self::StepTooLong(_) => Kind::DeadlineExceeded,
             Self::Busy(_) | Self::ServerMemory => Kind::Overloaded,
             Self::Canceled => Kind::Canceled,
-            Self::BrokenFile { .. } | Self::Storage(_) | Self::SpillDir(_) | Self::Threads(_) => {
-                Kind::Unavailable
-            },
+            Self::BrokenFile { .. } | Self::Storage(_) | Self::SpillDir(_) | Self::Threads(_) => Kind::Unavailable,
             Self::Encode(_) | Self::Internal(_) => Kind::Internal,
         }
     }

@@ -177,7 +177,6 @@ fn template(threads: usize, guard: &config::Guard) -> Result<SessionState, DataF
         .with_sort_spill_reservation_bytes(SPILL_MERGE_BYTES);
     let options = config.options_mut();
     options.sql_parser.collect_spans = true;
-    options.sql_parser.recursion_limit = guard.nesting_max;
     options.execution.enable_recursive_ctes = false;
     options.execution.time_zone = Some("UTC".into());
     options.execution.parquet.reorder_filters = true;

@@ -122,7 +122,8 @@ impl Session {
         let wanted = Wanted::new(&task);
         let known = self.known(limits);
         let deadline = tokio::time::Instant::from_std(started) + limits.timeout.0;
-        let planning = Planning { session: self.clone(), sql: sql.to_owned(), values, optional, task: Arc::clone(&task) };
+        let planning =
+            Planning { session: self.clone(), sql: sql.to_owned(), values, optional, task: Arc::clone(&task) };
         let first = async {
             let planned = executor.plan(&task, deadline, move |runtime| planning.run(runtime)).await?;
             let (plan, context) = planned.map_err(|failure| match failure {

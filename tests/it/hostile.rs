@@ -225,7 +225,10 @@ async fn no_statement_harms_the_server() {
         beside.len(),
     );
     assert!(wrong.is_empty(), "{} of {} wrong:\n{}", wrong.len(), rows().len(), wrong.join("\n"));
-    assert_eq!(server.count("busy", "SELECT count(*) FROM events").await as usize, (alone.len() + beside.len()) * BATCH);
+    assert_eq!(
+        server.count("busy", "SELECT count(*) FROM events").await as usize,
+        (alone.len() + beside.len()) * BATCH
+    );
     server.stop();
 }
 
@@ -246,7 +249,8 @@ async fn a_query_ends_with_its_caller() {
 #[tokio::test]
 async fn a_query_ends_when_asked_to() {
     let server = TestServer::start();
-    let body = json!({"sql": "SELECT count(*) FROM generate_series(1, 1000000000000) a(x) WHERE x % 7 = 8", "id": "mine"});
+    let body =
+        json!({"sql": "SELECT count(*) FROM generate_series(1, 1000000000000) a(x) WHERE x % 7 = 8", "id": "mine"});
     let asked = send(server.request(Method::POST, "/api/v1/query").json(&body));
     let stopped = async {
         tokio::time::sleep(Duration::from_millis(300)).await;

@@ -27,6 +27,9 @@ const PLAN_STACK: usize = 32 << 20;
 /// Runtimes that may be stuck at once; then no query is run until one of them is free again.
 const STUCK_MAX: usize = 3;
 
+/// Threads that read local files, at most.
+const BLOCKING_MAX: usize = 64;
+
 /// Threads of queries.
 #[derive(Debug)]
 pub(crate) struct Executor {
@@ -54,6 +57,7 @@ impl Threads {
     fn start(threads: usize, niceness: u8) -> std::io::Result<Self> {
         tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
+            .max_blocking_threads(BLOCKING_MAX)
             .thread_name("query")
             .on_thread_start(move || give_way(niceness))
             .enable_all()

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use datafusion::common::DataFusionError;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::{CrossJoinExec, NestedLoopJoinExec};
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::windows::WindowAggExec;
+use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceChildrenOptions};
 
 use super::held::HeldExec;
 use crate::config::Guard;
@@ -27,11 +27,13 @@ pub(crate) fn check(plan: Arc<dyn ExecutionPlan>, guard: &Guard) -> Result<Arc<d
         if node.downcast_ref::<WindowAggExec>().is_none() {
             return Ok(Transformed::no(node));
         }
-        let children = node.children().into_iter().map(|child| {
-            Arc::new(HeldExec::new(Arc::clone(child))) as Arc<dyn ExecutionPlan>
-        });
+        let children = node
+            .children()
+            .into_iter()
+            .map(|child| Arc::new(HeldExec::new(Arc::clone(child))) as Arc<dyn ExecutionPlan>);
         let children = children.collect();
-        Ok(Transformed::yes(node.with_new_children(children)?))
+        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+        Ok(Transformed::yes(node.replace_children(children, options)?))
     });
     Ok(metered.data()?)
 }
@@ -52,11 +54,7 @@ fn visit(plan: &Arc<dyn ExecutionPlan>, guard: &Guard) -> Result<(), Failure> {
     plan.children().into_iter().try_for_each(|child| visit(child, guard))
 }
 
-fn product(
-    left: &Arc<dyn ExecutionPlan>,
-    right: &Arc<dyn ExecutionPlan>,
-    guard: &Guard,
-) -> Result<(), Failure> {
+fn product(left: &Arc<dyn ExecutionPlan>, right: &Arc<dyn ExecutionPlan>, guard: &Guard) -> Result<(), Failure> {
     let rows = |plan: &Arc<dyn ExecutionPlan>| -> Result<u64, DataFusionError> {
         let statistics = StatisticsContext::new().compute(plan.as_ref(), &StatisticsArgs::new())?;
         // What is not known counts as one row: the query's deadline is left for it.

@@ -18,8 +18,27 @@ use crate::query::params::Failure;
 
 /// Aggregates whose state over a window does not grow with the window.
 const WINDOW_AGGREGATES: [&str; 22] = [
-    "count", "sum", "avg", "min", "max", "first_value", "last_value", "nth_value", "bool_and", "bool_or", "bit_and",
-    "bit_or", "bit_xor", "stddev", "stddev_pop", "var", "var_pop", "corr", "covar_samp", "covar_pop", "any_value",
+    "count",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "first_value",
+    "last_value",
+    "nth_value",
+    "bool_and",
+    "bool_or",
+    "bit_and",
+    "bit_or",
+    "bit_xor",
+    "stddev",
+    "stddev_pop",
+    "var",
+    "var_pop",
+    "corr",
+    "covar_samp",
+    "covar_pop",
+    "any_value",
     "approx_distinct",
 ];
 

@@ -22,11 +22,7 @@ impl OptimizerRule for Checkpoint {
         true
     }
 
-    fn rewrite(
-        &self,
-        plan: LogicalPlan,
-        _: &dyn OptimizerConfig,
-    ) -> Result<Transformed<LogicalPlan>, DataFusionError> {
+    fn rewrite(&self, plan: LogicalPlan, _: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>, DataFusionError> {
         task::checkpoint()?;
         Ok(Transformed::no(plan))
     }

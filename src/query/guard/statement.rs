@@ -39,8 +39,10 @@ fn query_of(statement: &Statement) -> Option<&Query> {
     match statement {
         Statement::Statement(statement) => match &**statement {
             SqlStatement::Query(query) => {
-                let changes =
-                    matches!(*query.body, SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_));
+                let changes = matches!(
+                    *query.body,
+                    SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_)
+                );
                 (!changes).then_some(query)
             }
             _ => None,
@@ -123,11 +125,7 @@ impl Visitor for Walk<'_> {
             }
             self.ctes += with.cte_tables.len();
             limited(self.ctes, self.guard.ctes_max, "common table expressions", "ctes_max")?;
-            own = with
-                .cte_tables
-                .iter()
-                .map(|cte| (&raw const *cte.query, cte.alias.name.value.clone()))
-                .collect();
+            own = with.cte_tables.iter().map(|cte| (&raw const *cte.query, cte.alias.name.value.clone())).collect();
         }
         self.frames.push(Frame { own, known: Vec::new(), relations: 0 });
         ControlFlow::Continue(())

@@ -256,10 +256,7 @@ impl JoinSetTracer for Follow {
         }
     }
 
-    fn trace_block(
-        &self,
-        work: Box<dyn FnOnce() -> Output + Send>,
-    ) -> Box<dyn FnOnce() -> Output + Send> {
+    fn trace_block(&self, work: Box<dyn FnOnce() -> Output + Send>) -> Box<dyn FnOnce() -> Output + Send> {
         match current() {
             Some(task) => Box::new(move || task.enter(work)),
             None => work,

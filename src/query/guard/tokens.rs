@@ -13,13 +13,12 @@ use crate::query::dialect::EventsDialect;
 use crate::query::error::{Position, QueryError};
 
 /// Words that chain or nest without parentheses.
-const CHAINING: [Keyword; 23] = [
+const CHAINING: [Keyword; 22] = [
     Keyword::AND,
     Keyword::OR,
     Keyword::XOR,
     Keyword::NOT,
     Keyword::IS,
-    Keyword::ISNULL,
     Keyword::NOTNULL,
     Keyword::IN,
     Keyword::LIKE,

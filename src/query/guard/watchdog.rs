@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use super::executor::Inner;
 use super::task::{self, Reason, Task};
 
-/// Between two looks.
+/// Between two looks while queries run, and while none does.
 const INTERVAL: Duration = Duration::from_millis(25);
+const IDLE_INTERVAL: Duration = Duration::from_millis(100);
 /// After a query was stopped for memory, until the next one may be.
 const SETTLING: Duration = Duration::from_millis(500);
 /// Share of its memory at which a process is near the end, in percent.
@@ -28,13 +29,17 @@ pub(super) fn start(executor: &Arc<Inner>) -> std::io::Result<()> {
 fn watch(executor: &Weak<Inner>, limits: Memory) {
     let mut known: Vec<Arc<Task>> = Vec::new();
     let mut stopped = None::<Instant>;
+    let mut pause = IDLE_INTERVAL;
     loop {
-        std::thread::sleep(INTERVAL);
+        std::thread::sleep(pause);
         let Some(executor) = executor.upgrade() else { return };
         if !executor.is_busy() {
             known.clear();
+            executor.forget_idle();
+            pause = IDLE_INTERVAL;
             continue;
         }
+        pause = INTERVAL;
         let stuck = task::stuck();
         known.retain(|known| stuck.iter().any(|(task, _)| Arc::ptr_eq(task, known)));
         for (task, held_for) in stuck {
@@ -80,9 +85,11 @@ impl Memory {
     fn limits(given: u64) -> Self {
         let share = |limit: u64, percent: u64| (limit / 100).saturating_mul(percent);
         let resident = match given {
-            0 => [total_memory(), cgroup_memory()].into_iter().flatten().min().map_or(u64::MAX, |limit| {
-                share(limit, MEMORY_PERCENT)
-            }),
+            0 => [total_memory(), cgroup_memory()]
+                .into_iter()
+                .flatten()
+                .min()
+                .map_or(u64::MAX, |limit| share(limit, MEMORY_PERCENT)),
             given => given,
         };
         let address = address_space().map_or(u64::MAX, |limit| share(limit, ADDRESS_PERCENT));

@@ -63,7 +63,7 @@ pub fn encode(answer: Answer, format: Format) -> impl Stream<Item = Result<Bytes
 fn elsewhere(
     chunks: impl Stream<Item = Result<Bytes, QueryError>> + Send + 'static,
     runtime: &Handle,
-) -> impl Stream<Item = Result<Bytes, QueryError>> + Send + 'static {
+) -> ReceiverStream<Result<Bytes, QueryError>> {
     let (out, made) = mpsc::channel(CHUNKS_AHEAD);
     runtime.spawn(async move {
         let mut chunks = std::pin::pin!(chunks);

@@ -60,7 +60,8 @@ async fn limits_on_functions_also_hold_where_planners_insert_them() {
     }
     let (rows, _) = fixture.ask("SELECT message || ' (' || http_status || ')' FROM events ORDER BY _seq").await;
     assert_eq!(rows, [json!(["payment refused (500)"]), json!([null])]);
-    let (rows, _) = fixture.ask("SELECT module || 'x' AS m, count(*) FROM events GROUP BY module || 'x' ORDER BY 1").await;
+    let (rows, _) =
+        fixture.ask("SELECT module || 'x' AS m, count(*) FROM events GROUP BY module || 'x' ORDER BY 1").await;
     assert_eq!(rows, [json!(["mx", "1"]), json!(["nx", "1"])]);
 }
 

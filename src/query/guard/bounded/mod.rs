@@ -89,7 +89,7 @@ impl Bounded {
     /// Rows that may be worked on at once, one range after the other.
     fn slices(&self, args: &[Arg], rows: usize) -> Result<Vec<(Range<usize>, u64)>, DataFusionError> {
         let (row_max, slice_max) = match self.rule {
-            rule if rule.is_work() => (WORK_SLICE * 4, WORK_SLICE),
+            rule if rule.is_work() => (WORK_SLICE, WORK_SLICE),
             rule if rule.is_exact() => (self.bounds.value, self.bounds.batch),
             _ => (self.bounds.batch, self.bounds.batch),
         };
@@ -198,10 +198,6 @@ impl ScalarUDFImpl for Bounded {
 
     fn aliases(&self) -> &[String] {
         self.inner.aliases()
-    }
-
-    fn display_name(&self, args: &[Expr]) -> Result<String, DataFusionError> {
-        self.inner.display_name(args)
     }
 
     fn schema_name(&self, args: &[Expr]) -> Result<String, DataFusionError> {

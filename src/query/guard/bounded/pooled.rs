@@ -1,5 +1,6 @@
 //! Memory of a function's result, taken from the query's pool for as long as the result lives.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use arrow::alloc::Allocation;
@@ -16,7 +17,7 @@ pub(super) struct Reservation(Option<MemoryReservation>);
 /// Keeps a buffer and the reservation for it until the last user is gone.
 struct Held {
     _buffer: Buffer,
-    _reservation: MemoryReservation,
+    _reservation: AssertUnwindSafe<MemoryReservation>,
 }
 
 impl Reservation {
@@ -70,7 +71,8 @@ fn hold(data: ArrayData, held: &mut Option<MemoryReservation>) -> Result<ArrayDa
 fn owning(buffer: &Buffer, reservation: MemoryReservation) -> Buffer {
     let length = buffer.len();
     let Some(start) = std::ptr::NonNull::new(buffer.as_ptr().cast_mut()) else { return buffer.clone() };
-    let held: Arc<dyn Allocation> = Arc::new(Held { _buffer: buffer.clone(), _reservation: reservation });
+    let held: Arc<dyn Allocation> =
+        Arc::new(Held { _buffer: buffer.clone(), _reservation: AssertUnwindSafe(reservation) });
     // SAFETY: `held` keeps a reference to the buffer that the pointer and the length are of, and buffers
     // never change; so the bytes stay where and what they are while the new buffer lives.
     unsafe { Buffer::from_custom_allocation(start, length, held) }

@@ -70,15 +70,11 @@ impl Arg {
             DataType::Date32 => i128::from(array.as_primitive::<Date32Type>().value(at)) * DAY_NS,
             DataType::Date64 => i128::from(array.as_primitive::<Date64Type>().value(at)) * 1_000_000,
             DataType::Timestamp(unit, _) => match unit {
-                TimeUnit::Second => {
-                    i128::from(array.as_primitive::<TimestampSecondType>().value(at)) * 1_000_000_000
-                }
+                TimeUnit::Second => i128::from(array.as_primitive::<TimestampSecondType>().value(at)) * 1_000_000_000,
                 TimeUnit::Millisecond => {
                     i128::from(array.as_primitive::<TimestampMillisecondType>().value(at)) * 1_000_000
                 }
-                TimeUnit::Microsecond => {
-                    i128::from(array.as_primitive::<TimestampMicrosecondType>().value(at)) * 1_000
-                }
+                TimeUnit::Microsecond => i128::from(array.as_primitive::<TimestampMicrosecondType>().value(at)) * 1_000,
                 TimeUnit::Nanosecond => array.as_primitive::<TimestampNanosecondType>().value(at).into(),
             },
             DataType::Interval(unit) => match unit {

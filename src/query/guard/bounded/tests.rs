@@ -15,8 +15,7 @@ fn function(name: &str) -> Arc<ScalarUDF> {
 }
 
 fn call(function: &ScalarUDF, args: Vec<ColumnarValue>, rows: usize) -> Result<ColumnarValue, QueryError> {
-    let fields: Vec<FieldRef> =
-        args.iter().map(|arg| Arc::new(Field::new("x", arg.data_type(), true))).collect();
+    let fields: Vec<FieldRef> = args.iter().map(|arg| Arc::new(Field::new("x", arg.data_type(), true))).collect();
     let constants: Vec<Option<ScalarValue>> = args
         .iter()
         .map(|arg| if let ColumnarValue::Scalar(value) = arg { Some(value.clone()) } else { None })

@@ -4,7 +4,13 @@ use super::*;
 
 /// Functions of the engine below that are left out on purpose.
 const LEFT_OUT: &[&str] = &[
-    "version", "input_file_name", "file_row_index", "arrow_field", "arrow_metadata", "cast_to_type", "try_cast_to_type",
+    "version",
+    "input_file_name",
+    "file_row_index",
+    "arrow_field",
+    "arrow_metadata",
+    "cast_to_type",
+    "try_cast_to_type",
     "with_metadata",
 ];
 

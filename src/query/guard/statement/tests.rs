@@ -33,13 +33,25 @@ fn tables_are_counted_where_they_are_used() {
 #[test]
 fn limits_hold_at_the_limit_and_one_past_it() {
     let cases: [(&str, &dyn Fn(usize) -> String, usize, &str); 5] = [
-        ("cube", &|n| format!("SELECT 1 FROM events GROUP BY CUBE({})", vec!["module"; n].join(",")), 6, "grouping_sets_max"),
-        ("rollup", &|n| format!("SELECT 1 FROM events GROUP BY ROLLUP({})", vec!["module"; n].join(",")), 63, "grouping_sets_max"),
+        (
+            "cube",
+            &|n| format!("SELECT 1 FROM events GROUP BY CUBE({})", vec!["module"; n].join(",")),
+            6,
+            "grouping_sets_max",
+        ),
+        (
+            "rollup",
+            &|n| format!("SELECT 1 FROM events GROUP BY ROLLUP({})", vec!["module"; n].join(",")),
+            63,
+            "grouping_sets_max",
+        ),
         ("commas", &|n| format!("SELECT 1 FROM {}", vec!["events"; n + 1].join(",")), 16, "joins_max"),
         ("columns", &|n| format!("SELECT {}", vec!["1"; n].join(",")), 1_000, "columns_max"),
         (
             "ctes",
-            &|n| format!("WITH {} SELECT 1", (0..n).map(|n| format!("c{n} AS (SELECT 1)")).collect::<Vec<_>>().join(",")),
+            &|n| {
+                format!("WITH {} SELECT 1", (0..n).map(|n| format!("c{n} AS (SELECT 1)")).collect::<Vec<_>>().join(","))
+            },
             32,
             "ctes_max",
         ),
