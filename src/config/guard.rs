@@ -71,7 +71,7 @@ impl Default for Guard {
             grouping_sets_max: 64,
             expression_max: 10_000,
             value_max: ByteCount::mib(1),
-            batch_max: ByteCount::mib(64),
+            batch_max: ByteCount::mib(256),
             pattern_max: ByteCount(256 << 10),
             product_max: 10_000_000_000,
             scan_files_max: 100_000,

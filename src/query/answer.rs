@@ -195,6 +195,9 @@ impl Feed {
     /// The producer keeps the deadline itself unless one of its steps holds the thread; the caller is
     /// told either way.
     async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
+        if self.end.get().is_some() {
+            return Ok(None);
+        }
         let next = tokio::select! {
             biased;
             next = self.batches.recv() => next,

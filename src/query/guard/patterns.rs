@@ -46,10 +46,16 @@ fn constant(expr: &Expr) -> Option<&ScalarValue> {
     }
 }
 
-/// Whether values of the type take room for their NULLs: one NULL of `bigint[1000000000]` is 8 GB.
+/// Longest value of a fixed size.
+const FIXED_MAX: u32 = 1_024;
+
+/// Whether the type has a large fixed size: one NULL of `bigint[1000000000]` takes 8 GB.
 pub(super) fn is_sized(kind: &DataType) -> bool {
     match kind {
-        DataType::FixedSizeList(..) | DataType::FixedSizeBinary(_) => true,
+        DataType::FixedSizeBinary(size) => size.unsigned_abs() > FIXED_MAX,
+        DataType::FixedSizeList(item, size) => {
+            size.unsigned_abs() > FIXED_MAX || item.data_type().is_nested() || is_sized(item.data_type())
+        }
         DataType::List(item) | DataType::LargeList(item) | DataType::ListView(item) | DataType::LargeListView(item) => {
             is_sized(item.data_type())
         }
@@ -58,4 +64,11 @@ pub(super) fn is_sized(kind: &DataType) -> bool {
         DataType::Dictionary(_, values) => is_sized(values),
         _ => false,
     }
+}
+
+/// As [`is_sized`], for a type in the words of `arrow_cast`; nested ones are as large as their product.
+pub(super) fn names_sized(text: &str) -> bool {
+    let numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+    let sizes = numbers.map(|digits| digits.parse::<u64>().unwrap_or(u64::MAX));
+    text.contains("FixedSize") && sizes.filter(|size| *size > 0).fold(1, u64::saturating_mul) > FIXED_MAX.into()
 }

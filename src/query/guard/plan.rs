@@ -130,7 +130,7 @@ fn expression(expr: &Expr, guard: &Guard) -> Result<(), DataFusionError> {
         },
         Expr::ScalarFunction(call) if ["arrow_cast", "arrow_try_cast"].contains(&call.func.name()) => {
             match call.args.get(1) {
-                Some(Expr::Literal(ScalarValue::Utf8(Some(text)), _)) if text.contains("FixedSize") => {
+                Some(Expr::Literal(ScalarValue::Utf8(Some(text)), _)) if patterns::names_sized(text) => {
                     refused("values of a fixed size".into())
                 }
                 _ => Ok(()),
