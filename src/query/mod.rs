@@ -34,6 +34,7 @@ use std::sync::Arc;
 
 pub use answer::{Answer, End, Outcome, Stats};
 pub use error::{NameOf, Position, QueryError};
+pub use guard::Fenced;
 pub use output::{Format, encode};
 pub use params::Params;
 pub use runtime::Runtime;

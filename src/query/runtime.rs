@@ -28,7 +28,7 @@ use crate::event::names::ProjectName;
 /// Memory for parsed footers and page indexes of Parquet files.
 const FOOTER_CACHE_BYTES: usize = 512 << 20;
 /// Rows of one batch between operators.
-const BATCH_ROWS: usize = 8_192;
+pub(crate) const BATCH_ROWS: usize = 8_192;
 /// Name under which the object store is known to plans; nothing else can be reached from SQL.
 const STORE_URL: &str = "kronika://store";
 /// Prefix that the spill manager gives its directories.
@@ -106,6 +106,12 @@ impl Runtime {
     #[must_use]
     pub fn running(&self) -> usize {
         self.executor.running()
+    }
+
+    /// Runtimes that were left to a step that does not end.
+    #[must_use]
+    pub fn stuck(&self) -> usize {
+        self.executor.stuck()
     }
 
     /// Threads of one query.

@@ -190,7 +190,9 @@ impl Planning {
         let plan = runtime.block_on(state.statement_to_plan(statement))?;
         let plan = self.values.bind(plan, self.optional)?;
         guard::check_plan(&plan, guard)?;
-        let plan = runtime.block_on(state.create_physical_plan(&plan))?;
+        let plan = state.optimize(&plan)?;
+        guard::check_constants(&plan, guard)?;
+        let plan = runtime.block_on(state.query_planner().create_physical_plan(&plan, &state))?;
         Ok((guard::check_physical(plan, guard)?, state.task_ctx()))
     }
 }

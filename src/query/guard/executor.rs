@@ -178,6 +178,11 @@ impl Executor {
         self.inner.running.lock().iter().filter(|task| task.strong_count() > 0).count()
     }
 
+    /// Runtimes that were left to a step that does not end.
+    pub(crate) fn stuck(&self) -> usize {
+        self.inner.stuck.lock().len()
+    }
+
     /// Runs `work` on a planning thread.
     ///
     /// The thread cannot be interrupted: when this is dropped, or fails with the deadline, it goes on

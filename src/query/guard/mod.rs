@@ -11,14 +11,16 @@
 //! * Nothing recurses over a text before [`tokens`] has bounded how deep it can get.
 //! * A function that makes more than it is given asks for the memory before it takes it ([`bounded`]).
 //! * No thread of ingest plans or runs a query; a query that gets stuck does not hold up others.
+//! * What still gets through to a huge allocation loses its thread, not the process ([`fence`]).
 //! * All limits are settings (`[query.guard]`), and every refusal names its setting.
 //!
 //! Deliberately absent: trust in the planner's defaults. Functions are those of [`functions`] only.
 
 mod bounded;
 mod executor;
+mod fence;
 mod functions;
-mod held;
+mod meter;
 mod patterns;
 mod physical;
 mod plan;
@@ -36,9 +38,10 @@ use super::params::Failure;
 use crate::config::Guard;
 
 pub(crate) use executor::{Executor, Wanted, Work};
+pub use fence::Fenced;
 pub(crate) use functions::{register, with_functions};
 pub(crate) use physical::check as check_physical;
-pub(crate) use plan::check as check_plan;
+pub(crate) use plan::{check as check_plan, check_constants};
 pub(crate) use rules::optimizer_rules;
 pub(crate) use statement::parse as parse_trusted;
 pub(crate) use task::{Label, Task};

@@ -3,18 +3,21 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::DataType;
 use datafusion::common::DataFusionError;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::physical_plan::joins::{CrossJoinExec, NestedLoopJoinExec};
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
+use datafusion::physical_plan::unnest::UnnestExec;
 use datafusion::physical_plan::windows::WindowAggExec;
 use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceChildrenOptions};
 
-use super::held::HeldExec;
+use super::meter::{Meter, MeterExec};
 use crate::config::Guard;
 use crate::query::error::QueryError;
 use crate::query::newest::NewestFirstExec;
 use crate::query::params::Failure;
+use crate::query::runtime::BATCH_ROWS;
 use crate::query::scan::EventsExec;
 
 /// The plan to run instead of `plan`.
@@ -24,18 +27,47 @@ use crate::query::scan::EventsExec;
 pub(crate) fn check(plan: Arc<dyn ExecutionPlan>, guard: &Guard) -> Result<Arc<dyn ExecutionPlan>, Failure> {
     visit(&plan, guard)?;
     let metered = plan.transform_up(|node| {
-        if node.downcast_ref::<WindowAggExec>().is_none() {
-            return Ok(Transformed::no(node));
-        }
-        let children = node
-            .children()
-            .into_iter()
-            .map(|child| Arc::new(HeldExec::new(Arc::clone(child))) as Arc<dyn ExecutionPlan>);
-        let children = children.collect();
+        let children: Option<Vec<_>> = children_under_meters(&node, guard);
+        let Some(children) = children else { return Ok(Transformed::no(node)) };
         let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
         Ok(Transformed::yes(node.replace_children(children, options)?))
     });
     Ok(metered.data()?)
+}
+
+/// The children of `node` with meters above them, where it needs some.
+fn children_under_meters(node: &Arc<dyn ExecutionPlan>, guard: &Guard) -> Option<Vec<Arc<dyn ExecutionPlan>>> {
+    let under = |child: &Arc<dyn ExecutionPlan>, meter| -> Arc<dyn ExecutionPlan> {
+        Arc::new(MeterExec::new(Arc::clone(child), meter))
+    };
+    if node.downcast_ref::<WindowAggExec>().is_some() {
+        return Some(node.children().into_iter().map(|child| under(child, Meter::Held)).collect());
+    }
+    let (operator, unnested): (_, Vec<usize>) = if let Some(unnest) = node.downcast_ref::<UnnestExec>() {
+        let lists = unnest.list_column_indices().iter().map(|list| list.index_in_input_schema);
+        ("UNNEST", lists.collect())
+    } else if ["HashJoinExec", "SortMergeJoinExec", "NestedLoopJoinExec", "CrossJoinExec"].contains(&node.name()) {
+        ("JOIN", Vec::new())
+    } else {
+        return None;
+    };
+    // A batch of rows has some 8,000; each may repeat the same value.
+    let bytes_max = (guard.batch_max.0 / BATCH_ROWS as u64).max(1);
+    let narrow = |child: &Arc<dyn ExecutionPlan>| {
+        let schema = child.schema();
+        let long = |kind: &DataType| {
+            !matches!(kind, DataType::Utf8View | DataType::BinaryView)
+                && (kind.is_string() || kind.is_binary() || kind.is_nested())
+        };
+        let columns: Vec<usize> = (0..schema.fields().len())
+            .filter(|at| !unnested.contains(at) && long(schema.field(*at).data_type()))
+            .collect();
+        if columns.is_empty() {
+            return Arc::clone(child);
+        }
+        under(child, Meter::Narrow { columns, bytes_max, operator })
+    };
+    Some(node.children().into_iter().map(narrow).collect())
 }
 
 fn visit(plan: &Arc<dyn ExecutionPlan>, guard: &Guard) -> Result<(), Failure> {

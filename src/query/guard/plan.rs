@@ -11,6 +11,7 @@ use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::expr::WindowFunctionDefinition;
 use datafusion::logical_expr::{Distinct, Expr, LogicalPlan, Operator};
 
+use super::bounded::bears_long_constants;
 use super::patterns;
 use crate::config::Guard;
 use crate::query::error::QueryError;
@@ -208,4 +209,63 @@ impl Known<'_> {
         })?;
         Ok(size)
     }
+}
+
+/// Refuses an optimized plan with a long constant that would stand beside every row of a batch.
+///
+/// # Errors
+/// The constant is longer than `query.guard.literal_max`.
+pub(crate) fn check_constants(plan: &LogicalPlan, guard: &Guard) -> Result<(), Failure> {
+    let mut rows = false;
+    plan.apply_with_subqueries(|node| {
+        rows |= matches!(node, LogicalPlan::TableScan(_) | LogicalPlan::Values(_) | LogicalPlan::Unnest(_));
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    if !rows {
+        return Ok(());
+    }
+    let bytes_max = guard.literal_max.0;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|root| {
+            if is_long(root, bytes_max) {
+                return Err(long_constant(guard));
+            }
+            root.apply(|expr| {
+                if !compares(expr) {
+                    expr.apply_children(|child| match is_long(child, bytes_max) {
+                        true => Err(long_constant(guard)),
+                        false => Ok(TreeNodeRecursion::Continue),
+                    })?;
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })?;
+    Ok(())
+}
+
+fn long_constant(guard: &Guard) -> DataFusionError {
+    external(QueryError::TooComplex {
+        what: "bytes in one constant that stands beside every row",
+        limit: guard.literal_max.0,
+        setting: "literal_max",
+        position: None,
+    })
+}
+
+/// Whether an expression looks at a constant without writing it beside each row.
+fn compares(expr: &Expr) -> bool {
+    match expr {
+        Expr::BinaryExpr(binary) => binary.op != Operator::StringConcat,
+        Expr::InList(_) | Expr::Like(_) | Expr::SimilarTo(_) => true,
+        Expr::ScalarFunction(call) => bears_long_constants(&call.func),
+        _ => false,
+    }
+}
+
+fn is_long(expr: &Expr, bytes_max: u64) -> bool {
+    let Expr::Literal(value, _) = expr else { return false };
+    // Views are repeated without being copied.
+    let copied = !matches!(value, ScalarValue::Utf8View(_) | ScalarValue::BinaryView(_));
+    copied && value.size() as u64 > bytes_max.saturating_add(size_of::<ScalarValue>() as u64)
 }

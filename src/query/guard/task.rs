@@ -8,7 +8,7 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -24,6 +24,9 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{ByteCount, Span};
 use crate::event::names::ProjectName;
 use crate::query::error::QueryError;
+
+/// Every query may allocate so much at once, however little its operators may reserve.
+const ALLOCATION_MIN: u64 = 512 << 20;
 
 /// Why a query was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +85,8 @@ pub(crate) struct Task {
     pool: Arc<dyn MemoryPool>,
     memory_max: ByteCount,
     step_max: Span,
+    /// Whether a thread was stopped for good inside of one of its steps.
+    parked: AtomicBool,
 }
 
 impl Task {
@@ -92,7 +97,7 @@ impl Task {
         memory_max: ByteCount,
         step_max: Span,
     ) -> Self {
-        Self { label, stop, pool, memory_max, step_max }
+        Self { label, stop, pool, memory_max, step_max, parked: AtomicBool::new(false) }
     }
 
     /// What its caller calls it.
@@ -131,6 +136,17 @@ impl Task {
         })
     }
 
+    /// Largest single allocation, in bytes.
+    pub(super) fn allocation_max(&self) -> u64 {
+        self.memory_max.0.saturating_mul(2).max(ALLOCATION_MIN)
+    }
+
+    /// Stops the query; the thread that calls this will not come back.
+    pub(super) fn give_up_thread(&self) {
+        self.parked.store(true, Ordering::Release);
+        self.stop(Reason::Memory);
+    }
+
     /// Runs `work` on this thread as part of the query.
     pub(super) fn enter<T>(self: &Arc<Self>, work: impl FnOnce() -> T) -> T {
         let _inside = Inside::new(self);
@@ -154,6 +170,11 @@ static STEPS: Mutex<Vec<Weak<Step>>> = Mutex::new(Vec::new());
 /// The query that this thread works for.
 pub(super) fn current() -> Option<Arc<Task>> {
     CURRENT.with_borrow(Clone::clone)
+}
+
+/// As [`current`], for the allocator: `None` also where the thread is ending or at this very place.
+pub(super) fn try_current() -> Option<Arc<Task>> {
+    CURRENT.try_with(|current| current.try_borrow().ok().and_then(|current| current.clone())).ok().flatten()
 }
 
 /// An error once the query of this thread was asked to stop.
@@ -223,7 +244,7 @@ pub(super) fn stuck() -> Vec<(Arc<Task>, Duration)> {
     STEPS.lock().retain(|step| {
         let Some(step) = step.upgrade() else { return false };
         if let Some((task, since)) = &*step.lock()
-            && since.elapsed() > task.step_max.0
+            && (since.elapsed() > task.step_max.0 || task.parked.load(Ordering::Acquire))
         {
             found.push((Arc::clone(task), since.elapsed()));
         }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::executor::Inner;
+use super::fence;
 use super::task::{self, Reason, Task};
 
 /// Between two looks while queries run, and while none does.
@@ -22,6 +23,7 @@ const ADDRESS_PERCENT: u64 = 75;
 /// Starts the watchdog of an executor; it ends with it.
 pub(super) fn start(executor: &Arc<Inner>) -> std::io::Result<()> {
     let executor = Arc::downgrade(executor);
+    fence::limit(Memory::limits(0).beyond());
     let limits = Memory::limits(executor.upgrade().map_or(0, |inner| inner.settings().guard.process_memory_max.0));
     std::thread::Builder::new().name("query-watch".into()).spawn(move || watch(&executor, limits)).map(|_| ())
 }
@@ -63,22 +65,48 @@ fn watch(executor: &Weak<Inner>, limits: Memory) {
 
 /// Bytes of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Memory {
+pub(super) struct Memory {
     /// Really there.
-    resident: u64,
+    pub(super) resident: u64,
     /// Of its address space.
-    address: u64,
+    pub(super) address: u64,
 }
 
 impl Memory {
     /// What the process uses now; nothing where the system does not tell.
     fn now() -> Self {
-        let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-        let mut pages = text.split(' ').map(|field| field.parse::<u64>().unwrap_or(0));
+        Self::now_without_allocating()
+    }
+
+    /// As [`Memory::now`], also inside of an allocation.
+    pub(super) fn now_without_allocating() -> Self {
+        let mut text = [0_u8; 128];
+        // SAFETY: plain system calls; the path ends with NUL, the buffer is as long as is said.
+        let (read, page) = unsafe {
+            let file = libc::open(c"/proc/self/statm".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
+            let read = if file < 0 { 0 } else { libc::read(file, text.as_mut_ptr().cast(), text.len()) };
+            if file >= 0 {
+                libc::close(file);
+            }
+            (read, libc::sysconf(libc::_SC_PAGESIZE))
+        };
+        let text = &text[..usize::try_from(read).unwrap_or(0)];
+        let page = u64::try_from(page).unwrap_or(4_096);
+        let number = |digits: &[u8]| {
+            digits
+                .iter()
+                .filter(|byte| byte.is_ascii_digit())
+                .fold(0_u64, |sum, byte| sum.saturating_mul(10).saturating_add(u64::from(byte - b'0')))
+        };
+        let mut pages = text.split(|byte| *byte == b' ').map(number);
         let (address, resident) = (pages.next().unwrap_or(0), pages.next().unwrap_or(0));
-        // SAFETY: a plain query of a constant of the system.
-        let page = u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4_096);
-        Self { resident: resident * page, address: address * page }
+        Self { resident: resident.saturating_mul(page), address: address.saturating_mul(page) }
+    }
+
+    /// A fifth more: where the watchdog was too late.
+    fn beyond(self) -> Self {
+        let more = |bytes: u64| bytes.saturating_add(bytes / 5);
+        Self { resident: more(self.resident), address: more(self.address) }
     }
 
     /// What it may use before a query is stopped; `given` overrules what the system has.

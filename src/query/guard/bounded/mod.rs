@@ -9,7 +9,7 @@
 mod concat;
 mod pooled;
 mod rule;
-mod sizes;
+pub(super) mod sizes;
 
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
@@ -18,6 +18,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::DataFusionError;
+use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
     ColumnarValue, Documentation, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
@@ -46,6 +47,11 @@ impl Bounds {
     pub(super) fn of(guard: &Guard) -> Self {
         Self { value: guard.value_max.0, batch: guard.batch_max.0 }
     }
+}
+
+/// Whether `function` bears that one of its arguments is a long constant.
+pub(super) fn bears_long_constants(function: &ScalarUDF) -> bool {
+    function.inner().downcast_ref::<Bounded>().is_some()
 }
 
 /// A function under limits.
@@ -84,6 +90,19 @@ impl Bounded {
         let function = self.inner.name().to_owned();
         let error = QueryError::ValueTooLarge { function, size, limit: ByteCount(limit), unit };
         DataFusionError::External(Box::new(error))
+    }
+
+    /// Whether the constants among the arguments are too much once they stand beside every row.
+    fn has_long_constant(&self, args: &ScalarFunctionArgs) -> Result<bool, DataFusionError> {
+        let mut bytes = 0_u64;
+        for arg in &args.args {
+            if let ColumnarValue::Scalar(scalar) = arg
+                && (scalar.data_type().is_nested() || scalar.data_type().is_string() || scalar.data_type().is_binary())
+            {
+                bytes = bytes.saturating_add(Arg::new(arg)?.bytes(0));
+            }
+        }
+        Ok(bytes.saturating_mul(args.number_rows as u64) > self.bounds.batch)
     }
 
     /// Rows that may be worked on at once, one range after the other.
@@ -126,7 +145,7 @@ impl Bounded {
         let single = slices.len() == 1;
         for (range, bound) in slices {
             task::checkpoint()?;
-            let memory = !self.rule.is_work();
+            let memory = self.rule.is_measured();
             if memory && bound >= COUNTED_BYTES_MIN {
                 counted.grow_to(total + bound)?;
             }
@@ -167,7 +186,7 @@ impl Bounded {
 
     /// Where the rule only told an upper bound: whether a value is really too large.
     fn check_values(&self, array: &ArrayRef) -> Result<(), DataFusionError> {
-        if self.rule.is_exact() || self.rule.is_work() || sizes::memory_of(array) <= self.bounds.value {
+        if self.rule.is_exact() || !self.rule.is_measured() || sizes::memory_of(array) <= self.bounds.value {
             return Ok(());
         }
         let arg = Arg::of_array(array);
@@ -224,11 +243,22 @@ impl ScalarUDFImpl for Bounded {
         self.inner.inner().is_strict()
     }
 
+    /// `concat` makes simpler calls of itself, which would be without limits.
+    fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult, DataFusionError> {
+        match self.rule {
+            Rule::Sum | Rule::SumSeparated => Ok(ExprSimplifyResult::Original(args)),
+            _ => self.inner.simplify(args, info),
+        }
+    }
+
     fn documentation(&self) -> Option<&Documentation> {
         self.inner.documentation()
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue, DataFusionError> {
+        if self.rule == Rule::Input && !self.has_long_constant(&args)? {
+            return self.inner.invoke_with_args(args);
+        }
         let constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let sizes = args.args.iter().map(Arg::new).collect::<Result<Vec<_>, _>>()?;
         let rows = if constant { 1 } else { args.number_rows };

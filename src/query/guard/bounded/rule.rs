@@ -33,6 +33,8 @@ pub(in crate::query::guard) enum Rule {
     StringToArray,
     /// `range(start, stop, step)`, `generate_series`.
     Range,
+    /// Makes little, but puts its constant arguments beside every row.
+    Input,
     /// Time, not memory: every item or character of one with every one of the other.
     Product,
 }
@@ -60,6 +62,11 @@ pub(in crate::query::guard) fn rule_of(name: &str) -> Option<Rule> {
         "string_to_array" => Rule::StringToArray,
         "range" | "generate_series" => Rule::Range,
         "levenshtein" | "array_has_all" | "array_has_any" => Rule::Product,
+        "contains" | "starts_with" | "ends_with" | "strpos" | "split_part" | "substr_index" | "find_in_set"
+        | "btrim" | "ltrim" | "rtrim" | "left" | "right" | "substr" | "ascii" | "bit_length" | "octet_length"
+        | "character_length" | "digest" | "md5" | "sha224" | "sha256" | "sha384" | "sha512" | "cardinality"
+        | "cosine_distance" | "inner_product" | "empty" | "flatten" | "map_extract" => Rule::Input,
+        name if name.starts_with("array_") || name.starts_with("regexp_") || name == "arrays_zip" => Rule::Input,
         _ => return None,
     })
 }
@@ -82,6 +89,7 @@ impl Rule {
             | Self::ArrayReplace
             | Self::ArrayToString
             | Self::StringToArray
+            | Self::Input
             | Self::Product => false,
         }
     }
@@ -89,6 +97,11 @@ impl Rule {
     /// Whether the bound counts steps instead of bytes.
     pub(super) fn is_work(self) -> bool {
         self == Self::Product
+    }
+
+    /// Whether what is made is measured.
+    pub(super) fn is_measured(self) -> bool {
+        !matches!(self, Self::Product | Self::Input)
     }
 
     /// Bytes (or steps) of the result in `row`, or more.
@@ -135,6 +148,7 @@ impl Rule {
                 let items = bytes(0) / bytes(1).max(1) + 1;
                 bytes(0).saturating_add(items.saturating_mul(16_u64.saturating_add(bytes(2))))
             }
+            Self::Input => args.iter().filter(|arg| arg.is_constant()).map(|arg| arg.bytes(row)).sum(),
             Self::Range => range_items(args, row).saturating_mul(8),
             Self::Product => count(0).saturating_mul(count(1)),
         }

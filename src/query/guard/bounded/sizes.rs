@@ -31,6 +31,10 @@ impl Arg {
         Self { array: ArrayRef::clone(array), constant: false }
     }
 
+    pub(super) fn is_constant(&self) -> bool {
+        self.constant
+    }
+
     fn at(&self, row: usize) -> Option<usize> {
         let at = if self.constant { 0 } else { row };
         (at < self.array.len() && self.array.is_valid(at)).then_some(at)
@@ -142,6 +146,17 @@ fn items(array: &ArrayRef) -> u64 {
         Some(width) => (array.len() * width) as u64,
         // A view, an offset or a length for each, and what they point to.
         None => (0..array.len()).map(|at| bytes_at(array, at) + 8).sum(),
+    }
+}
+
+/// Bytes of the longest value; 0 for those that are views, which are repeated without being copied.
+pub(in crate::query::guard) fn widest(array: &ArrayRef) -> u64 {
+    match array.data_type() {
+        DataType::Utf8View | DataType::BinaryView => 0,
+        kind if kind.is_string() || kind.is_binary() || kind.is_nested() => {
+            (0..array.len()).filter(|at| array.is_valid(*at)).map(|at| bytes_at(array, at)).max().unwrap_or(0)
+        }
+        _ => 0,
     }
 }
 

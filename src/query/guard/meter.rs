@@ -1,12 +1,15 @@
-//! Counts the rows that a window operator keeps: it holds the whole input of a window in memory without
-//! telling the pool.
+//! Meters below operators that do not look at what they do to memory.
+//!
+//! A window operator holds its whole input without telling the pool. Joins and unnesting repeat a row as
+//! often as it is needed, a batch at a time, however long its values are.
 
 use std::fmt;
 use std::sync::Arc;
 
+use arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Statistics};
-use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -16,27 +19,68 @@ use datafusion::physical_plan::{
 };
 use futures::StreamExt;
 
-/// Yields its input, and keeps the memory of all that it yielded reserved until it is dropped.
+use super::bounded::sizes::widest;
+use crate::config::ByteCount;
+use crate::query::error::QueryError;
+
+/// What is metered.
+#[derive(Debug, Clone)]
+pub(super) enum Meter {
+    /// The memory of all rows stays reserved until the operator above ends.
+    Held,
+    /// No value of these columns may be longer than so many bytes.
+    Narrow {
+        /// Positions of the columns.
+        columns: Vec<usize>,
+        /// Longest value.
+        bytes_max: u64,
+        /// The operator that repeats them.
+        operator: &'static str,
+    },
+}
+
+/// Yields its input under a meter.
 #[derive(Debug)]
-pub(super) struct HeldExec {
+pub(super) struct MeterExec {
     input: Arc<dyn ExecutionPlan>,
+    meter: Meter,
 }
 
-impl HeldExec {
-    pub(super) fn new(input: Arc<dyn ExecutionPlan>) -> Self {
-        Self { input }
+impl MeterExec {
+    pub(super) fn new(input: Arc<dyn ExecutionPlan>, meter: Meter) -> Self {
+        Self { input, meter }
     }
 }
 
-impl DisplayAs for HeldExec {
+impl Meter {
+    fn pass(&self, batch: &RecordBatch, held: &MemoryReservation) -> Result<(), DataFusionError> {
+        match self {
+            Self::Held => held.try_grow(batch.get_array_memory_size()),
+            Self::Narrow { columns, bytes_max, operator } => {
+                let widest = columns.iter().map(|&at| widest(batch.column(at))).max().unwrap_or(0);
+                if widest <= *bytes_max {
+                    return Ok(());
+                }
+                Err(DataFusionError::External(Box::new(QueryError::ValueTooLarge {
+                    function: (*operator).to_owned(),
+                    size: widest,
+                    limit: ByteCount(*bytes_max),
+                    unit: "row that it repeats",
+                })))
+            }
+        }
+    }
+}
+
+impl DisplayAs for MeterExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HeldExec")
+        write!(f, "MeterExec")
     }
 }
 
-impl ExecutionPlan for HeldExec {
+impl ExecutionPlan for MeterExec {
     fn name(&self) -> &'static str {
-        "HeldExec"
+        "MeterExec"
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
@@ -71,8 +115,8 @@ impl ExecutionPlan for HeldExec {
         mut children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
         match children.pop() {
-            Some(input) if children.is_empty() => Ok(Arc::new(Self { input })),
-            _ => Err(DataFusionError::Internal("HeldExec has one child".into())),
+            Some(input) if children.is_empty() => Ok(Arc::new(Self { input, meter: self.meter.clone() })),
+            _ => Err(DataFusionError::Internal("MeterExec has one child".into())),
         }
     }
 
@@ -82,12 +126,13 @@ impl ExecutionPlan for HeldExec {
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream, DataFusionError> {
         let held = MemoryConsumer::new("rows of a window").register(context.memory_pool());
+        let meter = self.meter.clone();
         let input = self.input.execute(partition, context)?;
         let schema = input.schema();
         // The reservation lives in the stream, which the operator above keeps until its own end.
         let counted = input.map(move |batch| {
             let batch = batch?;
-            held.try_grow(batch.get_array_memory_size())?;
+            meter.pass(&batch, &held)?;
             Ok(batch)
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, counted)))
