@@ -82,6 +82,16 @@ pub struct Answer {
     end: End,
     /// The runtime of queries, where the answer is encoded too.
     runtime: Handle,
+    deadline: Deadline,
+}
+
+/// When a reader stops to wait.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline {
+    /// The time, a little after the producer's.
+    pub at: tokio::time::Instant,
+    /// The limit of the query, to name it.
+    pub timeout: Span,
 }
 
 impl std::fmt::Debug for Answer {
@@ -115,12 +125,13 @@ impl Answer {
         let end = End::default();
         let ended = Ended::default();
         let (out, batches) = mpsc::channel(BATCHES_AHEAD);
-        let (task, timeout) = (Arc::clone(&running.task), running.limits.timeout);
-        let deadline = tokio::time::Instant::now() + running.left() + DEADLINE_GRACE;
+        let task = Arc::clone(&running.task);
+        let at = tokio::time::Instant::now() + running.left() + DEADLINE_GRACE;
+        let deadline = Deadline { at, timeout: running.limits.timeout };
         let work = Producer::new(running, normaliser, out).run(Arc::clone(&ended));
         let runtime = executor.handle().ok_or(QueryError::Canceled)?;
         let work = executor.spawn(&task, work).ok_or(QueryError::Canceled)?;
-        let mut feed = Feed { batches, ended, end: end.clone(), task, timeout, deadline, _work: work };
+        let mut feed = Feed { batches, ended, end: end.clone(), task, deadline, _work: work };
         let first = feed.next().await?;
         let rest = futures::stream::unfold(Some(feed), |feed| async {
             let mut feed = feed?;
@@ -130,7 +141,7 @@ impl Answer {
             }
         });
         let batches = futures::stream::iter(first.map(Ok)).chain(rest).boxed();
-        Ok(Self { columns, schema, batches, end, runtime })
+        Ok(Self { columns, schema, batches, end, runtime, deadline })
     }
 
     /// Names and types of the columns.
@@ -149,6 +160,11 @@ impl Answer {
     #[must_use]
     pub fn end(&self) -> End {
         self.end.clone()
+    }
+
+    /// When its reader stops to wait.
+    pub(crate) fn deadline(&self) -> Deadline {
+        self.deadline
     }
 
     /// The runtime of queries.
@@ -184,8 +200,7 @@ struct Feed {
     ended: Ended,
     end: End,
     task: Arc<Task>,
-    timeout: Span,
-    deadline: tokio::time::Instant,
+    deadline: Deadline,
     _work: Work,
 }
 
@@ -202,7 +217,9 @@ impl Feed {
             biased;
             next = self.batches.recv() => next,
             error = self.task.stopped() => return Err(error),
-            () = tokio::time::sleep_until(self.deadline) => return Err(QueryError::DeadlineExceeded(self.timeout)),
+            () = tokio::time::sleep_until(self.deadline.at) => {
+                return Err(QueryError::DeadlineExceeded(self.deadline.timeout));
+            }
         };
         if next.is_some() {
             return Ok(next);

@@ -24,6 +24,7 @@ const GONE: Duration = Duration::from_secs(1);
 /// Longest an answer may take, the deadline included.
 const ANSWERED: Duration = Duration::from_secs(7);
 const EVENTS: usize = 50_000;
+const MODULES: [&str; 5] = ["orders", "payments", "couriers", "auth", "exports"];
 const BATCH: usize = 100;
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -85,7 +86,7 @@ fn events(prefix: &str, from: usize, count: usize) -> String {
     let event = |n: usize| {
         json!({
             "event_id": format!("{prefix}{n:06}"), "event_time": format!("2025-03-0{}T{:02}:{:02}:00Z", n % 5 + 1, n / 60 % 24, n % 60),
-            "module": ["orders", "payments", "couriers", "auth", "exports"][n % 5], "event_type": "order.changed",
+            "module": MODULES[n % MODULES.len()], "event_type": "order.changed",
             "action": "update", "outcome": if n.is_multiple_of(7) { "failure" } else { "success" }, "http_status": 200 + n % 300,
             "message": format!("payment {n} of order {} was refused by the bank, the customer was told by e-mail", n / 3),
             "cart": {"items": [1, 2, n], "total": n}, "severity_number": n % 24 + 1,

@@ -13,7 +13,6 @@ use crate::query::error::QueryError;
 
 /// Refuses a pattern that is no constant, or is over `query.guard.pattern_max` when compiled.
 ///
-/// A pattern that is wrong passes: the function itself says what is wrong with it.
 pub(super) fn check(pattern: &Expr, guard: &Guard) -> Result<(), QueryError> {
     let text = match constant(pattern) {
         Some(ScalarValue::Utf8(text) | ScalarValue::LargeUtf8(text) | ScalarValue::Utf8View(text)) => text,
@@ -33,7 +32,13 @@ pub(super) fn check(pattern: &Expr, guard: &Guard) -> Result<(), QueryError> {
             setting: "pattern_max",
             position: None,
         }),
-        _ => Ok(()),
+        Err(error) => {
+            // The last line says what is wrong, those before draw where.
+            let said = error.to_string();
+            let last = said.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            Err(QueryError::Evaluation(format!("the regular expression `{text:.64}`: {last}")))
+        }
+        Ok(_) => Ok(()),
     }
 }
 

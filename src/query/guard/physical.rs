@@ -1,12 +1,15 @@
 //! Looks at the plan that is about to run: how many pairs of rows its joins would look at, how much its
-//! scans would read; and puts a meter below operators that keep rows without telling.
+//! scans would read; puts a meter below operators that keep or repeat rows without telling, and lets those
+//! that multiply rows give way, so that they can be stopped.
 
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::common::DataFusionError;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::joins::{CrossJoinExec, NestedLoopJoinExec};
+use datafusion::physical_plan::scalar_subquery::ScalarSubqueryExec;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::unnest::UnnestExec;
 use datafusion::physical_plan::windows::WindowAggExec;
@@ -20,6 +23,10 @@ use crate::query::params::Failure;
 use crate::query::runtime::BATCH_ROWS;
 use crate::query::scan::EventsExec;
 
+/// Operators that put rows together.
+const JOINS: [&str; 5] =
+    ["HashJoinExec", "SortMergeJoinExec", "NestedLoopJoinExec", "CrossJoinExec", "PiecewiseMergeJoinExec"];
+
 /// The plan to run instead of `plan`.
 ///
 /// # Errors
@@ -27,12 +34,24 @@ use crate::query::scan::EventsExec;
 pub(crate) fn check(plan: Arc<dyn ExecutionPlan>, guard: &Guard) -> Result<Arc<dyn ExecutionPlan>, Failure> {
     visit(&plan, guard)?;
     let metered = plan.transform_up(|node| {
-        let children: Option<Vec<_>> = children_under_meters(&node, guard);
-        let Some(children) = children else { return Ok(Transformed::no(node)) };
-        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-        Ok(Transformed::yes(node.replace_children(children, options)?))
+        let node = match children_under_meters(&node, guard) {
+            Some(children) => {
+                let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+                node.replace_children(children, options)?
+            }
+            None => node,
+        };
+        if multiplies(&node) {
+            return Ok(Transformed::yes(Arc::new(CooperativeExec::new(node))));
+        }
+        Ok(Transformed::yes(node))
     });
     Ok(metered.data()?)
+}
+
+/// Whether an operator makes many batches of one, and so would never let go of its thread: only sources do.
+fn multiplies(node: &Arc<dyn ExecutionPlan>) -> bool {
+    JOINS.contains(&node.name()) || node.downcast_ref::<UnnestExec>().is_some()
 }
 
 /// The children of `node` with meters above them, where it needs some.
@@ -46,8 +65,10 @@ fn children_under_meters(node: &Arc<dyn ExecutionPlan>, guard: &Guard) -> Option
     let (operator, unnested): (_, Vec<usize>) = if let Some(unnest) = node.downcast_ref::<UnnestExec>() {
         let lists = unnest.list_column_indices().iter().map(|list| list.index_in_input_schema);
         ("UNNEST", lists.collect())
-    } else if ["HashJoinExec", "SortMergeJoinExec", "NestedLoopJoinExec", "CrossJoinExec"].contains(&node.name()) {
+    } else if JOINS.contains(&node.name()) {
         ("JOIN", Vec::new())
+    } else if node.downcast_ref::<ScalarSubqueryExec>().is_some() {
+        ("a subquery", Vec::new())
     } else {
         return None;
     };
@@ -67,7 +88,10 @@ fn children_under_meters(node: &Arc<dyn ExecutionPlan>, guard: &Guard) -> Option
         }
         under(child, Meter::Narrow { columns, bytes_max, operator })
     };
-    Some(node.children().into_iter().map(narrow).collect())
+    // The first child of a scalar subquery's node are the rows beside which the others' value is put.
+    let untouched = usize::from(node.downcast_ref::<ScalarSubqueryExec>().is_some());
+    let children = node.children().into_iter().enumerate();
+    Some(children.map(|(at, child)| if at < untouched { Arc::clone(child) } else { narrow(child) }).collect())
 }
 
 fn visit(plan: &Arc<dyn ExecutionPlan>, guard: &Guard) -> Result<(), Failure> {

@@ -196,7 +196,12 @@ impl Known<'_> {
     fn size(&self, expr: &Expr, guard: &Guard) -> Result<u64, DataFusionError> {
         let mut size = 0_u64;
         expr.apply(|node| {
-            size = size.saturating_add(if let Expr::Column(column) = node { self.column(column) } else { 1 });
+            // Constants do not multiply anything, and lists of them may be long.
+            size = size.saturating_add(match node {
+                Expr::Column(column) => self.column(column),
+                Expr::Literal(..) => 0,
+                _ => 1,
+            });
             if size > guard.expression_max {
                 return Err(external(QueryError::TooComplex {
                     what: "terms in one expression, the columns of subqueries replaced by what they stand for",

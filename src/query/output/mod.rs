@@ -18,9 +18,8 @@ use futures::stream::{BoxStream, Stream};
 use futures::{StreamExt, TryStreamExt};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 
-use super::answer::{Answer, End, Outcome};
+use super::answer::{Answer, Deadline, End, Outcome};
 use super::error::QueryError;
 pub use format::Format;
 
@@ -43,7 +42,7 @@ trait Encoder: Send {
 ///
 /// It is made on the threads of queries: an answer can be long, and those of ingest have other work.
 pub fn encode(answer: Answer, format: Format) -> impl Stream<Item = Result<Bytes, QueryError>> + Send + 'static {
-    let runtime = answer.runtime();
+    let (runtime, deadline) = (answer.runtime(), answer.deadline());
     let (columns, schema, end) = (answer.columns().to_vec(), answer.schema(), answer.end());
     let encoder: Box<dyn Encoder> = match format {
         Format::Json => Box::new(json::Json::new(columns)),
@@ -56,14 +55,16 @@ pub fn encode(answer: Answer, format: Format) -> impl Stream<Item = Result<Bytes
     let chunks =
         futures::stream::try_unfold(body, |mut body| async move { Ok(body.chunk().await?.map(|chunk| (chunk, body))) })
             .try_filter(|chunk: &Bytes| std::future::ready(!chunk.is_empty()));
-    elsewhere(chunks, &runtime)
+    elsewhere(chunks, &runtime, deadline)
 }
 
-/// `chunks`, made on `runtime` as long as somebody reads them.
+/// `chunks`, made on `runtime` as long as somebody reads them and until `deadline`, which is told also where
+/// the threads there are held by something else.
 fn elsewhere(
     chunks: impl Stream<Item = Result<Bytes, QueryError>> + Send + 'static,
     runtime: &Handle,
-) -> ReceiverStream<Result<Bytes, QueryError>> {
+    deadline: Deadline,
+) -> BoxStream<'static, Result<Bytes, QueryError>> {
     let (out, made) = mpsc::channel(CHUNKS_AHEAD);
     runtime.spawn(async move {
         let mut chunks = std::pin::pin!(chunks);
@@ -80,7 +81,14 @@ fn elsewhere(
             }
         }
     });
-    ReceiverStream::new(made)
+    let chunks = futures::stream::unfold(Some(made), move |made| async move {
+        let mut made = made?;
+        match tokio::time::timeout_at(deadline.at, made.recv()).await {
+            Ok(chunk) => chunk.map(|chunk| (chunk, Some(made))),
+            Err(_) => Some((Err(QueryError::DeadlineExceeded(deadline.timeout)), None)),
+        }
+    });
+    chunks.boxed()
 }
 
 enum Part {
