@@ -19,7 +19,7 @@ use datafusion::physical_plan::{
 };
 use futures::StreamExt;
 
-use super::bounded::sizes::widest;
+use super::bounded::sizes::{longest, widest};
 use crate::config::ByteCount;
 use crate::query::error::QueryError;
 
@@ -28,6 +28,13 @@ use crate::query::error::QueryError;
 pub(super) enum Meter {
     /// The memory of all rows stays reserved until the operator above ends.
     Held,
+    /// No value of these expressions, which the operator puts beside every row, may be longer.
+    Arguments {
+        /// The expressions.
+        exprs: Vec<Arc<dyn PhysicalExpr>>,
+        /// Longest value.
+        bytes_max: u64,
+    },
     /// No value of these columns may be longer than so many bytes.
     Narrow {
         /// Positions of the columns.
@@ -58,18 +65,30 @@ impl Meter {
             Self::Held => held.try_grow(batch.get_array_memory_size()),
             Self::Narrow { columns, bytes_max, operator } => {
                 let widest = columns.iter().map(|&at| widest(batch.column(at))).max().unwrap_or(0);
-                if widest <= *bytes_max {
-                    return Ok(());
+                repeated(operator, widest, *bytes_max)
+            }
+            Self::Arguments { exprs, bytes_max } => {
+                for expr in exprs {
+                    let values = expr.evaluate(batch)?.into_array(batch.num_rows())?;
+                    repeated("a window function", longest(&values), *bytes_max)?;
                 }
-                Err(DataFusionError::External(Box::new(QueryError::ValueTooLarge {
-                    function: (*operator).to_owned(),
-                    size: widest,
-                    limit: ByteCount(*bytes_max),
-                    unit: "row that it repeats",
-                })))
+                Ok(())
             }
         }
     }
+}
+
+/// Refuses a value that is too long to stand beside every row.
+fn repeated(operator: &str, size: u64, bytes_max: u64) -> Result<(), DataFusionError> {
+    if size <= bytes_max {
+        return Ok(());
+    }
+    Err(DataFusionError::External(Box::new(QueryError::ValueTooLarge {
+        function: operator.to_owned(),
+        size,
+        limit: ByteCount(bytes_max),
+        unit: "row that it repeats",
+    })))
 }
 
 impl DisplayAs for MeterExec {

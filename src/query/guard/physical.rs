@@ -12,7 +12,7 @@ use datafusion::physical_plan::joins::{CrossJoinExec, NestedLoopJoinExec};
 use datafusion::physical_plan::scalar_subquery::ScalarSubqueryExec;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::unnest::UnnestExec;
-use datafusion::physical_plan::windows::WindowAggExec;
+use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceChildrenOptions};
 
 use super::meter::{Meter, MeterExec};
@@ -59,8 +59,17 @@ fn children_under_meters(node: &Arc<dyn ExecutionPlan>, guard: &Guard) -> Option
     let under = |child: &Arc<dyn ExecutionPlan>, meter| -> Arc<dyn ExecutionPlan> {
         Arc::new(MeterExec::new(Arc::clone(child), meter))
     };
-    if node.downcast_ref::<WindowAggExec>().is_some() {
-        return Some(node.children().into_iter().map(|child| under(child, Meter::Held)).collect());
+    // A batch of rows has some 8,000; each may repeat the same value.
+    let bytes_max = (guard.batch_max.0 / BATCH_ROWS as u64).max(1);
+    let windows = node.downcast_ref::<WindowAggExec>().map(WindowAggExec::window_expr);
+    let holds = windows.is_some();
+    if let Some(windows) = windows.or_else(|| Some(node.downcast_ref::<BoundedWindowAggExec>()?.window_expr())) {
+        let child = Arc::clone(node.children().pop()?);
+        let schema = child.schema();
+        let exprs = windows.iter().flat_map(|window| window.expressions());
+        let exprs: Vec<_> = exprs.filter(|expr| expr.data_type(&schema).is_ok_and(|kind| is_variable(&kind))).collect();
+        let child = if holds { under(&child, Meter::Held) } else { child };
+        return Some(vec![if exprs.is_empty() { child } else { under(&child, Meter::Arguments { exprs, bytes_max }) }]);
     }
     let (operator, unnested): (_, Vec<usize>) = if let Some(unnest) = node.downcast_ref::<UnnestExec>() {
         let lists = unnest.list_column_indices().iter().map(|list| list.index_in_input_schema);
@@ -72,13 +81,11 @@ fn children_under_meters(node: &Arc<dyn ExecutionPlan>, guard: &Guard) -> Option
     } else {
         return None;
     };
-    // A batch of rows has some 8,000; each may repeat the same value.
-    let bytes_max = (guard.batch_max.0 / BATCH_ROWS as u64).max(1);
     let narrow = |child: &Arc<dyn ExecutionPlan>| {
         let schema = child.schema();
         let long = |kind: &DataType| {
-            !matches!(kind, DataType::Utf8View | DataType::BinaryView)
-                && (kind.is_string() || kind.is_binary() || kind.is_nested())
+            // Views are repeated without being copied.
+            !matches!(kind, DataType::Utf8View | DataType::BinaryView) && is_variable(kind)
         };
         let columns: Vec<usize> = (0..schema.fields().len())
             .filter(|at| !unnested.contains(at) && long(schema.field(*at).data_type()))
@@ -92,6 +99,11 @@ fn children_under_meters(node: &Arc<dyn ExecutionPlan>, guard: &Guard) -> Option
     let untouched = usize::from(node.downcast_ref::<ScalarSubqueryExec>().is_some());
     let children = node.children().into_iter().enumerate();
     Some(children.map(|(at, child)| if at < untouched { Arc::clone(child) } else { narrow(child) }).collect())
+}
+
+/// Whether values of the type can be long.
+fn is_variable(kind: &DataType) -> bool {
+    kind.is_string() || kind.is_binary() || kind.is_nested()
 }
 
 fn visit(plan: &Arc<dyn ExecutionPlan>, guard: &Guard) -> Result<(), Failure> {

@@ -35,6 +35,8 @@ fn watch(executor: &Weak<Inner>, limits: Memory) {
     loop {
         std::thread::sleep(pause);
         let Some(executor) = executor.upgrade() else { return };
+        let now = Memory::now();
+        fence::set_short(fence::is_beyond(now));
         if !executor.is_busy() {
             known.clear();
             executor.forget_idle();
@@ -53,7 +55,7 @@ fn watch(executor: &Weak<Inner>, limits: Memory) {
         }
         executor.forget_idle();
         let settled = stopped.is_none_or(|at| at.elapsed() > SETTLING);
-        if settled && Memory::now().is_over(limits) {
+        if settled && now.is_over(limits) {
             if let Some(task) = executor.largest() {
                 tracing::error!("the process is near the end of its memory; its largest query is stopped");
                 task.stop(Reason::ServerMemory);

@@ -153,11 +153,14 @@ fn items(array: &ArrayRef) -> u64 {
 pub(in crate::query::guard) fn widest(array: &ArrayRef) -> u64 {
     match array.data_type() {
         DataType::Utf8View | DataType::BinaryView => 0,
-        kind if kind.is_string() || kind.is_binary() || kind.is_nested() => {
-            (0..array.len()).filter(|at| array.is_valid(*at)).map(|at| bytes_at(array, at)).max().unwrap_or(0)
-        }
+        kind if kind.is_string() || kind.is_binary() || kind.is_nested() => longest(array),
         _ => 0,
     }
+}
+
+/// Bytes of the longest value.
+pub(in crate::query::guard) fn longest(array: &ArrayRef) -> u64 {
+    (0..array.len()).filter(|at| array.is_valid(*at)).map(|at| bytes_at(array, at)).max().unwrap_or(0)
 }
 
 /// Bytes that an array keeps in memory.
