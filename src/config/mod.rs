@@ -3,6 +3,7 @@
 //! An unknown key is an error. Every default stands here once; [`Config::load`] is the only way in,
 //! and code behind it never asks whether something was set.
 
+mod guard;
 mod network;
 mod units;
 
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use guard::Guard;
 pub use network::Network;
 pub use units::{ByteCount, Span};
 
@@ -190,6 +192,8 @@ pub struct Query {
     pub sql_max: ByteCount,
     /// Threads of one query; 0 takes one for each core.
     pub threads: usize,
+    /// What a query may be made of, and what all of them may take together.
+    pub guard: Guard,
 }
 
 impl Default for Query {
@@ -201,6 +205,7 @@ impl Default for Query {
             memory_max: ByteCount::mib(512),
             sql_max: ByteCount(64 << 10),
             threads: 0,
+            guard: Guard::default(),
         }
     }
 }
@@ -291,7 +296,7 @@ impl Config {
         ];
         match contradictions.into_iter().find(|(wrong, _)| *wrong) {
             Some((_, text)) => Err(ConfigError::Contradiction(text)),
-            None => Ok(()),
+            None => self.query.guard.check(),
         }
     }
 }

@@ -39,6 +39,7 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
         .routes(routes!(events::append_events))
         .routes(routes!(events::dead_letters))
         .routes(routes!(query::query))
+        .routes(routes!(query::cancel))
         .routes(routes!(query::list))
         .routes(routes!(query::named))
         .routes(routes!(mappings::list))

@@ -11,6 +11,7 @@ mod canary;
 mod common;
 mod demo;
 mod golden;
+mod hostile;
 mod ingest;
 mod kill;
 mod layers;

@@ -177,6 +177,11 @@ impl TestServer {
         text.lines().filter(ours).map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
     }
 
+    /// Whether the process that was started still runs.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// SIGTERM; the exit must be clean.
     #[track_caller]
     pub(crate) fn stop(mut self) -> Arc<Home> {
