@@ -19,3 +19,4 @@ mod routes;
 mod sql_files;
 mod tidy;
 mod trace;
+mod transport;
