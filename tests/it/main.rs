@@ -22,3 +22,4 @@ mod routes;
 mod sql_files;
 mod tidy;
 mod trace;
+mod transport;
