@@ -17,8 +17,10 @@ fn main() {
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let journal = load::journal(events);
     println!("{}", json!({"events": events, "bytes": journal.len(), "load": load::machine_load()}));
+    let mut directories = Vec::new();
     for (name, size) in [("100 events", load::Size::Events(100)), ("1 MB", load::Size::Bytes(1_000_000))] {
         let server = load::Server::start("");
+        directories.push(server.directory());
         let sent = runtime.block_on(load::send(&server, load::bodies(&journal, size), 16));
         runtime.block_on(load::post(&server, "/api/v1/admin/flush"));
         let cpu = server.cpu_seconds();

@@ -70,7 +70,7 @@ pub(crate) struct Server {
     child: Child,
     pub(crate) url: String,
     pub(crate) key: String,
-    dir: tempfile::TempDir,
+    dir: Arc<tempfile::TempDir>,
 }
 
 impl Server {
@@ -95,7 +95,13 @@ impl Server {
             .expect("the server says where it listens");
         std::thread::spawn(move || lines.for_each(drop));
         let key = std::fs::read_to_string(dir.path().join("key")).expect("the first key").trim().to_string();
-        Self { child, url, key, dir }
+        Self { child, url, key, dir: Arc::new(dir) }
+    }
+
+    /// Its directory, which outlives the server while this is held: a file system that is removing a
+    /// thousand files makes new ones slowly.
+    pub(crate) fn directory(&self) -> Arc<tempfile::TempDir> {
+        Arc::clone(&self.dir)
     }
 
     /// Directory of the default project's table.

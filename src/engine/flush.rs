@@ -124,7 +124,7 @@ impl Inner {
     async fn forget(&self, project: &Arc<Project>, through: i64) -> Result<(), EngineError> {
         let (shared, ids) = (Arc::clone(&self.shared), Arc::clone(project));
         let synced = tokio::task::spawn_blocking(move || {
-            ids.intake.lock().sync()?;
+            ids.sync_ids()?;
             shared.receipts.lock().sync()
         });
         let failed = |source| EngineError::Directory { path: self.directory.root().to_path_buf(), source };

@@ -5,7 +5,7 @@
 //! the order of the log. Only where an event is not simply accepted it is parsed again with the
 //! verdicts, which is what replay does as well: both give the same rows by construction.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -137,7 +137,8 @@ impl Inner {
             intake.enqueue(self, body, claim)?
         } else {
             let engine = Arc::clone(self);
-            tokio::task::spawn_blocking(move || intake.enqueue(&engine, body, claim))
+            self.parsers
+                .run(move || intake.enqueue(&engine, body, claim))
                 .await
                 .map_err(|error| AppendError::Prepare(std::io::Error::other(error)))??
         };
@@ -154,8 +155,7 @@ impl Inner {
             self.shared.flush_now.notify_one();
             return Err(AppendError::Overloaded { what: "the memory for events", retry_after_s: 1 });
         }
-        let log = self.wal.stats();
-        if log.used_bytes * 100 > self.shared.config.wal.size_max.0 * WAL_FULL_PERCENT {
+        if self.wal.used_bytes() * 100 > self.shared.config.wal.size_max.0 * WAL_FULL_PERCENT {
             self.shared.flush_now.notify_one();
             return Err(log_full());
         }
@@ -198,22 +198,35 @@ type Done = oneshot::Receiver<Result<Receipt, Arc<WalError>>>;
 impl Intaking {
     fn enqueue(self, engine: &Inner, mut body: Vec<u8>, claim: Option<Claimed>) -> Result<Done, AppendError> {
         self.interpretation.redactor().redact(&mut body, self.options.format);
-        let limits = Limits {
-            line_max: engine.shared.config.ingest.line_max.as_usize(),
-            events_max: engine.shared.config.ingest.events_max,
-        };
+        let limits = limits(engine);
         let first = self.parse(&body, &limits, None)?;
         if self.options.atomic || first.rows.is_empty() {
             refuse_if_rejected(&first)?;
         }
-        let body = Bytes::from(body);
-        let mut intake = self.project.intake.lock();
+        let project = Arc::clone(&self.project);
+        let mut intake = project.intake.lock();
         if intake.is_closed() {
-            return Err(AppendError::UnknownProject(self.project.name.clone()));
+            return Err(AppendError::UnknownProject(project.name.clone()));
         }
-        let (verdicts, changed) = self.judge(&mut intake, &first, engine.shared.config.ingest.modules_max);
+        let (judged, new) = self.judge(&mut intake, &first, engine.shared.config.ingest.modules_max);
+        let logged = self.log(engine, body, first, judged, claim);
+        if logged.is_err() {
+            intake.take_back(new);
+        }
+        logged
+    }
+
+    /// Puts a judged batch into the log's queue.
+    fn log(
+        self,
+        engine: &Inner,
+        body: Vec<u8>,
+        first: Parsed,
+        Judged { verdicts, changed }: Judged,
+        claim: Option<Claimed>,
+    ) -> Result<Done, AppendError> {
         // Once more, as replay will read it.
-        let parsed = if changed { self.parse(&body, &limits, Some(&verdicts))? } else { first };
+        let parsed = if changed { self.parse(&body, &limits(engine), Some(&verdicts))? } else { first };
         if self.options.atomic || parsed.rows.is_empty() && verdicts.any_not_allowed() {
             refuse_if_rejected(&parsed)?;
         }
@@ -230,17 +243,13 @@ impl Intaking {
         let rows = u32::try_from(parsed.rows.len()).unwrap_or(u32::MAX);
         let dead = super::dead_letters::collect(&parsed, &body, self.received_at);
         // A batch of which nothing is stored only has to keep its answer.
-        let body = if rows == 0 { Bytes::new() } else { body };
+        let body = if rows == 0 { Bytes::new() } else { body.into() };
         let frame = Frame { project: self.project.name.clone(), rows, meta: meta.encode(), body };
         let (reply, done) = oneshot::channel();
-        let sent = parsed.sent.clone();
-        let (project, in_log) = (Arc::clone(&self.project), self.project.hold());
-        let ticket = Box::new(Ticket { project, parsed, receipt, claim, dead, reply, _in_log: in_log });
+        let (project, interpretation, in_log) = (Arc::clone(&self.project), self.interpretation, self.project.hold());
+        let ticket = Box::new(Ticket { project, interpretation, parsed, receipt, claim, dead, reply, _in_log: in_log });
         match engine.wal.append(frame, ticket) {
-            Ok(_) => {
-                intake.expect(&sent);
-                Ok(done)
-            }
+            Ok(_) => Ok(done),
             Err((WalError::Full { .. }, _)) => Err(log_full()),
             Err((error, _)) => Err(AppendError::Wal(error)),
         }
@@ -255,8 +264,8 @@ impl Intaking {
         Ok(parse(body, self.options.format, &self.interpretation, &around, limits, verdicts)?)
     }
 
-    /// What becomes of each record, and whether that changes the rows that the parser made.
-    fn judge(&self, intake: &mut super::project::Intake, parsed: &Parsed, cap: usize) -> (Verdicts, bool) {
+    /// What becomes of each record; also the keys that are expected now, should it come to nothing.
+    fn judge(&self, intake: &mut super::project::Intake, parsed: &Parsed, cap: usize) -> (Judged, Vec<u128>) {
         let mut verdicts = Verdicts::all_accepted();
         // The limits by which the parser refused them may be others at replay.
         for rejected in &parsed.rejected {
@@ -279,27 +288,32 @@ impl Intaking {
             }
             changed = true;
         }
-        let mut within: HashMap<u128, u64> = HashMap::with_capacity(parsed.sent.len());
+        let mut new = Vec::with_capacity(parsed.sent.len());
         for id in &parsed.sent {
             if !verdicts.get(id.record).is_stored() {
                 continue;
             }
-            let seen = match within.get(&id.key) {
-                Some(content) if *content == id.content => Seen::Same,
-                Some(_) => Seen::Conflict,
-                None => intake.judge(id),
-            };
-            match seen {
-                Seen::New => {
-                    within.insert(id.key, id.content);
-                }
+            match intake.judge(id) {
+                Seen::New => new.push(id.key),
                 Seen::Same => verdicts.set(id.record, Verdict::Duplicate),
                 Seen::Conflict => verdicts.set(id.record, Verdict::Conflict),
             }
-            changed |= seen != Seen::New;
         }
-        (verdicts, changed)
+        changed |= new.len() < parsed.sent.len();
+        (Judged { verdicts, changed }, new)
     }
+}
+
+/// What became of the records of a batch.
+struct Judged {
+    verdicts: Verdicts,
+    /// Whether the rows are no longer those that the parser made without them.
+    changed: bool,
+}
+
+fn limits(engine: &Inner) -> Limits {
+    let settings = &engine.shared.config.ingest;
+    Limits { line_max: settings.line_max.as_usize(), events_max: settings.events_max }
 }
 
 impl Intaking {

@@ -30,6 +30,7 @@ mod projects;
 mod publish;
 mod recover;
 mod tasks;
+mod threads;
 mod trial;
 
 use std::path::PathBuf;
@@ -70,6 +71,8 @@ struct Inner {
     runtime: Arc<Runtime>,
     keys: Arc<KeyStore>,
     tasks: tasks::Tasks,
+    /// Where large bodies are parsed.
+    parsers: threads::Threads,
     /// The admin key that this start made, until it was handed out.
     first_key: parking_lot::Mutex<Option<Secret>>,
     directory: directory::Directory,
@@ -123,6 +126,8 @@ impl Engine {
         let wal = recover::open_log(&directory, &shared, &projects, &interpretations)?;
         let tasks = tasks::Tasks::default();
         let inflight = inflight::Inflight::default();
+        let failed = |source| EngineError::Directory { path: directory.root().to_path_buf(), source };
+        let parsers = threads::Threads::start("parser").map_err(failed)?;
         let inner = Inner {
             shared,
             wal,
@@ -134,6 +139,7 @@ impl Engine {
             runtime,
             keys: Arc::new(keys),
             tasks,
+            parsers,
             first_key: parking_lot::Mutex::default(),
             directory,
         };

@@ -1,9 +1,12 @@
 //! One project: its table, its hot events, what it has seen.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 use parking_lot::Mutex;
 
 use crate::event::columns::Rows;
@@ -47,7 +50,7 @@ pub(super) struct Intake {
     window: Window,
     /// Ids of batches on their way to the disk: they join the window once they are durable, because
     /// an id must not be remembered for an event that a crash can still take away.
-    pending: HashMap<u128, u64>,
+    pending: HashMap<u128, u64, RandomState>,
     modules: HashSet<Box<str>>,
     /// Whether the project is being deleted: nothing is taken in.
     closed: bool,
@@ -62,7 +65,7 @@ impl Project {
         Self {
             name,
             table,
-            intake: Mutex::new(Intake { window, pending: HashMap::new(), modules, closed: false }),
+            intake: Mutex::new(Intake { window, pending: HashMap::default(), modules, closed: false }),
             visible: Mutex::new(Visible { hot: Hot::default(), version, last_seq }),
             flushing: tokio::sync::Mutex::new(()),
             compacting: tokio::sync::Mutex::new(()),
@@ -87,13 +90,13 @@ impl Project {
     }
 
     /// Makes durable rows visible; `last_seq` is the last number that their batch took. Returns the
-    /// bytes that the hot events grew by.
-    pub(super) fn publish(&self, rows: Rows, last_seq: i64) -> usize {
+    /// bytes that the hot events grew by, and the rows where they were copied and are of no use any more.
+    pub(super) fn publish(&self, rows: Rows, last_seq: i64) -> (usize, Option<Rows>) {
         let mut visible = self.visible.lock();
         let before = visible.hot.bytes();
         visible.last_seq = last_seq;
-        visible.hot.push(rows, last_seq, Instant::now());
-        visible.hot.bytes().saturating_sub(before)
+        let spent = visible.hot.push(rows, last_seq, Instant::now());
+        (visible.hot.bytes().saturating_sub(before), spent)
     }
 
     /// The table's version that queries see.
@@ -125,6 +128,14 @@ impl Project {
         before.saturating_sub(visible.hot.bytes())
     }
 
+    /// Makes the ids that are remembered durable; batches are judged meanwhile.
+    pub(super) fn sync_ids(&self) -> Result<(), StateError> {
+        let begun = self.intake.lock().window.begin_sync()?;
+        let Some(file) = begun else { return Ok(()) };
+        let synced = file.sync_data();
+        self.intake.lock().window.end_sync(synced)
+    }
+
     /// Bytes, rows and age of the hot events.
     pub(super) fn hot(&self) -> HotState {
         let visible = self.visible.lock();
@@ -151,32 +162,39 @@ impl Intake {
         self.closed
     }
 
-    /// Whether an event was seen, in the window or among batches on their way.
-    pub(super) fn judge(&self, id: &SentId) -> Seen {
-        match self.pending.get(&id.key) {
-            Some(content) if *content == id.content => Seen::Same,
-            Some(_) => Seen::Conflict,
-            None => self.window.judge(id.key, id.content),
+    /// Whether an event was seen: in the window, among batches on their way, or before in its own
+    /// batch. One that was not is expected from here on.
+    pub(super) fn judge(&mut self, id: &SentId) -> Seen {
+        match self.pending.entry(id.key) {
+            Entry::Occupied(known) if *known.get() == id.content => Seen::Same,
+            Entry::Occupied(_) => Seen::Conflict,
+            Entry::Vacant(place) => {
+                let seen = self.window.judge(id.key, id.content);
+                if seen == Seen::New {
+                    place.insert(id.content);
+                }
+                seen
+            }
         }
     }
 
-    /// Notes ids whose batch is in the log's queue.
-    pub(super) fn expect(&mut self, ids: &[SentId]) {
-        self.pending.extend(ids.iter().map(|id| (id.key, id.content)));
+    /// Expects ids no longer: their batch did not get into the log.
+    pub(super) fn take_back(&mut self, keys: impl IntoIterator<Item = u128>) {
+        for key in keys {
+            self.pending.remove(&key);
+        }
     }
 
     /// Remembers ids whose batch is durable.
     pub(super) fn remember(&mut self, ids: &[SentId]) -> Result<(), StateError> {
         for id in ids {
-            self.pending.remove(&id.key);
-            self.window.insert(id.key, id.content)?;
+            match self.pending.remove(&id.key) {
+                Some(_) => self.window.insert_new(id.key, id.content)?,
+                // At replay nothing was judged.
+                None => self.window.insert(id.key, id.content)?,
+            }
         }
         Ok(())
-    }
-
-    /// Makes what is remembered durable.
-    pub(super) fn sync(&mut self) -> Result<(), StateError> {
-        self.window.sync()
     }
 
     /// Whether a module is known or may become so under the cap.

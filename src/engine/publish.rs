@@ -10,12 +10,14 @@ use super::dead_letters::Dead;
 use super::inflight::Claimed;
 use super::project::Project;
 use super::{Receipt, Shared};
+use crate::event::interpretation::Interpretation;
 use crate::event::parse::{MintSeed, Parsed};
 use crate::wal::{Sink, WalError};
 
 /// What waits for a frame to become durable.
 pub(super) struct Ticket {
     pub(super) project: Arc<Project>,
+    pub(super) interpretation: Arc<Interpretation>,
     pub(super) parsed: Parsed,
     pub(super) receipt: Receipt,
     pub(super) claim: Option<Claimed>,
@@ -39,6 +41,8 @@ impl Sink<Box<Ticket>> for Publisher {
 
     fn failed(&mut self, error: Arc<WalError>, lost: Vec<Box<Ticket>>) {
         for ticket in lost {
+            // Sent again, they must not be taken for duplicates.
+            ticket.project.intake.lock().take_back(ticket.parsed.sent.iter().map(|id| id.key));
             // A receiver that is gone belongs to a client that is gone.
             let _ = ticket.reply.send(Err(Arc::clone(&error)));
         }
@@ -53,7 +57,7 @@ impl Publisher {
         number(&mut ticket.parsed, shared.writer, seq);
         let (rows, sent) = (std::mem::take(&mut ticket.parsed.rows), &ticket.parsed.sent);
         shared.counters.appended(&ticket.project.name, &receipt);
-        let added = ticket.project.publish(rows, last_seq(seq, receipt.accepted));
+        let (added, spent) = ticket.project.publish(rows, last_seq(seq, receipt.accepted));
         shared.hot_bytes.fetch_add(added, Ordering::Relaxed);
         if let Err(error) = ticket.project.intake.lock().remember(sent) {
             tracing::error!(%error, project = %ticket.project.name, "cannot note event ids; they are noted again at the next start");
@@ -67,6 +71,9 @@ impl Publisher {
         }
         drop(ticket.claim);
         let _ = ticket.reply.send(Ok(receipt));
+        if let Some(rows) = spent {
+            ticket.interpretation.return_rows(rows);
+        }
     }
 }
 

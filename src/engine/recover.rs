@@ -124,7 +124,7 @@ impl Recovery<'_> {
         }
         number(&mut parsed, self.shared.writer, seq);
         self.rows += parsed.rows.len() as u64;
-        let added = project.publish(parsed.rows, last);
+        let (added, _) = project.publish(parsed.rows, last);
         self.shared.hot_bytes.fetch_add(added, Ordering::Relaxed);
         Ok(())
     }

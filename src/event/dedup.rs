@@ -135,9 +135,14 @@ impl Window {
     /// # Errors
     /// The disk refuses; the id is remembered in memory all the same.
     pub fn insert(&mut self, key: u128, content: u64) -> Result<(), StateError> {
-        if self.judge(key, content) != Seen::New {
-            return Ok(());
-        }
+        if self.judge(key, content) == Seen::New { self.insert_new(key, content) } else { Ok(()) }
+    }
+
+    /// Remembers an id that [`Window::judge`] called new, and that nobody can have inserted since.
+    ///
+    /// # Errors
+    /// As [`Window::insert`].
+    pub fn insert_new(&mut self, key: u128, content: u64) -> Result<(), StateError> {
         let entry = Entry { key: halves(key), content };
         self.current.insert_unique(entry.key[0], entry, |entry| entry.key[0]);
         let record = encode(&entry, self.generation);
@@ -154,15 +159,37 @@ impl Window {
     /// # Errors
     /// The disk refuses. A failed sync is never tried again: what it left on disk is unknown.
     pub fn sync(&mut self) -> Result<(), StateError> {
+        match self.begin_sync()? {
+            Some(file) => self.end_sync(file.sync_data()),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes what is buffered and gives the file that is to be synced, so that a caller can do this
+    /// without holding its lock on the window; [`Window::end_sync`] gets the outcome.
+    ///
+    /// # Errors
+    /// As [`Window::sync`].
+    pub fn begin_sync(&mut self) -> Result<Option<File>, StateError> {
+        if self.latched {
+            return Err(StateError::Latched { path: self.path() });
+        }
         if !self.dirty {
-            return Ok(());
+            return Ok(None);
         }
         self.write()?;
-        let synced = self.file.sync_data();
-        self.latched = synced.is_err();
-        synced.map_err(at_path(&self.path()))?;
+        let file = self.file.try_clone().map_err(at_path(&self.path()))?;
         self.dirty = false;
-        Ok(())
+        Ok(Some(file))
+    }
+
+    /// Notes how the sync begun by [`Window::begin_sync`] ended.
+    ///
+    /// # Errors
+    /// As [`Window::sync`].
+    pub fn end_sync(&mut self, synced: std::io::Result<()>) -> Result<(), StateError> {
+        self.latched |= synced.is_err();
+        synced.map_err(at_path(&self.path()))
     }
 
     /// Number of ids that are known.

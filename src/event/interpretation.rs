@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::columns::Usage;
+use super::columns::{Rows, Usage};
 use super::fill::Filler;
 use super::parse::Fingerprint;
 use super::plan::Plan;
@@ -19,8 +19,10 @@ use super::redact::{RedactRules, Redactor};
 /// conversions, derivations or the order of rules.
 pub const PARSER_VERSION: u32 = 1;
 
-/// How many parser states are kept for the next bodies.
+/// How many parser states, and rows, are kept for the next bodies.
 const STATES_MAX: usize = 32;
+/// Largest rows that are kept, in bytes of their last values.
+const ROWS_MAX: usize = 256 << 10;
 
 /// The texts that make an interpretation, as the log stores them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,6 +89,8 @@ pub struct Interpretation {
     redactor: Redactor,
     #[expect(clippy::vec_box, reason = "a state is large and moves in and out for every body")]
     states: Mutex<Vec<Box<ParserState>>>,
+    /// Empty rows with room: some hundred allocations that a body need not make again.
+    rows: Mutex<Vec<Rows>>,
 }
 
 impl Interpretation {
@@ -94,7 +98,7 @@ impl Interpretation {
     #[must_use]
     pub fn new(plan: Plan, definition: Definition) -> Self {
         let redactor = Redactor::new(&definition.redact, plan.wrapper.as_deref());
-        Self { id: definition.id(), definition, plan, redactor, states: Mutex::default() }
+        Self { id: definition.id(), definition, plan, redactor, states: Mutex::default(), rows: Mutex::default() }
     }
 
     /// Events in the model's own words.
@@ -149,6 +153,23 @@ impl Interpretation {
                 usage: Usage::default(),
             })
         })
+    }
+
+    /// Empty rows for the next body.
+    pub(crate) fn take_rows(&self) -> Rows {
+        self.rows.lock().pop().unwrap_or_default()
+    }
+
+    /// Takes rows of an earlier body back, once their values are copied.
+    pub(crate) fn return_rows(&self, mut rows: Rows) {
+        if rows.size() > ROWS_MAX {
+            return;
+        }
+        rows.clear();
+        let mut kept = self.rows.lock();
+        if kept.len() < STATES_MAX {
+            kept.push(rows);
+        }
     }
 
     pub(crate) fn return_state(&self, state: Box<ParserState>) {

@@ -13,7 +13,7 @@ use std::time::Instant;
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
 
-use crate::event::columns::Rows;
+use crate::event::columns::{Rows, Usage};
 use crate::event::schema::row_schema;
 
 /// Rows at which a batch is large enough to stay as it is.
@@ -42,6 +42,9 @@ pub struct HotBatch {
 #[derive(Debug, Default)]
 pub struct Hot {
     open: Rows,
+    open_bytes: usize,
+    /// Room that the last full batch took: the next one is much alike.
+    usage: Usage,
     sealed: Vec<Arc<HotBatch>>,
     last_seq: i64,
     sealed_bytes: usize,
@@ -52,37 +55,39 @@ pub struct Hot {
 }
 
 impl Hot {
-    /// Appends numbered rows, the last of which has `last_seq`.
-    pub fn push(&mut self, rows: Rows, last_seq: i64, now: Instant) {
+    /// Appends numbered rows, the last of which has `last_seq`; gives them back where they were copied.
+    pub fn push(&mut self, rows: Rows, last_seq: i64, now: Instant) -> Option<Rows> {
         if rows.is_empty() {
-            return;
+            return Some(rows);
         }
         self.oldest.get_or_insert(now);
         let bytes = rows.size();
-        if self.open.size() + bytes > FULL_BYTES {
+        let full = rows.len() >= FULL_ROWS || bytes >= FULL_BYTES;
+        if full || self.open_bytes + bytes > FULL_BYTES {
             self.seal();
         }
-        if rows.len() >= FULL_ROWS || bytes >= FULL_BYTES {
-            self.seal();
+        let spent = if full {
             self.open = rows;
-            self.last_seq = last_seq;
-            self.seal();
-            return;
-        }
-        if self.open.is_empty() {
-            self.open = rows;
+            None
         } else {
+            if self.open.is_empty() {
+                self.usage.make_room(&mut self.open, self.usage.size());
+            }
             self.open.append(&rows);
-        }
+            Some(rows)
+        };
         self.last_seq = last_seq;
+        self.open_bytes = self.open.size();
         if self.open.len() >= FULL_ROWS {
+            self.usage.note(&self.open, self.open_bytes);
             self.seal();
         }
+        spent
     }
 
     fn seal(&mut self) {
         let Some((time_min, time_max)) = self.open.time_range() else { return };
-        let bytes = self.open.size();
+        let bytes = std::mem::take(&mut self.open_bytes);
         let rows = std::mem::take(&mut self.open).finish();
         self.sealed_bytes += bytes;
         self.sealed.push(Arc::new(HotBatch { rows, last_seq: self.last_seq, time_min, time_max, bytes }));
@@ -148,7 +153,7 @@ impl Hot {
     /// Bytes of all values.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.sealed_bytes + self.open.size()
+        self.sealed_bytes + self.open_bytes
     }
 
     /// When the oldest event that is still here arrived.

@@ -12,6 +12,7 @@ use super::commit::{Change, Outcome};
 use super::error::TableError;
 use super::merge::merge;
 use super::opened::Table;
+use super::order::Contents;
 use super::version::{DataFile, TableVersion};
 use super::writer::{Partition, write_file};
 
@@ -124,7 +125,7 @@ impl Table {
         let work = move || {
             let partition = files.first().map(|file| Partition { date: file.date, module: file.module.clone() });
             let partition = partition.ok_or_else(|| TableError::Misuse("nothing to merge".into()))?;
-            write_file(&target, partition, |out| merge(&target, &files, |rows| out.write(rows)))
+            write_file(&target, partition, &Contents::unknown(), |out| merge(&target, &files, |rows| out.write(rows)))
         };
         tokio::task::spawn_blocking(work).await?
     }

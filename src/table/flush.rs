@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use arrow::record_batch::RecordBatch;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::future::join_all;
+use parking_lot::Mutex;
 
 use super::commit::{Change, Outcome};
 use super::error::TableError;
 use super::opened::Table;
 use super::order::{Planned, plan, stored};
+use super::upload::Target;
 use super::version::{DataFile, TableVersion};
 use super::writer::write_file;
 
@@ -89,22 +91,44 @@ impl Table {
         tokio::task::spawn_blocking(move || plan(&batches, after, through)).await?
     }
 
+    /// Writes the files on a few threads; each goes from file to file, so that encoders find the last
+    /// one's memory warm.
     async fn write(
         &self,
         batches: &Arc<[RecordBatch]>,
-        planned: Vec<Planned>,
+        mut planned: Vec<Planned>,
     ) -> Result<Vec<Arc<DataFile>>, TableError> {
         let stored: Arc<[RecordBatch]> = batches.iter().map(stored).collect::<Result<_, _>>()?;
-        let files = planned.into_iter().map(|planned| {
-            let (target, stored) = (self.target(), Arc::clone(&stored));
-            tokio::task::spawn_blocking(move || {
-                write_file(&target, planned.partition.clone(), |file| {
-                    planned.chunks(&stored).try_for_each(|rows| file.write(&rows?))
-                })
-            })
+        // The largest first (they are taken from the end), so that no thread is left with it at last.
+        planned.sort_by_key(|planned| planned.rows.len());
+        let queue = Arc::new(Mutex::new(planned));
+        let writers = (0..self.settings.writers.max(1)).map(|_| {
+            let (target, stored, queue) = (self.target(), Arc::clone(&stored), Arc::clone(&queue));
+            tokio::task::spawn_blocking(move || write_queued(&target, &stored, &queue))
         });
-        // `buffered`: an iterator of tasks is lazy, so that no more than these run at a time.
-        let files = stream::iter(files).buffer_unordered(self.settings.writers.max(1));
-        files.map(|file| file?.map(Arc::new)).try_collect().await
+        let mut files = Vec::new();
+        // Each is waited for, also after an error: none may still write when the flush is repeated.
+        for written in join_all(writers).await {
+            files.push(written??);
+        }
+        Ok(files.into_iter().flatten().collect())
     }
+}
+
+/// Writes files as long as there are any; after an error nobody begins another one.
+fn write_queued(
+    target: &Target,
+    stored: &[RecordBatch],
+    queue: &Mutex<Vec<Planned>>,
+) -> Result<Vec<Arc<DataFile>>, TableError> {
+    let next = || queue.lock().pop();
+    let mut files = Vec::new();
+    while let Some(planned) = next() {
+        let contents = planned.contents(stored);
+        let written = write_file(target, planned.partition.clone(), &contents, |file| {
+            planned.chunks(stored, &contents).try_for_each(|rows| file.write(&rows?))
+        });
+        files.push(Arc::new(written.inspect_err(|_| queue.lock().clear())?));
+    }
+    Ok(files)
 }

@@ -3,7 +3,7 @@
 //! # Invariants
 //! * Rows come out in the order (`event_time` desc, `_seq` desc), or the merge fails: a file that is
 //!   not in order never becomes part of one that claims to be.
-//! * Memory: one decoded batch of each input and one chunk of output; on an object store also the
+//! * Memory: twice the decoded batches of all inputs and one chunk of output; on an object store also the
 //!   encoded inputs, whose sum the caller bounds.
 
 use std::collections::BinaryHeap;
@@ -16,7 +16,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader,
 use parquet::file::reader::ChunkReader;
 
 use super::error::TableError;
-use super::order::{CHUNK_ROWS, adapt, gather};
+use super::order::{CHUNK_ROWS, Contents, adapt, gather};
 use super::upload::Target;
 use super::version::DataFile;
 use super::writer::parquet_failed;
@@ -162,19 +162,25 @@ impl Merge {
             self.last = Some(key);
             self.places.push((cursor.slot, cursor.row));
             cursor.row += 1;
-            if cursor.row == cursor.batch.num_rows() && !cursor.load(&mut self.held)? {
+            let is_used_up = cursor.row == cursor.batch.num_rows();
+            if is_used_up && !cursor.load(&mut self.held)? {
                 return Ok(None);
             }
-            if self.places.len() >= CHUNK_ROWS {
+            // Rows may be megabytes each.
+            if self.places.len() >= CHUNK_ROWS || is_used_up && self.held_bytes() > 2 * DECODED_BYTES {
                 self.emit(emit)?;
             }
         }
     }
 
+    fn held_bytes(&self) -> usize {
+        self.held.iter().map(RecordBatch::get_array_memory_size).sum()
+    }
+
     /// Hands out the rows taken so far and lets go of used-up batches.
     fn emit(&mut self, emit: &mut impl FnMut(&RecordBatch) -> Result<(), TableError>) -> Result<(), TableError> {
         if !self.places.is_empty() {
-            emit(&gather(&self.held, &self.places)?)?;
+            emit(&gather(&self.held, &self.places, &Contents::unknown())?)?;
             self.places.clear();
         }
         self.held.clear();

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, Int64Array, StringArray, TimestampMicrosecondArray, new_null_array};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray, TimestampMicrosecondArray, new_null_array};
 use arrow::compute::interleave;
 use arrow::datatypes::{DataType, Date32Type, Int64Type, SchemaRef, TimestampMicrosecondType};
 use arrow::error::ArrowError;
@@ -117,33 +117,100 @@ pub(super) fn stored(batch: &RecordBatch) -> Result<RecordBatch, TableError> {
 }
 
 impl Planned {
+    /// What the columns of the file schema hold in these rows.
+    pub(super) fn contents(&self, batches: &[RecordBatch]) -> Contents {
+        let mut used = vec![false; batches.len()];
+        self.rows.iter().for_each(|row| used[row.batch as usize] = true);
+        let used: Vec<&RecordBatch> =
+            batches.iter().zip(used).filter_map(|(batch, used)| used.then_some(batch)).collect();
+        let columns = (0..file_schema().fields().len()).map(|at| {
+            let empty = used.iter().all(|batch| batch.column(at).null_count() == batch.num_rows());
+            let full = used.iter().all(|batch| batch.column(at).null_count() == 0);
+            let is_there = |row: &Row| batches[row.batch as usize].column(at).is_valid(row.row as usize);
+            match () {
+                () if empty || !full && !self.rows.iter().any(is_there) => Content::Empty,
+                () if full && self.is_one_text(batches, at) => Content::OneText,
+                () => Content::Values,
+            }
+        });
+        Contents(columns.collect())
+    }
+
+    /// Whether column `at` holds the same text in all rows.
+    fn is_one_text(&self, batches: &[RecordBatch], at: usize) -> bool {
+        let Some(texts) =
+            batches.iter().map(|batch| batch.column(at).as_string_opt::<i32>()).collect::<Option<Vec<_>>>()
+        else {
+            return false;
+        };
+        let mut values = self.rows.iter().map(|row| texts[row.batch as usize].value(row.row as usize));
+        let first = values.next();
+        values.all(|value| Some(value) == first)
+    }
+
     /// The rows in chunks, gathered from the stored columns of the batches.
-    pub(super) fn chunks(&self, batches: &[RecordBatch]) -> impl Iterator<Item = Result<RecordBatch, TableError>> {
+    pub(super) fn chunks(
+        &self,
+        batches: &[RecordBatch],
+        contents: &Contents,
+    ) -> impl Iterator<Item = Result<RecordBatch, TableError>> {
         self.rows.chunks(CHUNK_ROWS).map(|rows| {
             let places: Vec<(usize, usize)> = rows.iter().map(|row| (row.batch as usize, row.row as usize)).collect();
-            gather(batches, &places)
+            gather(batches, &places, contents)
         })
     }
 }
 
+/// What a column holds in the rows of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    /// NULLs only: half the columns of a typical event.
+    Empty,
+    /// The same text in every row.
+    OneText,
+    /// Anything else.
+    Values,
+}
+
+/// What each column of the file schema holds.
+#[derive(Debug, Clone)]
+pub(super) struct Contents(Vec<Content>);
+
+impl Contents {
+    /// For rows of which nothing is known.
+    pub(super) fn unknown() -> Self {
+        Self(vec![Content::Values; file_schema().fields().len()])
+    }
+
+    /// Of column `at`.
+    pub(super) fn of(&self, at: usize) -> Content {
+        self.0[at]
+    }
+}
+
 /// The rows at `places` (batch, row) of batches in the file schema.
-pub(super) fn gather(batches: &[RecordBatch], places: &[(usize, usize)]) -> Result<RecordBatch, TableError> {
+pub(super) fn gather(
+    batches: &[RecordBatch],
+    places: &[(usize, usize)],
+    contents: &Contents,
+) -> Result<RecordBatch, TableError> {
     if let Some(run) = one_run(places) {
         return Ok(batches[run.0].slice(run.1, places.len()));
     }
     let (used, places) = only_used(batches, places);
     let schema: SchemaRef = file_schema();
+    let mut nulls: HashMap<&DataType, ArrayRef> = HashMap::new();
     let columns = schema.fields().iter().enumerate().map(|(at, field)| {
         let values: Vec<&dyn Array> = used.iter().map(|batch| batch.column(at).as_ref()).collect();
-        // Half the columns of a typical event are empty.
-        if values.iter().all(|array| array.null_count() == array.len()) {
-            return Ok(new_null_array(field.data_type(), places.len()));
+        if contents.of(at) == Content::Empty || values.iter().all(|array| array.null_count() == array.len()) {
+            let data_type = field.data_type();
+            return Ok(Arc::clone(nulls.entry(data_type).or_insert_with(|| new_null_array(data_type, places.len()))));
         }
         interleave(&values, &places)
     });
     let columns = columns.collect::<Result<Vec<_>, ArrowError>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(places.len()));
-    Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
+    Ok(RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &options)?)
 }
 
 /// Batch and first row, where the places are neighbours in one batch.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::error::TableError;
 use super::index::{self, Place};
+use super::order::Contents;
 use super::upload::{Target, Upload};
 use super::version::DataFile;
 use super::{layout, stats};
@@ -50,14 +51,14 @@ pub(super) struct FileWriter {
 }
 
 impl FileWriter {
-    pub(super) fn create(target: &Target, partition: Partition) -> Result<Self, TableError> {
+    pub(super) fn create(target: &Target, partition: Partition, contents: &Contents) -> Result<Self, TableError> {
         let path = format!("{}/{}.parquet", partition.directory(), Uuid::now_v7());
         let location = join(&target.root, &path)?;
         let schema = file_schema();
         let failed = |source| parquet_failed("start", &location, source);
         let descriptor = ArrowSchemaConverter::new().convert(&schema).map_err(failed)?;
-        let options =
-            ArrowWriterOptions::new().with_properties(layout::properties(&descriptor)).with_skip_arrow_metadata(true);
+        let properties = layout::properties(&descriptor, contents);
+        let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
         let upload = Upload::new(target, location.clone());
         let parquet = ArrowWriter::try_new_with_options(upload, schema, options).map_err(failed)?;
         Ok(Self { parquet, partition, path, location, rows: 0 })
@@ -106,13 +107,14 @@ impl FileWriter {
     }
 }
 
-/// Writes one file with what `fill` gives it, or leaves nothing behind.
+/// Writes one file with what `fill` gives it, or leaves nothing behind; `contents` says what the columns hold.
 pub(super) fn write_file(
     target: &Target,
     partition: Partition,
+    contents: &Contents,
     fill: impl FnOnce(&mut FileWriter) -> Result<(), TableError>,
 ) -> Result<DataFile, TableError> {
-    let mut writer = FileWriter::create(target, partition)?;
+    let mut writer = FileWriter::create(target, partition, contents)?;
     match fill(&mut writer) {
         Ok(()) => writer.finish(),
         Err(error) => {

@@ -187,6 +187,12 @@ impl<T: Send + 'static> Wal<T> {
         self.shared.stats()
     }
 
+    /// The fill alone, see [`WalStats::used_bytes`].
+    #[must_use]
+    pub fn used_bytes(&self) -> u64 {
+        self.shared.state.lock().used()
+    }
+
     /// Takes no more frames, makes durable and hands out those let in, and ends the threads.
     pub fn close(&self) {
         self.shared.state.lock().closing = true;

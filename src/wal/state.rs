@@ -232,7 +232,7 @@ impl<T> State<T> {
         self.ledger.bytes() + self.reserved
     }
 
-    fn used(&self) -> u64 {
+    pub(super) fn used(&self) -> u64 {
         self.planned().saturating_sub(self.room)
     }
 

@@ -177,3 +177,34 @@ async fn secrets_never_reach_the_disk() {
         std::process::Command::new("grep").arg("-ra").arg("planted-secret").arg(home.data_dir()).output().unwrap();
     assert!(found.stdout.is_empty(), "{}", String::from_utf8_lossy(&found.stdout));
 }
+
+#[tokio::test]
+async fn events_that_the_log_could_not_take_are_no_duplicates_when_they_are_sent_again() {
+    let server = TestServer::start_with("[wal]\nsegment_size = \"64KiB\"\n");
+    let (wal, away) = (server.home().data_dir().join("wal"), server.home().path("wal-away"));
+    let large = |id: u32| json!({"event_id": id.to_string(), "message": "m".repeat(9_000)}).to_string();
+    server.append("default", "", large(0)).await.json(200);
+    // No more segments can be made, as on a full disk.
+    std::fs::rename(&wal, &away).unwrap();
+    let mut stored = 1;
+    let refused = loop {
+        let answer = server.append("default", "", large(stored)).await;
+        if answer.status != 200 {
+            break answer;
+        }
+        stored += 1;
+        assert!(stored < 200);
+    };
+    assert_eq!(refused.status, 503, "{}", refused.text);
+    std::fs::rename(&away, &wal).unwrap();
+    let again = loop {
+        let answer = server.append("default", "", large(stored)).await;
+        if answer.status == 200 {
+            break answer.json(200);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    };
+    assert_eq!((&again["accepted"], &again["duplicates"]), (&json!(1), &json!(0)));
+    assert_eq!(server.count("default", COUNT).await, u64::from(stored) + 1);
+    server.stop();
+}

@@ -189,34 +189,38 @@ impl Default for Rows {
     }
 }
 
-/// How much room the columns of a batch took, by the size of the body that they came from.
+/// How much room the columns of a batch took, by a size that stands for it: of the body that it came
+/// from, or its own.
 #[derive(Debug, Clone, Default)]
 pub struct Usage {
-    body: usize,
+    size: usize,
     sizes: Vec<usize>,
 }
 
 impl Usage {
-    /// Notes the room that `rows` of a body of `body` bytes took.
-    pub fn note(&mut self, rows: &Rows, body: usize) {
-        self.body = body.max(1);
+    /// Notes the room that `rows` of size `size` took.
+    pub fn note(&mut self, rows: &Rows, size: usize) {
+        self.size = size.max(1);
         self.sizes.clear();
         rows.columns.iter().for_each(|column| column.measure(&mut self.sizes));
     }
 
-    /// Empty rows with room for those of a body of `body` bytes: bodies of one sender are much alike.
+    /// The size noted last.
     #[must_use]
-    pub fn rows_for(&self, body: usize) -> Rows {
-        let mut rows = Rows::default();
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Makes room in empty rows for those of a batch of size `size`: batches of one sender are much alike.
+    pub fn make_room(&self, rows: &mut Rows, size: usize) {
         // A little more, so that a slightly larger share does not mean a second, doubled allocation.
-        let scaled = |size: usize| if size == 0 { 0 } else { size * body / self.body * 17 / 16 + 64 };
+        let scaled = |used: usize| if used == 0 { 0 } else { used * size / self.size * 17 / 16 + 64 };
         // Small bodies tell little, and tiny events take many times their size: memory follows what is sent.
-        if self.body < 1_024 || self.sizes.iter().map(|size| scaled(*size)).sum::<usize>() > 3 * body + (1 << 16) {
-            return rows;
+        if self.size < 1_024 || self.sizes.iter().map(|used| scaled(*used)).sum::<usize>() > 3 * size + (1 << 16) {
+            return;
         }
-        let mut sizes = self.sizes.iter().map(|size| scaled(*size));
+        let mut sizes = self.sizes.iter().map(|used| scaled(*used));
         rows.columns.iter_mut().for_each(|column| column.reserve(&mut sizes));
-        rows
     }
 }
 
@@ -360,6 +364,13 @@ impl Rows {
         if let ColumnData::Text(column) = &mut self.columns[at] {
             column.value_mut(row).copy_from_slice(text);
         }
+    }
+
+    /// Forgets all rows, and keeps the room that they took.
+    pub fn clear(&mut self) {
+        self.len = 0;
+        self.columns.iter_mut().for_each(|column| column.truncate(0));
+        self.seqs.clear();
     }
 
     /// Gives the rows their places: the first gets `first`, each next one more.

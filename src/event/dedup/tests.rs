@@ -98,3 +98,17 @@ fn memory_is_as_documented() {
     assert!((25.0..58.0).contains(&each), "{each}");
     assert_eq!(std::mem::size_of::<Entry>(), 24);
 }
+
+#[test]
+fn a_failed_sync_is_told_again_and_never_tried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut window = Window::open(dir.path(), 1_000).unwrap();
+    window.insert(id(1), 1).unwrap();
+    assert!(window.begin_sync().unwrap().is_some());
+    window.insert(id(2), 2).unwrap();
+    window.end_sync(Err(std::io::Error::other("the disk refuses"))).unwrap_err();
+    for _ in 0..2 {
+        assert!(matches!(window.sync(), Err(StateError::Latched { .. })));
+    }
+    assert_eq!(window.judge(id(2), 2), Seen::Same);
+}

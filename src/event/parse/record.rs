@@ -94,10 +94,12 @@ impl<'a> Run<'a> {
         verdicts: Option<&'a Verdicts>,
     ) -> Self {
         let state = interpretation.take_state();
+        let mut rows = interpretation.take_rows();
+        state.usage.make_room(&mut rows, body.len());
         Self {
             body,
             plan: interpretation.plan(),
-            parsed: Parsed { rows: state.usage.rows_for(body.len()), ..Parsed::default() },
+            parsed: Parsed { rows, ..Parsed::default() },
             interpretation,
             context,
             limits,

@@ -101,7 +101,7 @@ pub(super) struct Merge {
 impl Merge {
     pub(super) fn new(runs: Arc<Runs>, context: Arc<TaskContext>, fetch: Option<usize>, counters: Counters) -> Self {
         // Whoever wants all rows will read all runs.
-        let ahead_count = if fetch.is_none() && runs.threads > 1 { 1 } else { 0 };
+        let ahead_count = if fetch.is_none() && runs.threads > 1 { runs.threads } else { 0 };
         Self {
             runs,
             context,
@@ -178,7 +178,9 @@ impl Merge {
             Origin::Hot(_) => {}
             Origin::File { .. } => self.counters.files_opened.add(1),
         }
-        self.runs.open(&self.runs.all[at], self.wanted, &self.context)
+        // Once whole runs are read in vain, small first slices only cost.
+        let small_first = self.wanted.is_some() && self.ahead_count == 0;
+        self.runs.open(&self.runs.all[at], self.wanted, small_first, &self.context)
     }
 
     /// Starts the next runs on other threads, as many as seem to be needed anyway.
@@ -211,7 +213,7 @@ impl Merge {
         }
         if !head.matched {
             // Conditions match little: reading run after run would leave the other threads idle.
-            self.ahead_count = (self.ahead_count + 1).min(self.runs.threads.saturating_sub(1));
+            self.ahead_count = (self.ahead_count + 1).min(self.runs.threads);
         }
         Ok(false)
     }

@@ -142,14 +142,21 @@ impl Runs {
         of(&self.inside).iter().chain(of(&self.edge).iter()).cloned().collect()
     }
 
-    /// Rows of `run`; `fetch` is how many rows may be wanted of all runs together.
-    pub(super) fn open(self: &Arc<Self>, run: &Run, fetch: Option<usize>, context: &Arc<TaskContext>) -> RunStream {
+    /// Rows of `run`; `fetch` is how many rows may be wanted of all runs together, and `small_first`
+    /// whether few of this one may be.
+    pub(super) fn open(
+        self: &Arc<Self>,
+        run: &Run,
+        fetch: Option<usize>,
+        small_first: bool,
+        context: &Arc<TaskContext>,
+    ) -> RunStream {
         match &run.origin {
             Origin::Hot(batch) => {
                 let (runs, batch) = (Arc::clone(self), Arc::clone(batch));
                 stream::once(async move { runs.sorted(&batch, fetch) }).boxed()
             }
-            Origin::File { file, inside } => self.open_file(file, *inside, fetch, context),
+            Origin::File { file, inside } => self.open_file(file, *inside, fetch.filter(|_| small_first), context),
         }
     }
 
@@ -168,15 +175,15 @@ impl Runs {
         self: &Arc<Self>,
         file: &Arc<DataFile>,
         inside: bool,
-        fetch: Option<usize>,
+        first: Option<usize>,
         context: &Arc<TaskContext>,
     ) -> RunStream {
         let (runs, file, context) = (Arc::clone(self), Arc::clone(file), Arc::clone(context));
-        let slices = slices(file.rows, fetch);
+        let slices = slices(file.rows, first.is_some());
         stream::iter(slices)
             .map(move |slice| {
                 let reader = if inside { &runs.inside } else { &runs.edge };
-                let small = fetch.map(|fetch| fetch.max(FIRST_BATCH_ROWS)).filter(|_| slice.start == 0);
+                let small = first.map(|rows| rows.max(FIRST_BATCH_ROWS)).filter(|_| slice.start == 0);
                 let rest = reader.rest.clone();
                 let rows = read(&reader.config, &file, slice, small, Arc::clone(&context))?;
                 Ok::<_, DataFusionError>(rows.and_then(move |batch| std::future::ready(rest.apply(batch))))
@@ -204,8 +211,8 @@ fn waiting(spec: &ScanSpec) -> Vec<Run> {
 }
 
 /// Row ranges of a file, in order: small ones first where few rows may be wanted.
-fn slices(rows: u64, fetch: Option<usize>) -> Vec<Range<u64>> {
-    let mut size = if fetch.is_some() { FIRST_SLICE_ROWS } else { SLICE_ROWS_MAX };
+fn slices(rows: u64, small_first: bool) -> Vec<Range<u64>> {
+    let mut size = if small_first { FIRST_SLICE_ROWS } else { SLICE_ROWS_MAX };
     let mut from = 0;
     let mut slices = Vec::new();
     while from < rows {

@@ -102,7 +102,11 @@ async fn a_file_is_laid_out_as_promised() {
     }
     assert!(column("message").statistics().is_none(), "nobody compares long text with a bound");
     assert!(column("source").dictionary_page_offset().is_some());
-    assert!(matches!(column("source").compression(), Compression::ZSTD(_)));
+    assert_eq!(column("source").compression(), Compression::UNCOMPRESSED, "one text in all rows");
+    assert!(matches!(column("event_id").compression(), Compression::ZSTD(_)));
+    let empty = column("trace_id");
+    assert_eq!((empty.compression(), empty.dictionary_page_offset()), (Compression::UNCOMPRESSED, None));
+    assert_eq!(empty.statistics().and_then(|known| known.null_count_opt()), Some(5_000), "pruned all the same");
     let pages = footer.offset_index().expect("has one")[0][1].page_locations().len();
     assert_eq!(pages, 3, "pages of 2,048 rows");
 
