@@ -28,6 +28,7 @@ pub mod http;
 
 pub mod cli;
 
-/// The allocator of every binary, test and benchmark: ingest allocates many small column buffers.
+/// The allocator of every binary, test and benchmark: ingest allocates many small column buffers, and no
+/// query may take the process down.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: query::Fenced<mimalloc::MiMalloc> = query::Fenced(mimalloc::MiMalloc);

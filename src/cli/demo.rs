@@ -54,7 +54,7 @@ impl Args {
         load(&engine, self.events).await?;
         say(&welcome(&format!("http://{address}"), &key))?;
         say(&format!("listening on http://{address}"))?;
-        until_stopped(listener, engine).await
+        until_stopped(listener, engine, None).await
     }
 }
 

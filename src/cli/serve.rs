@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 use super::CliError;
 use super::output::say;
 use crate::access::write_private;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::engine::Engine;
-use crate::http;
+use crate::http::{self, Tls};
 
 /// Run the server until SIGTERM or Ctrl-C.
 ///
@@ -26,6 +26,12 @@ pub(crate) struct Args {
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
+    /// A proxy in front speaks TLS.
+    #[arg(long)]
+    pub(crate) behind_proxy: bool,
+    /// Let keys and events cross the network in the clear.
+    #[arg(long)]
+    pub(crate) insecure: bool,
     /// Settings file.
     #[arg(long, value_name = "FILE", env = "KRONIKA_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
@@ -37,12 +43,15 @@ pub(crate) struct Args {
 impl Args {
     /// Serves until the process is asked to stop.
     pub(crate) async fn run(self) -> Result<(), CliError> {
-        let engine = Engine::open(self.settings()?).await.map_err(CliError::engine)?;
+        let settings = self.settings()?;
+        // Before anything is made on disk.
+        let tls = tls(&settings.server)?;
+        let engine = Engine::open(settings).await.map_err(CliError::engine)?;
         hand_out_first_key(&engine)?;
         let listener = bind(engine.config().server.listen).await?;
         let address = listener.local_addr().map_err(CliError::file("listen on", "the socket"))?;
-        say(&format!("listening on http://{address}"))?;
-        until_stopped(listener, engine).await
+        say(&format!("listening on {}://{address}", if tls.is_some() { "https" } else { "http" }))?;
+        until_stopped(listener, engine, tls).await
     }
 
     fn settings(&self) -> Result<Config, CliError> {
@@ -56,9 +65,17 @@ impl Args {
         if self.admin_key_file.is_some() {
             config.server.admin_key_file.clone_from(&self.admin_key_file);
         }
+        config.server.behind_proxy |= self.behind_proxy;
+        config.server.insecure |= self.insecure;
         config.check()?;
         Ok(config)
     }
+}
+
+/// Certificate and key, where the settings name them.
+fn tls(settings: &config::Server) -> Result<Option<Tls>, CliError> {
+    let (Some(cert), Some(key)) = (&settings.tls_cert, &settings.tls_key) else { return Ok(None) };
+    Tls::load(cert, key).map(Some).map_err(CliError::engine)
 }
 
 /// Binds the address that the settings name.
@@ -78,10 +95,17 @@ fn hand_out_first_key(engine: &Engine) -> Result<(), CliError> {
 }
 
 /// Serves; at SIGTERM or Ctrl-C stops accepting, lets requests finish, flushes, closes the log.
-pub(super) async fn until_stopped(listener: TcpListener, engine: Engine) -> Result<(), CliError> {
+pub(super) async fn until_stopped(listener: TcpListener, engine: Engine, tls: Option<Tls>) -> Result<(), CliError> {
     let patience = engine.config().server.stop_timeout.0;
     let stop = CancellationToken::new();
-    let server = http::serve(listener, engine.clone(), stop.clone().cancelled_owned());
+    let fresh = match tls.clone() {
+        Some(tls) => {
+            let hangups = signal(SignalKind::hangup()).map_err(CliError::file("wait for SIGHUP at", "the process"))?;
+            Some(tokio::spawn(tls.keep_fresh(hangups)))
+        }
+        None => None,
+    };
+    let server = http::serve(listener, engine.clone(), tls, stop.clone().cancelled_owned());
     tokio::pin!(server);
     tokio::select! {
         ended = &mut server => ended.map_err(CliError::file("serve on", "the socket"))?,
@@ -89,6 +113,9 @@ pub(super) async fn until_stopped(listener: TcpListener, engine: Engine) -> Resu
     }
     tracing::info!("stopping");
     stop.cancel();
+    if let Some(fresh) = fresh {
+        fresh.abort();
+    }
     // Half of the time for requests that are running, the rest for the flush.
     if tokio::time::timeout(patience / 2, &mut server).await.is_err() {
         tracing::warn!("requests that were still running were cut off");

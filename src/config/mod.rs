@@ -3,6 +3,7 @@
 //! An unknown key is an error. Every default stands here once; [`Config::load`] is the only way in,
 //! and code behind it never asks whether something was set.
 
+mod guard;
 mod network;
 mod units;
 
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use guard::Guard;
 pub use network::Network;
 pub use units::{ByteCount, Span};
 
@@ -55,6 +57,26 @@ pub struct Server {
     /// Networks of proxies in front of the server, such as `10.0.0.0/8`: of requests that come from them,
     /// the source is what their `X-Forwarded-For` says. Of others the header is ignored.
     pub trusted_proxies: Vec<Network>,
+    /// PEM file with the certificate and its chain; with `tls_key` the server speaks TLS.
+    pub tls_cert: Option<PathBuf>,
+    /// PEM file with the certificate's private key.
+    pub tls_key: Option<PathBuf>,
+    /// A proxy in front speaks TLS: listening on other than loopback addresses is fine without.
+    pub behind_proxy: bool,
+    /// Keys and events may cross a network in the clear.
+    pub insecure: bool,
+    /// Most connections at once; further ones are closed.
+    pub connections_max: usize,
+    /// Longest wait for a request's headers, for a TLS handshake, and between two requests.
+    pub header_timeout: Span,
+    /// Largest headers of a request, and room for reading.
+    pub header_max: ByteCount,
+    /// Longest pause within a body.
+    pub body_idle_timeout: Span,
+    /// Least bytes a second of a body, after its first ten seconds; 0 switches it off.
+    pub body_rate_min: ByteCount,
+    /// Most requests at once on one HTTP/2 connection.
+    pub streams_max: u32,
     /// Longest clean stop.
     pub stop_timeout: Span,
 }
@@ -68,6 +90,16 @@ impl Default for Server {
             queries_dir: None,
             admin_key_file: None,
             trusted_proxies: Vec::new(),
+            tls_cert: None,
+            tls_key: None,
+            behind_proxy: false,
+            insecure: false,
+            connections_max: 1_024,
+            header_timeout: Span::secs(30),
+            header_max: ByteCount(64 << 10),
+            body_idle_timeout: Span::secs(30),
+            body_rate_min: ByteCount(1 << 10),
+            streams_max: 128,
             stop_timeout: Span::secs(30),
         }
     }
@@ -190,6 +222,8 @@ pub struct Query {
     pub sql_max: ByteCount,
     /// Threads of one query; 0 takes one for each core.
     pub threads: usize,
+    /// What a query may be made of, and what all of them may take together.
+    pub guard: Guard,
 }
 
 impl Default for Query {
@@ -201,6 +235,7 @@ impl Default for Query {
             memory_max: ByteCount::mib(512),
             sql_max: ByteCount(64 << 10),
             threads: 0,
+            guard: Guard::default(),
         }
     }
 }
@@ -264,8 +299,26 @@ impl Config {
     /// # Errors
     /// The first contradiction, with both numbers.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let (ingest, wal) = (&self.ingest, &self.wal);
+        let (server, ingest, wal) = (&self.server, &self.ingest, &self.wal);
         let contradictions = [
+            (
+                server.tls_cert.is_some() != server.tls_key.is_some(),
+                "server.tls_cert and server.tls_key go together: one of them is missing".to_string(),
+            ),
+            (
+                !(server.listen.ip().is_loopback()
+                    || server.tls_cert.is_some()
+                    || server.behind_proxy
+                    || server.insecure),
+                format!(
+                    "server.listen {} can be reached from other machines, and without TLS they send keys and events in the \
+                     clear: set server.tls_cert and server.tls_key, or server.behind_proxy (--behind-proxy) where a proxy in \
+                     front speaks TLS, or server.insecure (--insecure) on a network that you trust",
+                    server.listen
+                ),
+            ),
+            (server.connections_max == 0, "server.connections_max 0 must be at least 1".to_string()),
+            (server.header_max.0 < 8_192, format!("server.header_max {} must be at least 8KiB", server.header_max)),
             (
                 ingest.line_max > ingest.body_max,
                 format!("ingest.line_max {} is larger than ingest.body_max {}", ingest.line_max, ingest.body_max),
@@ -291,7 +344,7 @@ impl Config {
         ];
         match contradictions.into_iter().find(|(wrong, _)| *wrong) {
             Some((_, text)) => Err(ConfigError::Contradiction(text)),
-            None => Ok(()),
+            None => self.query.guard.check(),
         }
     }
 }

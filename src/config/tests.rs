@@ -35,3 +35,20 @@ fn contradictions_name_both_numbers() {
     config.ingest.line_max = ByteCount::mib(65);
     assert_eq!(config.check().unwrap_err().to_string(), "ingest.line_max 65MiB is larger than ingest.body_max 64MiB");
 }
+
+#[test]
+fn other_machines_are_served_over_tls_or_on_somebodys_word() {
+    let check = |change: fn(&mut Server)| {
+        let mut config = Config::default();
+        config.server.listen = SocketAddr::from(([0, 0, 0, 0], 7700));
+        change(&mut config.server);
+        config.check()
+    };
+    let refused = check(|_| ()).unwrap_err().to_string();
+    assert!(refused.contains("0.0.0.0:7700") && refused.contains("--behind-proxy"), "{refused}");
+    assert!(check(|server| server.behind_proxy = true).is_ok());
+    assert!(check(|server| server.insecure = true).is_ok());
+    assert!(check(|server| server.listen = SocketAddr::from(([127, 0, 0, 9], 7700))).is_ok());
+    assert!(check(|server| (server.tls_cert, server.tls_key) = (Some("c".into()), Some("k".into()))).is_ok());
+    assert!(check(|server| (server.tls_cert, server.insecure) = (Some("c".into()), true)).is_err());
+}

@@ -89,6 +89,8 @@ pub(super) fn render(engine: &Inner) -> String {
     counters.set("kronika_wal_used_bytes", vec![], gauge(log.used_bytes));
     counters.set("kronika_wal_syncs", vec![], gauge(log.syncs));
     counters.set("kronika_wal_frames", vec![], gauge(log.frames));
+    counters.set("kronika_queries_running", vec![], gauge(engine.runtime.running() as u64));
+    counters.set("kronika_query_runtimes_stuck", vec![], gauge(engine.runtime.stuck() as u64));
     for project in engine.projects.all() {
         let hot = project.hot();
         let labels = || vec![project_label(&project.name)];

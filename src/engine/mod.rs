@@ -187,6 +187,12 @@ impl Engine {
         Ok(self.session(project)?.read_by(caller.reader()))
     }
 
+    /// Stops the running queries of a project that were given the name `id`; tells how many there were.
+    #[must_use]
+    pub fn cancel_query(&self, project: &ProjectName, id: &str) -> usize {
+        self.0.runtime.cancel(project, id)
+    }
+
     /// Flushes one project, or all: their hot events are in their tables when this returns.
     ///
     /// # Errors

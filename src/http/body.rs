@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
 
 use super::problem::ApiError;
+use super::transport::Slow;
 use crate::config::ByteCount;
 use crate::error::Kind;
 use crate::event::parse::BodyFormat;
@@ -62,8 +63,7 @@ async fn collect(headers: &HeaderMap, mut body: Body, limit: ByteCount) -> Resul
     }
     let mut bytes = Vec::with_capacity(usize::try_from(announced.unwrap_or(0)).unwrap_or(0));
     while let Some(frame) = body.frame().await {
-        let frame = frame
-            .map_err(|error| ApiError::new(Kind::Invalid, "body_cut_off", format!("the body ended early: {error}")))?;
+        let frame = frame.map_err(|error| unreadable(&error))?;
         let Some(data) = frame.data_ref() else { continue };
         if bytes.len() as u64 + data.len() as u64 > limit.0 {
             return Err(too_large(limit));
@@ -71,6 +71,16 @@ async fn collect(headers: &HeaderMap, mut body: Body, limit: ByteCount) -> Resul
         bytes.extend_from_slice(data);
     }
     Ok(bytes)
+}
+
+/// Why a body did not come whole.
+pub(super) fn unreadable(error: &(dyn std::error::Error + 'static)) -> ApiError {
+    match Slow::among(error) {
+        Some(slow) => ApiError::new(Kind::DeadlineExceeded, "body_too_slow", slow.to_string())
+            .hint("send the body faster, or in smaller requests; nothing of it is stored"),
+        None => ApiError::new(Kind::Invalid, "body_cut_off", format!("the body ended early: {error}"))
+            .hint("nothing of it is stored; send it again"),
+    }
 }
 
 fn decompress(sent: &[u8], coding: Coding, limit: ByteCount) -> Result<Vec<u8>, ApiError> {

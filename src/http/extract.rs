@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
+use super::body::unreadable;
 use super::problem::ApiError;
 use crate::engine::Engine;
 use crate::error::Kind;
@@ -50,7 +51,7 @@ impl<T: DeserializeOwned> FromRequest<Engine> for ApiJson<T> {
             StatusCode::PAYLOAD_TOO_LARGE => {
                 ApiError::new(Kind::TooLarge, "body_too_large", "the document is larger than 2 MiB")
             }
-            _ => invalid("body_cut_off", error.body_text()),
+            _ => unreadable(&error),
         })?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| invalid("invalid_json", error.to_string()))
     }

@@ -15,20 +15,23 @@ mod problem;
 mod projects;
 mod query;
 mod source;
+mod transport;
 
 use std::io;
-use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware;
 use axum::routing::get;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::engine::Engine;
+
+pub use transport::{Tls, TlsError};
 
 /// Largest JSON document of a route that is no body of events, in bytes.
 const DOCUMENT_MAX: usize = 2 << 20;
@@ -39,6 +42,7 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
         .routes(routes!(events::append_events))
         .routes(routes!(events::dead_letters))
         .routes(routes!(query::query))
+        .routes(routes!(query::cancel))
         .routes(routes!(query::list))
         .routes(routes!(query::named))
         .routes(routes!(mappings::list))
@@ -72,15 +76,17 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
 pub async fn serve(
     listener: TcpListener,
     engine: Engine,
+    tls: Option<Tls>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
+    let settings = Arc::new(engine.config().server.clone());
+    let is_tls = tls.is_some();
     let (routes, _) = router(engine);
-    let listener = listener.tap_io(|connection| {
-        // An answer of a few bytes must not wait for more.
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY");
-        }
-    });
-    let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, routes).with_graceful_shutdown(stop).await
+    let patience = Arc::clone(&settings);
+    let routes = routes
+        .layer(middleware::map_request(move |request: Request| {
+            std::future::ready(transport::patient(request, &patience))
+        }))
+        .layer(middleware::from_fn(move |request, next| transport::secured(is_tls, request, next)));
+    transport::serve(listener, routes, tls, &settings, stop).await
 }

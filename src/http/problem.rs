@@ -170,7 +170,10 @@ impl From<AppendError> for ApiError {
 
 impl From<QueryError> for ApiError {
     fn from(error: QueryError) -> Self {
-        let problem = Self::of(&error);
+        let mut problem = Self::of(&error);
+        if error.kind() == Kind::Overloaded {
+            problem.0.retry_after_s = Some(1);
+        }
         match error.position() {
             Some(position) => problem.with("position", position),
             None => problem,

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::StreamExt;
@@ -23,6 +23,9 @@ use crate::query::{Answer, Format, Limits, Params, encode};
 /// Trailer that says whether rows are missing because of a cap.
 const TRUNCATED: &str = "kronika-truncated";
 
+/// Longest `id` of a query, in characters.
+const ID_MAX: usize = 128;
+
 /// A question.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +39,9 @@ pub(super) struct QueryBody {
     /// `json`, `ndjson`, `csv`, `arrow` or `parquet`; default: what `Accept` asks for.
     #[serde(default)]
     format: Option<String>,
+    /// A name of your own for this query, 1 to 128 characters, by which it can be stopped.
+    #[serde(default)]
+    id: Option<String>,
 }
 
 /// An answer in JSON.
@@ -82,9 +88,30 @@ pub(super) async fn query(
             return Err(ApiError::new(Kind::Invalid, "invalid_parameter", "`params` is an array or an object"));
         }
     };
-    let session = engine.session_for(&caller.caller, &caller.project())?;
+    if let Some(id) = &body.id
+        && (id.is_empty() || id.chars().count() > ID_MAX)
+    {
+        return Err(ApiError::new(Kind::Invalid, "invalid_query_id", format!("`id` has 1 to {ID_MAX} characters")));
+    }
+    let session = engine.session_for(&caller.caller, &caller.project())?.with_id(body.id);
     let answer = session.run(&body.sql, params, Limits::of(&engine.config().query)).await?;
     Ok(respond(answer, format))
+}
+
+/// Stop the running queries of the project that were sent with this `id`.
+#[utoipa::path(delete, path = "/api/v1/query/{id}", tag = "query", operation_id = "cancel_query", params(("id" = String, Path)),
+    responses((status = 204, description = "They were asked to stop, and do within a second"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("key" = ["query"])))]
+pub(super) async fn cancel(
+    State(engine): State<Engine>,
+    caller: Authorized<Query>,
+    ApiPath(id): ApiPath<String>,
+) -> Result<StatusCode, ApiError> {
+    match engine.cancel_query(&caller.project(), &id) {
+        0 => Err(ApiError::new(Kind::NotFound, "query_not_running", format!("no query `{id}` is running"))),
+        _ => Ok(StatusCode::NO_CONTENT),
+    }
 }
 
 /// All named queries with their parameters.

@@ -3,31 +3,40 @@
 //! # Invariants
 //! * Every batch went through the normaliser; no format sees another type.
 //! * A cut answer says so in its [`Outcome`]; a failed stream ends in an error and has none.
+//! * The plan runs on the threads of queries, a few batches ahead of its reader.
 //! * Dropping the answer drops the plan's streams, and so stops the work.
 
-use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use datafusion::execution::SendableRecordBatchStream;
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::common::DataFusionError;
+use datafusion::execution::TaskContext;
 use datafusion::physical_plan::metrics::MetricsSet;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
 use parking_lot::Mutex;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
-use tokio::time::Sleep;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::error::{Known, QueryError, classify};
+use super::guard::{Executor, Task, Work};
 use super::newest::{FILES_OPENED, ROWS_DECODED};
 use super::normalise::{Normaliser, memory_of, split};
 use super::restrict::{Reader, RestrictedExec};
 use super::session::Limits;
 use super::types::OutColumn;
+use crate::config::Span;
+
+/// Batches that may be ready before the reader asks for them.
+const BATCHES_AHEAD: usize = 1;
+/// How much later than the producer the reader notices the deadline.
+const DEADLINE_GRACE: Duration = Duration::from_millis(200);
 
 /// What a query cost.
 ///
@@ -92,6 +101,18 @@ pub struct Answer {
     schema: SchemaRef,
     batches: BoxStream<'static, Result<RecordBatch, QueryError>>,
     end: End,
+    /// The runtime of queries, where the answer is encoded too.
+    runtime: Handle,
+    deadline: Deadline,
+}
+
+/// When a reader stops to wait.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline {
+    /// The time, a little after the producer's.
+    pub at: tokio::time::Instant,
+    /// The limit of the query, to name it.
+    pub timeout: Span,
 }
 
 impl std::fmt::Debug for Answer {
@@ -100,33 +121,50 @@ impl std::fmt::Debug for Answer {
     }
 }
 
-/// A query that was started.
+/// A query that is about to run.
 pub(crate) struct Running {
     pub plan: Arc<dyn ExecutionPlan>,
-    pub rows: SendableRecordBatchStream,
+    pub context: Arc<TaskContext>,
+    pub task: Arc<Task>,
     pub started: Instant,
     pub limits: Limits,
     pub known: Known,
     pub reader: Reader,
 }
 
+impl Running {
+    fn left(&self) -> Duration {
+        self.limits.timeout.0.saturating_sub(self.started.elapsed())
+    }
+}
+
 impl Answer {
-    /// Waits for the first rows, so that what fails at once is an error and not half an answer.
-    pub(crate) async fn start(running: Running) -> Result<Self, QueryError> {
-        let normaliser = Normaliser::new(&running.rows.schema());
+    /// Starts the query on the threads of queries and waits for its first rows, so that what fails at
+    /// once is an error and not half an answer.
+    pub(crate) async fn start(executor: &Executor, running: Running) -> Result<Self, QueryError> {
+        let normaliser = Normaliser::new(&running.plan.schema());
         let (columns, schema) = (normaliser.columns().to_vec(), normaliser.schema());
         let end = End::default();
-        let mut producer = Producer::new(running, normaliser, end.clone());
-        let first = producer.next().await?;
-        let rest = futures::stream::unfold(Some(producer), |producer| async {
-            let mut producer = producer?;
-            match producer.next().await.transpose()? {
-                Ok(batch) => Some((Ok(batch), Some(producer))),
+        let ended = Ended::default();
+        let (out, batches) = mpsc::channel(BATCHES_AHEAD);
+        let task = Arc::clone(&running.task);
+        let at = tokio::time::Instant::now() + running.left() + DEADLINE_GRACE;
+        let deadline = Deadline { at, timeout: running.limits.timeout };
+        let key = running.reader.ended.clone();
+        let work = Producer::new(running, normaliser, out).run(Arc::clone(&ended));
+        let runtime = executor.handle().ok_or(QueryError::Canceled)?;
+        let work = executor.spawn(&task, work).ok_or(QueryError::Canceled)?;
+        let mut feed = Feed { batches, ended, end: end.clone(), task, key, deadline, _work: work };
+        let first = feed.next().await?;
+        let rest = futures::stream::unfold(Some(feed), |feed| async {
+            let mut feed = feed?;
+            match feed.next().await.transpose()? {
+                Ok(batch) => Some((Ok(batch), Some(feed))),
                 Err(error) => Some((Err(error), None)),
             }
         });
         let batches = futures::stream::iter(first.map(Ok)).chain(rest).boxed();
-        Ok(Self { columns, schema, batches, end })
+        Ok(Self { columns, schema, batches, end, runtime, deadline })
     }
 
     /// Names and types of the columns.
@@ -145,6 +183,16 @@ impl Answer {
     #[must_use]
     pub fn end(&self) -> End {
         self.end.clone()
+    }
+
+    /// When its reader stops to wait.
+    pub(crate) fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+
+    /// The runtime of queries.
+    pub(crate) fn runtime(&self) -> Handle {
+        self.runtime.clone()
     }
 
     /// The batches; an error is the last item.
@@ -166,71 +214,107 @@ impl Answer {
     }
 }
 
-/// Takes batches from the plan, normalises and counts them.
+/// How the producer ended.
+type Ended = Arc<Mutex<Option<Result<Outcome, QueryError>>>>;
+
+/// The reader's side of a running query; dropping it ends the query.
+struct Feed {
+    batches: mpsc::Receiver<RecordBatch>,
+    ended: Ended,
+    end: End,
+    task: Arc<Task>,
+    /// Cancelled when the reader's key ends.
+    key: CancellationToken,
+    deadline: Deadline,
+    _work: Work,
+}
+
+impl Feed {
+    /// The next batch of the answer; `None` at its end, which is then told to [`End`].
+    ///
+    /// The producer keeps the deadline itself unless one of its steps holds the thread; the caller is
+    /// told either way.
+    async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
+        if self.end.get().is_some() {
+            return Ok(None);
+        }
+        let next = tokio::select! {
+            biased;
+            next = self.batches.recv() => next,
+            error = self.task.stopped() => return Err(error),
+            () = self.key.cancelled() => return Err(QueryError::KeyEnded),
+            () = tokio::time::sleep_until(self.deadline.at) => {
+                return Err(QueryError::DeadlineExceeded(self.deadline.timeout));
+            }
+        };
+        if next.is_some() {
+            return Ok(next);
+        }
+        match self.ended.lock().take() {
+            Some(Ok(outcome)) => {
+                *self.end.0.lock() = Some(outcome);
+                Ok(None)
+            }
+            Some(Err(error)) => Err(error),
+            None => Err(self.task.error().unwrap_or(QueryError::Canceled)),
+        }
+    }
+}
+
+/// Takes batches from the plan, normalises, counts and hands them on.
 struct Producer {
-    plan: Arc<dyn ExecutionPlan>,
-    /// `None` once read to the end or cut.
-    rows: Option<SendableRecordBatchStream>,
-    pending: VecDeque<RecordBatch>,
+    running: Running,
     normaliser: Normaliser,
-    deadline: Pin<Box<Sleep>>,
-    started: Instant,
-    limits: Limits,
-    known: Known,
-    reader: Reader,
+    out: mpsc::Sender<RecordBatch>,
     sent_rows: u64,
     sent_bytes: u64,
     truncated: bool,
-    end: End,
 }
 
 impl Producer {
-    fn new(running: Running, normaliser: Normaliser, end: End) -> Self {
-        let Running { plan, rows, started, limits, known, reader } = running;
-        let left = limits.timeout.0.saturating_sub(started.elapsed());
-        Self {
-            plan,
-            rows: Some(rows),
-            pending: VecDeque::new(),
-            normaliser,
-            deadline: Box::pin(tokio::time::sleep(left)),
-            started,
-            limits,
-            known,
-            reader,
-            sent_rows: 0,
-            sent_bytes: 0,
-            truncated: false,
-            end,
-        }
+    fn new(running: Running, normaliser: Normaliser, out: mpsc::Sender<RecordBatch>) -> Self {
+        Self { running, normaliser, out, sent_rows: 0, sent_bytes: 0, truncated: false }
     }
 
-    /// The next batch of the answer; `None` at its end, which is then told to [`End`].
-    async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
-        loop {
-            if let Some(batch) = self.pending.pop_front() {
-                if let Some(batch) = self.capped(self.normaliser.apply(&batch)?) {
-                    return Ok(Some(batch));
-                }
-                continue;
+    /// Runs to the end, a cap, an error, the deadline or the stop, and tells which.
+    async fn run(mut self, ended: Ended) {
+        let (task, timeout) = (Arc::clone(&self.running.task), self.running.limits.timeout);
+        let deadline = tokio::time::sleep(self.running.left());
+        let key = self.running.reader.ended.clone();
+        let result = tokio::select! {
+            biased;
+            error = task.stopped() => Err(error),
+            () = key.cancelled() => Err(QueryError::KeyEnded),
+            () = deadline => Err(QueryError::DeadlineExceeded(timeout)),
+            result = AssertUnwindSafe(self.produce()).catch_unwind() => {
+                result.unwrap_or_else(|_| Err(QueryError::Internal("the query panicked".into())))
             }
-            let Some(rows) = &mut self.rows else {
-                self.tell_end();
-                return Ok(None);
-            };
-            let next = tokio::select! {
-                biased;
-                () = self.reader.ended.cancelled() => return Err(QueryError::KeyEnded),
-                () = &mut self.deadline => return Err(QueryError::DeadlineExceeded(self.limits.timeout)),
-                next = AssertUnwindSafe(rows.next()).catch_unwind() => next,
-            };
-            match next {
-                Ok(Some(Ok(batch))) => self.pending.extend(split(batch)),
-                Ok(Some(Err(error))) => return Err(classify(error, &self.known)),
-                Ok(None) => self.rows = None,
-                Err(_) => return Err(QueryError::Internal("the query panicked".into())),
+        };
+        // Before the channel closes, which is when the reader looks.
+        *ended.lock() = Some(result.map(|()| self.outcome()));
+    }
+
+    async fn produce(&mut self) -> Result<(), QueryError> {
+        let Running { plan, context, .. } = &self.running;
+        let rows = execute_stream(Arc::clone(plan), Arc::clone(context));
+        let mut rows = rows.map_err(|error| self.said(error))?;
+        while let Some(batch) = rows.next().await {
+            for part in split(batch.map_err(|error| self.said(error))?) {
+                if let Some(batch) = self.capped(self.normaliser.apply(&part)?)
+                    && self.out.send(batch).await.is_err()
+                {
+                    return Err(QueryError::Canceled);
+                }
+                if self.truncated {
+                    return Ok(());
+                }
             }
         }
+        Ok(())
+    }
+
+    fn said(&self, error: DataFusionError) -> QueryError {
+        classify(error, &self.running.known)
     }
 
     /// As much of `batch` as the caps leave; empty batches are not worth sending.
@@ -239,37 +323,34 @@ impl Producer {
         if rows == 0 {
             return None;
         }
+        let limits = self.running.limits;
         let bytes = memory_of(&batch);
-        let rows_left = self.limits.rows_max - self.sent_rows;
-        let bytes_left = self.limits.bytes_max.0.saturating_sub(self.sent_bytes);
+        let rows_left = limits.rows_max - self.sent_rows;
+        let bytes_left = limits.bytes_max.0.saturating_sub(self.sent_bytes);
         let fitting = if bytes <= bytes_left { rows } else { bytes_left * rows / bytes.max(1) };
         let keep = rows.min(rows_left).min(fitting);
-        if keep < rows {
-            self.truncated = true;
-            self.rows = None;
-            self.pending.clear();
-        }
+        self.truncated |= keep < rows;
         self.sent_rows += keep;
         self.sent_bytes += bytes * keep / rows;
         (keep > 0).then(|| batch.slice(0, usize::try_from(keep).unwrap_or(usize::MAX)))
     }
 
-    fn tell_end(&self) {
+    fn outcome(&self) -> Outcome {
         let mut stats = Stats {
             rows: self.sent_rows,
-            elapsed_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            restricted: self.reader.restriction.is_some(),
+            elapsed_ms: u64::try_from(self.running.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            restricted: self.running.reader.restriction.is_some(),
             ..Stats::default()
         };
-        add_costs(self.plan.as_ref(), &mut stats);
-        *self.end.0.lock() = Some(Outcome { truncated: self.truncated, stats });
+        add_costs(self.running.plan.as_ref(), &mut stats);
+        Outcome { truncated: self.truncated, stats }
     }
 }
 
 /// Adds what the nodes of `plan` counted.
 fn add_costs(plan: &dyn ExecutionPlan, stats: &mut Stats) {
     if let Some(restricted) = plan.downcast_ref::<RestrictedExec>() {
-        return add_costs(restricted.inner(), stats);
+        return add_costs(restricted.inner().as_ref(), stats);
     }
     if let Some(metrics) = plan.metrics() {
         let sum = |name: &str| metrics.sum_by_name(name).map_or(0, |value| value.as_usize() as u64);

@@ -141,6 +141,62 @@ pub enum QueryError {
     /// None of the types in `Accept` can be made.
     #[error("no output format matches `Accept: {0}`")]
     NotAcceptable(String),
+    /// More of something than one query may be made of.
+    #[error("more than {limit} {what}{}", at(.position.as_ref()))]
+    TooComplex {
+        /// What there is too much of.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+        /// Its name in `[query.guard]`.
+        setting: &'static str,
+        /// Where the limit is passed.
+        position: Option<Position>,
+    },
+    /// A function would make a value, or values for one batch of rows, beyond a limit.
+    #[error("`{function}` would make {size} bytes; at most {limit} are made of one {unit}")]
+    ValueTooLarge {
+        /// The function or operator.
+        function: String,
+        /// Bytes, as far as they can be told before.
+        size: u64,
+        /// The limit.
+        limit: ByteCount,
+        /// `row` or `batch of rows`.
+        unit: &'static str,
+    },
+    /// A function would work too long on one value or batch to be stopped in between.
+    #[error("`{0}` would take too long on values of this length")]
+    ValueTooSlow(String),
+    /// A join without equality of too many rows.
+    #[error("a join without equality would look at {rows} pairs of rows; at most {limit} are looked at")]
+    ProductTooLarge {
+        /// Pairs, as far as they can be told before.
+        rows: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A scan of more files or bytes than one may read.
+    #[error("the scan would read {size} {what}; at most {limit} are read")]
+    ScanTooLarge {
+        /// `files` or `bytes`.
+        what: &'static str,
+        /// How many.
+        size: u64,
+        /// The limit.
+        limit: u64,
+        /// Its name in `[query.guard]`.
+        setting: &'static str,
+    },
+    /// All planners are at work.
+    #[error("{0} queries are being planned already")]
+    Busy(usize),
+    /// One step held a thread longer than `query.guard.step_max`.
+    #[error("one step of the query took longer than {0}; the query was stopped")]
+    StepTooLong(Span),
+    /// The process came near the end of its memory, and this was the largest query.
+    #[error("the server came near the end of its memory and stopped this query, its largest")]
+    ServerMemory,
     /// It ran longer than `query.timeout`.
     #[error("the query ran longer than {0} and was stopped")]
     DeadlineExceeded(Span),
@@ -159,6 +215,9 @@ pub enum QueryError {
     /// The engine cannot set up its query runtime.
     #[error("cannot prepare the spill directory")]
     SpillDir(#[source] std::io::Error),
+    /// The system gives no threads for queries.
+    #[error("cannot start the threads of queries")]
+    Threads(#[source] std::io::Error),
     /// The answer could not be put into its format.
     #[error("the answer could not be encoded")]
     Encode(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -176,9 +235,10 @@ impl QueryError {
     #[must_use]
     pub fn position(&self) -> Option<Position> {
         match self {
-            Self::Syntax { position, .. } | Self::Unknown { position, .. } | Self::Invalid { position, .. } => {
-                *position
-            }
+            Self::Syntax { position, .. }
+            | Self::Unknown { position, .. }
+            | Self::Invalid { position, .. }
+            | Self::TooComplex { position, .. } => *position,
             _ => None,
         }
     }
@@ -211,15 +271,21 @@ impl Report for QueryError {
             | Self::Evaluation(_)
             | Self::Parameter { .. }
             | Self::MemoryExceeded(_)
+            | Self::TooComplex { .. }
+            | Self::ValueTooLarge { .. }
+            | Self::ValueTooSlow(_)
+            | Self::ProductTooLarge { .. }
+            | Self::ScanTooLarge { .. }
             | Self::Format(_) => Kind::Invalid,
             Self::TooLong { .. } => Kind::TooLarge,
             Self::NoSuchQuery { .. } => Kind::NotFound,
             Self::NotAcceptable(_) => Kind::NotAcceptable,
-            Self::DeadlineExceeded(_) => Kind::DeadlineExceeded,
+            Self::DeadlineExceeded(_) | Self::StepTooLong(_) => Kind::DeadlineExceeded,
+            Self::Busy(_) | Self::ServerMemory => Kind::Overloaded,
             Self::Canceled => Kind::Canceled,
             Self::HiddenColumn(_) => Kind::Forbidden,
             Self::KeyEnded => Kind::Unauthenticated,
-            Self::BrokenFile { .. } | Self::Storage(_) | Self::SpillDir(_) => Kind::Unavailable,
+            Self::BrokenFile { .. } | Self::Storage(_) | Self::SpillDir(_) | Self::Threads(_) => Kind::Unavailable,
             Self::Encode(_) | Self::Internal(_) => Kind::Internal,
         }
     }
@@ -240,6 +306,14 @@ impl Report for QueryError {
             Self::BrokenFile { .. } => "query_file_broken",
             Self::Format(_) => "unknown_format",
             Self::NotAcceptable(_) => "not_acceptable",
+            Self::TooComplex { .. } => "query_too_complex",
+            Self::ValueTooLarge { .. } => "value_too_large",
+            Self::ValueTooSlow(_) => "value_too_slow",
+            Self::ProductTooLarge { .. } => "product_too_large",
+            Self::ScanTooLarge { .. } => "scan_too_large",
+            Self::Busy(_) => "queries_busy",
+            Self::StepTooLong(_) => "step_too_long",
+            Self::ServerMemory => "server_memory_short",
             Self::DeadlineExceeded(_) => "deadline_exceeded",
             Self::MemoryExceeded(_) => "memory_exceeded",
             Self::Canceled => "canceled",
@@ -247,6 +321,7 @@ impl Report for QueryError {
             Self::KeyEnded => "key_ended",
             Self::Storage(_) => "storage_unavailable",
             Self::SpillDir(_) => "spill_dir_unavailable",
+            Self::Threads(_) => "threads_unavailable",
             Self::Encode(_) | Self::Internal(_) => "internal",
         }
     }
@@ -258,6 +333,26 @@ impl Report for QueryError {
             | Self::NoSuchQuery { near: Some(near), .. } => Some(format!("did you mean `{near}`?")),
             Self::NoSuchQuery { .. } => Some("GET /api/v1/queries lists them".into()),
             Self::TooLong { .. } => Some("pass long values as parameters, or raise `query.sql_max`".into()),
+            Self::TooComplex { setting, .. } => Some(match *setting {
+                "operators_max" => "put alternatives into one `IN (…)` or a list parameter (`= ANY($ids)`), or raise \
+                    `query.guard.operators_max`"
+                    .into(),
+                "literal_max" => "pass long values as parameters, or raise `query.guard.literal_max`".into(),
+                setting => format!("ask in several simpler queries, or raise `query.guard.{setting}`"),
+            }),
+            Self::ValueTooLarge { unit: "row", .. } => {
+                Some("make shorter values, or raise `query.guard.value_max`".into())
+            }
+            Self::ValueTooLarge { .. } => Some("make shorter values, or raise `query.guard.batch_max`".into()),
+            Self::ValueTooSlow(_) => Some("shorten the values first: `left(x, 1000)`".into()),
+            Self::ProductTooLarge { .. } => {
+                Some("join on an equality, filter first, or raise `query.guard.product_max`".into())
+            }
+            Self::ScanTooLarge { setting, .. } => {
+                Some(format!("narrow the range of event_time or the modules, or raise `query.guard.{setting}`"))
+            }
+            Self::Busy(_) | Self::ServerMemory => Some("ask again in a moment".into()),
+            Self::StepTooLong(_) => Some("shorten the values that functions work on: `left(x, 1000)`".into()),
             Self::DeadlineExceeded(_) => Some("narrow the range of event_time, or raise `query.timeout`".into()),
             Self::MemoryExceeded(_) => {
                 Some("group by fewer keys, select fewer columns or rows, or raise `query.memory_max`".into())

@@ -15,6 +15,7 @@ mod answer;
 mod dialect;
 mod error;
 mod filters;
+mod guard;
 mod hot;
 pub mod named;
 mod newest;
@@ -35,6 +36,7 @@ use std::sync::Arc;
 
 pub use answer::{Answer, End, Outcome, Stats};
 pub use error::{NameOf, Position, QueryError};
+pub use guard::Fenced;
 pub use output::{Format, encode};
 pub use params::Params;
 pub use restrict::{Reader, Restriction};

@@ -70,6 +70,11 @@ impl NewestFirstExec {
         let runs = Arc::new(Runs::new(&spec)?);
         Ok(Self { spec, runs, fetch: None, properties: Arc::new(properties), metrics: ExecutionPlanMetricsSet::new() })
     }
+
+    /// Files and bytes of files that it reads, if it reads to the end.
+    pub(crate) fn reads(&self) -> (u64, u64) {
+        self.spec.reads()
+    }
 }
 
 impl DisplayAs for NewestFirstExec {

@@ -12,7 +12,7 @@ use datafusion::common::DataFusionError;
 use datafusion::datasource::object_store::{ObjectStoreRegistry, ObjectStoreUrl};
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::execution::SessionState;
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::SessionConfig;
@@ -20,21 +20,23 @@ use object_store::ObjectStore;
 use url::Url;
 
 use super::error::QueryError;
+use super::guard::{self, Executor, Label};
 use super::prune::IndexCache;
 use crate::config;
+use crate::event::names::ProjectName;
 
 /// Memory for parsed footers and page indexes of Parquet files.
 const FOOTER_CACHE_BYTES: usize = 512 << 20;
-/// Disk for spilled intermediate results, over all queries.
-const SPILL_MAX_BYTES: u64 = 8 << 30;
 /// Rows of one batch between operators.
-const BATCH_ROWS: usize = 8_192;
+pub(crate) const BATCH_ROWS: usize = 8_192;
 /// Name under which the object store is known to plans; nothing else can be reached from SQL.
 const STORE_URL: &str = "kronika://store";
 /// Prefix that the spill manager gives its directories.
 const SPILL_PREFIX: &str = "datafusion-";
-/// Functions that tell about the machine instead of the events.
-const HIDDEN_FUNCTIONS: [&str; 3] = ["version", "input_file_name", "file_row_index"];
+/// Runs of spilled rows that are merged at once: each takes memory.
+const SPILL_MERGE_MAX: usize = 16;
+/// Memory that a sort keeps for the merge of what it spilled.
+const SPILL_MERGE_BYTES: usize = 1 << 20;
 
 /// What all queries of a server share.
 #[derive(Debug)]
@@ -46,6 +48,7 @@ pub struct Runtime {
     functions: Arc<[String]>,
     readers: Arc<CachedParquetFileReaderFactory>,
     indexes: IndexCache,
+    executor: Executor,
 }
 
 impl Runtime {
@@ -53,7 +56,7 @@ impl Runtime {
     /// leftovers of an earlier run are removed.
     ///
     /// # Errors
-    /// The spill directory cannot be made.
+    /// The spill directory cannot be made, or the system gives no threads.
     pub fn new(
         settings: &config::Query,
         store: Arc<dyn ObjectStore>,
@@ -64,7 +67,8 @@ impl Runtime {
         let env = RuntimeEnvBuilder::new()
             .with_object_store_registry(Arc::new(OneStore(Arc::clone(&store))))
             .with_temp_file_path(spill_dir)
-            .with_max_temp_directory_size(SPILL_MAX_BYTES)
+            .with_max_temp_directory_size(settings.guard.spill_max.0)
+            .with_max_spill_merge_fan_in(SPILL_MERGE_MAX)
             .with_metadata_cache_limit(FOOTER_CACHE_BYTES)
             .build()
             .map_err(internal)?;
@@ -73,7 +77,8 @@ impl Runtime {
             threads => threads,
         };
         let footers = env.cache_manager.get_file_metadata_cache();
-        let template = template(threads).map_err(internal)?;
+        let template = template(threads, &settings.guard).map_err(internal)?;
+        let executor = Executor::start(settings, threads).map_err(QueryError::Threads)?;
         Ok(Arc::new(Self {
             settings: settings.clone(),
             threads,
@@ -81,6 +86,7 @@ impl Runtime {
             template,
             readers: Arc::new(CachedParquetFileReaderFactory::new(store, footers)),
             indexes: IndexCache::default(),
+            executor,
             env,
         }))
     }
@@ -89,6 +95,23 @@ impl Runtime {
     #[must_use]
     pub fn settings(&self) -> &config::Query {
         &self.settings
+    }
+
+    /// Stops the queries of `project` that were given the name `id`; tells how many there were.
+    pub fn cancel(&self, project: &ProjectName, id: &str) -> usize {
+        self.executor.cancel(&Label { project: project.clone(), id: id.to_owned() })
+    }
+
+    /// Queries that are being planned or run.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.executor.running()
+    }
+
+    /// Runtimes that were left to a step that does not end.
+    #[must_use]
+    pub fn stuck(&self) -> usize {
+        self.executor.stuck()
     }
 
     /// Threads of one query.
@@ -113,11 +136,15 @@ impl Runtime {
         &self.indexes
     }
 
-    /// Caches and stores of the server with a memory budget of `bytes` of its own.
-    pub(crate) fn env(&self, bytes: usize) -> Arc<RuntimeEnv> {
-        const NAMED_CONSUMERS: NonZeroUsize = NonZeroUsize::MIN;
+    /// Where queries are planned and run.
+    pub(crate) fn executor(&self) -> &Executor {
+        &self.executor
+    }
+
+    /// Caches and stores of the server with a memory pool of its own.
+    pub(crate) fn env(&self, memory_pool: Arc<dyn MemoryPool>) -> Arc<RuntimeEnv> {
         Arc::new(RuntimeEnv {
-            memory_pool: Arc::new(TrackConsumersPool::new(FairSpillPool::new(bytes), NAMED_CONSUMERS)),
+            memory_pool,
             disk_manager: Arc::clone(&self.env.disk_manager),
             cache_manager: Arc::clone(&self.env.cache_manager),
             object_store_registry: Arc::clone(&self.env.object_store_registry),
@@ -143,26 +170,28 @@ fn prepare_spill_dir(dir: &Path) -> std::io::Result<()> {
 }
 
 /// Options, functions and rules of every session; a session adds its catalog and memory pool.
-fn template(threads: usize) -> Result<SessionState, DataFusionError> {
+///
+/// Nothing is taken over from the defaults of the engine below but its rules: no file formats, no table
+/// factories, no functions but those of the guard.
+fn template(threads: usize, guard: &config::Guard) -> Result<SessionState, DataFusionError> {
     let mut config = SessionConfig::new()
         .with_default_catalog_and_schema(super::session::CATALOG, super::session::SCHEMA)
         .with_create_default_catalog_and_schema(false)
         .with_information_schema(false)
         .with_target_partitions(threads)
-        .with_batch_size(BATCH_ROWS);
+        .with_batch_size(BATCH_ROWS)
+        .with_sort_spill_reservation_bytes(SPILL_MERGE_BYTES);
     let options = config.options_mut();
     options.sql_parser.collect_spans = true;
+    options.execution.enable_recursive_ctes = false;
     options.execution.time_zone = Some("UTC".into());
     options.execution.parquet.reorder_filters = true;
     options.execution.parquet.max_in_list_size = super::prune::IN_LIST_MAX;
     options.execution.sort_pushdown_buffer_capacity = 64 << 20;
     options.optimizer.repartition_file_min_size = 16 << 20;
-    let mut state = SessionStateBuilder::new_with_default_features().with_config(config).build();
-    state.table_factories_mut().clear();
-    datafusion_functions_json::register_all(&mut state)?;
-    for name in HIDDEN_FUNCTIONS {
-        datafusion::execution::FunctionRegistry::deregister_udf(&mut state, name)?;
-    }
+    let builder = SessionStateBuilder::new().with_config(config).with_optimizer_rules(guard::optimizer_rules());
+    let mut state = guard::with_functions(builder, guard).build();
+    guard::register(&mut state, guard)?;
     Ok(state)
 }
 

@@ -64,6 +64,12 @@ impl ScanSpec {
         conditions
     }
 
+    /// Files and their bytes.
+    pub(crate) fn reads(&self) -> (u64, u64) {
+        let files = self.files.inside.iter().chain(&self.files.edge);
+        files.fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.size))
+    }
+
     fn hot_child(&self) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
         let conditions = self.hot_conditions();
         let columns = stored::with_columns_of(&self.columns, &conditions);
@@ -134,6 +140,11 @@ impl EventsExec {
             Boundedness::Bounded,
         );
         Ok(Self { spec, children, properties: Arc::new(properties) })
+    }
+
+    /// Files and bytes of files that it reads.
+    pub(crate) fn reads(&self) -> (u64, u64) {
+        self.spec.reads()
     }
 
     /// The child that has output partition `at`, and its number there.

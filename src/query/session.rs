@@ -13,17 +13,15 @@ use datafusion::catalog::{
     SchemaProvider, TableProvider,
 };
 use datafusion::datasource::ViewTable;
-use datafusion::execution::SessionState;
-use datafusion::execution::context::SQLOptions;
 use datafusion::execution::session_state::SessionStateBuilder;
-use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
-use datafusion::sql::parser::{DFParserBuilder, Statement};
-use datafusion::sql::sqlparser::ast::{SetExpr, Statement as SqlStatement};
+use datafusion::execution::{SessionState, TaskContext};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::sql::parser::Statement;
+use tokio::runtime::Handle;
 
 use super::answer::{Answer, Running};
-use super::dialect::EventsDialect;
 use super::error::{Known, QueryError, classify};
+use super::guard::{self, Label, Task, Wanted};
 use super::params::{Bound, Failure, Params};
 use super::provider::EventsTable;
 use super::restrict::{Reader, RestrictedTable};
@@ -38,8 +36,6 @@ pub(crate) const CATALOG: &str = "kronika";
 pub(crate) const SCHEMA: &str = "public";
 /// Name of the table.
 pub(crate) const EVENTS: &str = "events";
-/// Deepest nesting of expressions and subqueries.
-const NESTING_MAX: usize = 50;
 /// Views may use views, to this depth.
 const VIEW_DEPTH_MAX: usize = 8;
 
@@ -70,20 +66,34 @@ impl Limits {
 }
 
 /// One request's view of one project.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Session {
     runtime: Arc<Runtime>,
     project: ProjectName,
     snapshot: Arc<Snapshot>,
     reader: Reader,
+    /// What the caller calls the query.
+    id: Option<String>,
 }
 
 impl Session {
     /// A session over `snapshot`, which must be of `project`.
     #[must_use]
     pub fn new(runtime: &Arc<Runtime>, project: &ProjectName, snapshot: Snapshot) -> Self {
-        let reader = Reader::default();
-        Self { runtime: Arc::clone(runtime), project: project.clone(), snapshot: Arc::new(snapshot), reader }
+        Self {
+            runtime: Arc::clone(runtime),
+            project: project.clone(),
+            snapshot: Arc::new(snapshot),
+            reader: Reader::default(),
+            id: None,
+        }
+    }
+
+    /// Gives the query a name by which [`Runtime::cancel`] finds it.
+    #[must_use]
+    pub fn with_id(mut self, id: Option<String>) -> Self {
+        self.id = id;
+        self
     }
 
     /// The same for a reader that may see less of it, and whose key may end.
@@ -120,23 +130,36 @@ impl Session {
         if sql.len() > limit.as_usize() {
             return Err(QueryError::TooLong { size: sql.len(), limit });
         }
+        let executor = self.runtime.executor();
+        let label = self.id.clone().map(|id| Label { project: self.project.clone(), id });
+        let task = executor.admit(label, limits.memory_max)?;
+        let wanted = Wanted::new(&task);
         let known = self.known(limits);
+        let deadline = tokio::time::Instant::from_std(started) + limits.timeout.0;
+        let planning =
+            Planning { session: self.clone(), sql: sql.to_owned(), values, optional, task: Arc::clone(&task) };
         let first = async {
-            let (plan, state) =
-                self.physical(sql, values, limits, optional).await.map_err(|failure| match failure {
-                    Failure::Ours(error) => error,
-                    Failure::Planner(error) => classify(error, &known),
-                })?;
-            let rows = execute_stream(Arc::clone(&plan), state.task_ctx()).map_err(|error| classify(error, &known))?;
+            let planned = executor.plan(&task, deadline, move |runtime| planning.run(runtime)).await?;
+            let (plan, context) = planned.map_err(|failure| match failure {
+                Failure::Ours(error) => error,
+                Failure::Planner(error) => classify(error, &known),
+            })?;
             let reader = self.reader.clone();
-            Answer::start(Running { plan, rows, started, limits, known: known.clone(), reader }).await
+            let running =
+                Running { plan, context, task: Arc::clone(&task), started, limits, known: known.clone(), reader };
+            Answer::start(executor, running).await
         };
         tokio::select! {
             biased;
             () = self.reader.ended.cancelled() => Err(QueryError::KeyEnded),
-            first = tokio::time::timeout(limits.timeout.0, first) => {
-                first.unwrap_or(Err(QueryError::DeadlineExceeded(limits.timeout)))
-            }
+            first = tokio::time::timeout_at(deadline, first) => match first {
+                Ok(Ok(answer)) => {
+                    wanted.let_go();
+                    Ok(answer)
+                }
+                Ok(Err(error)) => Err(error),
+                Err(_) => Err(QueryError::DeadlineExceeded(limits.timeout)),
+            },
         }
     }
 
@@ -150,26 +173,8 @@ impl Session {
         }
     }
 
-    /// Parses, plans, binds and checks.
-    async fn physical(
-        &self,
-        sql: &str,
-        values: Bound,
-        limits: Limits,
-        optional: bool,
-    ) -> Result<(Arc<dyn ExecutionPlan>, SessionState), Failure> {
-        let statement = parse(sql)?;
-        let (state, schema) = self.state(limits)?;
-        register_views(&state, &schema, &statement, VIEW_DEPTH_MAX).await?;
-        let plan = state.statement_to_plan(statement).await?;
-        let plan = values.bind(plan, optional)?;
-        verify(&plan)?;
-        let plan = state.create_physical_plan(&plan).await?;
-        Ok((plan, state))
-    }
-
-    /// The one builder of session states; the guard of issue 4 goes between this and the parser.
-    fn state(&self, limits: Limits) -> Result<(SessionState, Arc<MemorySchemaProvider>), Failure> {
+    /// The one builder of session states.
+    fn state(&self, task: &Task) -> Result<(SessionState, Arc<MemorySchemaProvider>), Failure> {
         let schema = Arc::new(MemorySchemaProvider::new());
         let events = EventsTable::new(Arc::clone(&self.runtime), Arc::clone(&self.snapshot));
         schema.register_table(EVENTS.to_owned(), self.as_readable(events)?)?;
@@ -179,7 +184,7 @@ impl Session {
         catalogs.register_catalog(CATALOG.to_owned(), Arc::new(catalog));
         let mut state = SessionStateBuilder::new_from_existing(self.runtime.template())
             .with_catalog_list(Arc::new(catalogs))
-            .with_runtime_env(self.runtime.env(limits.memory_max.as_usize()))
+            .with_runtime_env(self.runtime.env(Arc::clone(task.pool())))
             .build();
         state.mark_start_execution();
         Ok((state, schema))
@@ -195,35 +200,30 @@ impl Session {
     }
 }
 
-/// Exactly one statement, which must be a query or EXPLAIN of one.
-fn parse(sql: &str) -> Result<Statement, Failure> {
-    let mut statements = DFParserBuilder::new(sql)
-        .with_dialect(&EventsDialect)
-        .with_recursion_limit(NESTING_MAX)
-        .build()?
-        .parse_statements()?;
-    match (statements.pop_front(), statements.len()) {
-        (Some(statement), 0) if is_query(&statement) => Ok(statement),
-        (Some(statement), 0) => {
-            let text = statement.to_string();
-            let word = text.split_whitespace().next().unwrap_or_default().to_uppercase();
-            Err(QueryError::NotAQuery(format!("`{word}` is not run")).into())
-        }
-        (None, _) => Err(QueryError::NotAQuery("the SQL text is empty".into()).into()),
-        (Some(_), more) => Err(QueryError::NotAQuery(format!("{} statements", more + 1)).into()),
-    }
+/// What a planning thread gets.
+struct Planning {
+    session: Session,
+    sql: String,
+    values: Bound,
+    /// Whether the text may leave values unused.
+    optional: bool,
+    task: Arc<Task>,
 }
 
-fn is_query(statement: &Statement) -> bool {
-    match statement {
-        Statement::Statement(statement) => match &**statement {
-            SqlStatement::Query(query) => {
-                !matches!(*query.body, SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_))
-            }
-            _ => false,
-        },
-        Statement::Explain(explain) => is_query(&explain.statement),
-        _ => false,
+impl Planning {
+    /// From the text to what can be run. The futures of the planner wait for nothing; `runtime` drives them.
+    fn run(self, runtime: &Handle) -> Result<(Arc<dyn ExecutionPlan>, Arc<TaskContext>), Failure> {
+        let guard = &self.session.runtime.settings().guard;
+        let statement = guard::parse(&self.sql, guard)?;
+        let (state, schema) = self.session.state(&self.task)?;
+        runtime.block_on(register_views(&state, &schema, &statement, guard, VIEW_DEPTH_MAX))?;
+        let plan = runtime.block_on(state.statement_to_plan(statement))?;
+        let plan = self.values.bind(plan, self.optional)?;
+        guard::check_plan(&plan, guard)?;
+        let plan = state.optimize(&plan)?;
+        guard::check_constants(&plan, guard)?;
+        let plan = runtime.block_on(state.query_planner().create_physical_plan(&plan, &state))?;
+        Ok((guard::check_physical(plan, guard)?, state.task_ctx()))
     }
 }
 
@@ -232,6 +232,7 @@ async fn register_views(
     state: &SessionState,
     schema: &MemorySchemaProvider,
     statement: &Statement,
+    guard: &config::Guard,
     depth: usize,
 ) -> Result<(), Failure> {
     for reference in state.resolve_table_references(statement)? {
@@ -240,16 +241,10 @@ async fn register_views(
         if schema.table_exist(name) || depth == 0 {
             continue;
         }
-        let select = parse(view.sql)?;
-        Box::pin(register_views(state, schema, &select, depth - 1)).await?;
+        let select = guard::parse_trusted(view.sql, guard)?;
+        Box::pin(register_views(state, schema, &select, guard, depth - 1)).await?;
         let plan = state.statement_to_plan(select).await?;
         schema.register_table(name.to_owned(), Arc::new(ViewTable::new(plan, None)))?;
     }
     Ok(())
-}
-
-/// Refuses plans that do anything but read.
-fn verify(plan: &LogicalPlan) -> Result<(), Failure> {
-    let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    read_only.verify_plan(plan).map_err(|_| QueryError::NotAQuery("a statement that changes something".into()).into())
 }

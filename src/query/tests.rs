@@ -3,6 +3,7 @@
 mod answers;
 mod errors;
 mod fixture;
+mod guard;
 mod limits;
 mod order;
 mod pruning;

@@ -12,6 +12,7 @@ const SCOPES: &[(&str, Option<&str>)] = &[
     ("append_events", Some("ingest")),
     ("dead_letters", Some("query")),
     ("query", Some("query")),
+    ("cancel_query", Some("query")),
     ("list_queries", Some("query")),
     ("run_query", Some("query")),
     ("list_mappings", Some("ingest")),

@@ -65,11 +65,35 @@ fn by_reference(error: &DataFusionError, place: Option<Position>, known: &Known)
         DataFusionError::Execution(text) => QueryError::Evaluation(plain(text)),
         DataFusionError::ResourcesExhausted(_) => QueryError::MemoryExceeded(known.memory_max),
         DataFusionError::ArrowError(inner, _) => QueryError::Evaluation(arrow_text(inner)),
+        DataFusionError::Shared(inner) => by_reference(inner, place, known),
+        DataFusionError::External(inner) => match inner.downcast_ref::<QueryError>().and_then(QueryError::again) {
+            Some(ours) => ours,
+            None => match inner.downcast_ref::<DataFusionError>() {
+                Some(wrapped) => by_reference(wrapped, place, known),
+                None => QueryError::Internal(error.to_string().into()),
+            },
+        },
         other => QueryError::Internal(other.to_string().into()),
     }
 }
 
 impl QueryError {
+    /// The same error once more, of those that functions and meters inside of a plan make: operators that
+    /// share a result also share its failure.
+    fn again(&self) -> Option<Self> {
+        Some(match self {
+            Self::ValueTooLarge { function, size, limit, unit } => {
+                Self::ValueTooLarge { function: function.clone(), size: *size, limit: *limit, unit }
+            }
+            Self::ValueTooSlow(function) => Self::ValueTooSlow(function.clone()),
+            Self::StepTooLong(limit) => Self::StepTooLong(*limit),
+            Self::MemoryExceeded(limit) => Self::MemoryExceeded(*limit),
+            Self::ServerMemory => Self::ServerMemory,
+            Self::Canceled => Self::Canceled,
+            _ => return None,
+        })
+    }
+
     /// Keeps the cause of what could not be told apart.
     fn or_internal(self, cause: DataFusionError) -> Self {
         match self {

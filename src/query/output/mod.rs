@@ -16,11 +16,15 @@ use ::arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use futures::stream::{BoxStream, Stream};
 use futures::{StreamExt, TryStreamExt};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 
-use super::answer::{Answer, End, Outcome};
+use super::answer::{Answer, Deadline, End, Outcome};
 use super::error::QueryError;
 pub use format::Format;
 
+/// Chunks that may be ready before the reader asks for them.
+const CHUNKS_AHEAD: usize = 2;
 /// Rows that are encoded into one chunk of a text format.
 const CHUNK_ROWS: usize = 1_024;
 
@@ -35,7 +39,10 @@ trait Encoder: Send {
 }
 
 /// The body of `answer` in `format`; an error is the last item, and the body is then incomplete.
+///
+/// It is made on the threads of queries: an answer can be long, and those of ingest have other work.
 pub fn encode(answer: Answer, format: Format) -> impl Stream<Item = Result<Bytes, QueryError>> + Send + 'static {
+    let (runtime, deadline) = (answer.runtime(), answer.deadline());
     let (columns, schema, end) = (answer.columns().to_vec(), answer.schema(), answer.end());
     let encoder: Box<dyn Encoder> = match format {
         Format::Json => Box::new(json::Json::new(columns)),
@@ -45,8 +52,43 @@ pub fn encode(answer: Answer, format: Format) -> impl Stream<Item = Result<Bytes
         Format::Parquet => Box::new(parquet::ParquetFile::new(schema)),
     };
     let body = Body { encoder, batches: answer.into_batches(), end, part: Part::Start };
-    futures::stream::try_unfold(body, |mut body| async move { Ok(body.chunk().await?.map(|chunk| (chunk, body))) })
-        .try_filter(|chunk: &Bytes| std::future::ready(!chunk.is_empty()))
+    let chunks =
+        futures::stream::try_unfold(body, |mut body| async move { Ok(body.chunk().await?.map(|chunk| (chunk, body))) })
+            .try_filter(|chunk: &Bytes| std::future::ready(!chunk.is_empty()));
+    elsewhere(chunks, &runtime, deadline)
+}
+
+/// `chunks`, made on `runtime` as long as somebody reads them and until `deadline`, which is told also where
+/// the threads there are held by something else.
+fn elsewhere(
+    chunks: impl Stream<Item = Result<Bytes, QueryError>> + Send + 'static,
+    runtime: &Handle,
+    deadline: Deadline,
+) -> BoxStream<'static, Result<Bytes, QueryError>> {
+    let (out, made) = mpsc::channel(CHUNKS_AHEAD);
+    runtime.spawn(async move {
+        let mut chunks = std::pin::pin!(chunks);
+        loop {
+            let chunk = tokio::select! {
+                biased;
+                // The reader went away: what is unfinished ends with `chunks`.
+                () = out.closed() => break,
+                chunk = chunks.next() => chunk,
+            };
+            let Some(chunk) = chunk else { break };
+            if out.send(chunk).await.is_err() {
+                break;
+            }
+        }
+    });
+    let chunks = futures::stream::unfold(Some(made), move |made| async move {
+        let mut made = made?;
+        match tokio::time::timeout_at(deadline.at, made.recv()).await {
+            Ok(chunk) => chunk.map(|chunk| (chunk, Some(made))),
+            Err(_) => Some((Err(QueryError::DeadlineExceeded(deadline.timeout)), None)),
+        }
+    });
+    chunks.boxed()
 }
 
 enum Part {

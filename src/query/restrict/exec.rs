@@ -81,8 +81,8 @@ impl RestrictedExec {
     }
 
     /// What is run, for those who count its cost.
-    pub(crate) fn inner(&self) -> &dyn ExecutionPlan {
-        self.inner.as_ref()
+    pub(crate) fn inner(&self) -> &Arc<dyn ExecutionPlan> {
+        &self.inner
     }
 }
 

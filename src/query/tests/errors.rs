@@ -39,7 +39,9 @@ async fn errors_have_a_code_a_place_and_near_names() {
         ("SELECT 1 / 0", "evaluation_failed", None, None),
         ("SELECT CAST(message AS BIGINT) FROM events", "evaluation_failed", None, None),
         ("SELECT event_time > 'noon' FROM events", "evaluation_failed", None, None),
-        ("SELECT message ~ '((a{1,500}){1,500}){1,500}' FROM events", "evaluation_failed", None, None),
+        ("SELECT message ~ '((a{1,500}){1,500}){1,500}' FROM events", "query_too_complex", None, None),
+        ("SELECT message ~ message FROM events", "unsupported_sql", None, None),
+        ("SELECT repeat('a', 2000000000)", "value_too_large", None, None),
         ("SELECT $1", "invalid_parameter", None, None),
     ];
     for (sql, code, place, near) in cases {

@@ -58,7 +58,7 @@ pub(super) struct Fixture {
     pub hot: Vec<Arc<HotBatch>>,
     pub limits: Limits,
     pub runtime: Arc<Runtime>,
-    _spill: TempDir,
+    spill: TempDir,
 }
 
 impl Fixture {
@@ -68,7 +68,13 @@ impl Fixture {
         let settings = config::Query { threads: 2, ..config::Query::default() };
         let runtime = Runtime::new(&settings, Arc::clone(&store) as Arc<dyn ObjectStore>, spill.path()).unwrap();
         let limits = Limits { memory_max: ByteCount::mib(64), ..Limits::of(&settings) };
-        Self { store, files: Vec::new(), hot: Vec::new(), limits, runtime, _spill: spill }
+        Self { store, files: Vec::new(), hot: Vec::new(), limits, runtime, spill }
+    }
+
+    /// Other settings from now on.
+    pub(super) fn restart(&mut self, settings: &config::Query) {
+        let store = Arc::clone(&self.store) as Arc<dyn ObjectStore>;
+        self.runtime = Runtime::new(settings, store, self.spill.path()).unwrap();
     }
 
     /// Stores events: one file for each date and module.

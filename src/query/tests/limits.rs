@@ -37,7 +37,7 @@ async fn a_query_stops_at_its_deadline() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dropping_a_query_stops_its_work() {
     let fixture = thousand().await;
-    let metrics = tokio::runtime::Handle::current().metrics();
+    let metrics = fixture.runtime.executor().handle().expect("threads").metrics();
     let before = metrics.num_alive_tasks();
     let grouped = "SELECT x % 1000, count(*) FROM generate_series(1, 1000000000000) a(x) GROUP BY 1";
     for sql in [ENDLESS, grouped] {

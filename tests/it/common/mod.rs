@@ -177,6 +177,11 @@ impl TestServer {
         text.lines().filter(ours).map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
     }
 
+    /// Whether the process that was started still runs.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// SIGTERM; the exit must be clean.
     #[track_caller]
     pub(crate) fn stop(mut self) -> Arc<Home> {
@@ -184,6 +189,20 @@ impl TestServer {
         let status = wait(&mut self.child);
         assert_eq!(status, Some(0), "exit after SIGTERM:\n{}", self.log().join("\n"));
         Arc::clone(&self.home)
+    }
+
+    /// SIGHUP: read the certificate again.
+    pub(crate) fn hang_up(&self) {
+        signal(self.pid, libc::SIGHUP);
+    }
+
+    /// Waits until its log has a line with `text`.
+    pub(crate) async fn wait_for_log(&self, text: &str) {
+        let started = Instant::now();
+        while !self.log().iter().any(|line| line.contains(text)) {
+            assert!(started.elapsed() < PATIENCE, "no `{text}` in:\n{}", self.log().join("\n"));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// SIGKILL: no chance to tidy up.
@@ -236,7 +255,7 @@ fn collect(stream: impl std::io::Read + Send + 'static, log: Arc<Mutex<Vec<Strin
     });
 }
 
-fn signal(pid: i32, signal: i32) {
+pub(crate) fn signal(pid: i32, signal: i32) {
     // SAFETY: the process, or the wrapper that waits for it, was not waited for: its id is still its own.
     unsafe { libc::kill(pid, signal) };
 }
