@@ -50,7 +50,8 @@ mod tests {
 
     #[test]
     fn the_header_of_a_proxy_is_believed_and_of_nobody_else() {
-        let cases: &[(&str, &[&str], &[&str], Option<&str>)] = &[
+        type Case<'a> = (&'a str, &'a [&'a str], &'a [&'a str], Option<&'a str>);
+        let cases: &[Case<'_>] = &[
             ("192.0.2.1", &[], &[], Some("192.0.2.1")),
             ("192.0.2.1", &["10.0.0.1"], &[], Some("192.0.2.1")),
             ("192.0.2.1", &["10.0.0.1"], &["192.0.2.0/24"], Some("10.0.0.1")),

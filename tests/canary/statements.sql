@@ -7,7 +7,8 @@ SELECT * FROM events
 SELECT * FROM events ORDER BY event_time DESC LIMIT 1000
 SELECT * FROM events ORDER BY _seq
 SELECT * FROM kronika.public.events
-SELECT e.* FROM events e, events f LIMIT 1000
+SELECT e.* FROM events e, events f ORDER BY e._seq, f._seq LIMIT 1000
+SELECT count(*) FROM events e, events f
 TABLE events
 DESCRIBE events
 SHOW COLUMNS FROM events
@@ -23,9 +24,9 @@ SELECT approx_distinct(message) FROM events
 SELECT approx_percentile_cont(duration_ns, 0.5) FROM events
 SELECT first_value(message ORDER BY _seq DESC) FROM events
 SELECT last_value(message ORDER BY message) FROM events
-SELECT string_agg(message, ',') FROM events
-SELECT array_agg(message) FROM events
-SELECT array_agg(DISTINCT tenant_id) FROM events
+SELECT string_agg(message, ',' ORDER BY message) FROM events
+SELECT array_agg(message ORDER BY message) FROM events
+SELECT array_agg(DISTINCT tenant_id ORDER BY tenant_id) FROM events
 SELECT bool_or(message LIKE '%{canary}%') FROM events
 SELECT stddev(length(message)), sum(length(message)) FROM events
 
@@ -65,8 +66,8 @@ SELECT (SELECT max(message) FROM events) FROM events LIMIT 1
 SELECT * FROM (SELECT message AS m, tenant_id AS t FROM events) WHERE t <> 'acme'
 SELECT * FROM events e WHERE EXISTS (SELECT 1 FROM events f WHERE f.tenant_id <> e.tenant_id)
 SELECT * FROM events WHERE tenant_id IN (SELECT tenant_id FROM events WHERE tenant_id <> 'acme')
-SELECT e.message, f.message FROM events e JOIN events f ON e.source = f.source LIMIT 1000
-SELECT e.message, f.message FROM events e FULL JOIN events f ON e.event_id = f.causation_id LIMIT 1000
+SELECT e.message, f.message FROM events e JOIN events f ON e.source = f.source ORDER BY e._seq, f._seq LIMIT 1000
+SELECT e.message, f.message FROM events e FULL JOIN events f ON e.event_id = f.causation_id
 SELECT e.message FROM events e LEFT ANTI JOIN (SELECT 'x' AS m) x ON e.message = x.m
 WITH all_of AS (SELECT * FROM events) SELECT tenant_id, message FROM all_of
 WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 3) SELECT r.n, e.message FROM r, events e

@@ -152,16 +152,13 @@ async fn found(request: RequestBuilder) -> Found {
 impl Found {
     /// The body and what its format packs away.
     fn text(&self, format: &str) -> String {
-        let mut text = String::from_utf8_lossy(&self.body).into_owned();
-        if self.status == 200 {
-            let batches = match format {
-                "arrow" => arrow_batches(&self.body),
-                "parquet" => parquet_batches(&self.body),
-                _ => Vec::new(),
-            };
-            text += &pretty_format_batches(&batches).unwrap().to_string();
-        }
-        text
+        let text = String::from_utf8_lossy(&self.body).into_owned();
+        let batches = match format {
+            "arrow" if self.status == 200 => arrow_batches(&self.body),
+            "parquet" if self.status == 200 => parquet_batches(&self.body),
+            _ => return text,
+        };
+        text + &pretty_format_batches(&batches).unwrap().to_string()
     }
 
     #[track_caller]
@@ -176,8 +173,8 @@ impl Found {
 
     /// What must be the same whatever is hidden: of an error its code, of rows all but their order and
     /// the times of receipt.
-    fn comparable(&self, key: usize, text: &str) -> Value {
-        let document: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    fn comparable(&self, key: usize) -> Value {
+        let document: Value = serde_json::from_slice(&self.body).unwrap();
         if self.status != 200 {
             return json!([self.status, document["code"]]);
         }
@@ -225,12 +222,11 @@ async fn no_statement_finds_the_canary_or_tells_that_it_is_there() {
             }
             if !sql.starts_with("EXPLAIN ANALYZE") {
                 let (here, there) = (with.ask(key, sql, "json").await, without.ask(key, sql, "json").await);
-                let (here_text, there_text) = (here.text("json"), there.text("json"));
-                assert_eq!(
-                    here.comparable(key, &here_text),
-                    there.comparable(key, &there_text),
-                    "{sql}: hidden events change the answer\n{here_text}\n{there_text}"
-                );
+                let (here, there) = (here.comparable(key), there.comparable(key));
+                let (seen, wanted) = (here.to_string(), there.to_string());
+                let at = seen.bytes().zip(wanted.bytes()).take_while(|(a, b)| a == b).count().saturating_sub(200);
+                let part = |text: &str| text.chars().skip(at).take(600).collect::<String>();
+                assert!(here == there, "{sql}: hidden events change the answer\n{}\n{}", part(&seen), part(&wanted));
             }
         }
     }
