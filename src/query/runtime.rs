@@ -35,8 +35,6 @@ const STORE_URL: &str = "kronika://store";
 const SPILL_PREFIX: &str = "datafusion-";
 /// Runs of spilled rows that are merged at once: each takes memory.
 const SPILL_MERGE_MAX: usize = 16;
-/// Memory that a sort keeps for the merge of what it spilled.
-const SPILL_MERGE_BYTES: usize = 1 << 20;
 
 /// What all queries of a server share.
 #[derive(Debug)]
@@ -179,8 +177,7 @@ fn template(threads: usize, guard: &config::Guard) -> Result<SessionState, DataF
         .with_create_default_catalog_and_schema(false)
         .with_information_schema(false)
         .with_target_partitions(threads)
-        .with_batch_size(BATCH_ROWS)
-        .with_sort_spill_reservation_bytes(SPILL_MERGE_BYTES);
+        .with_batch_size(BATCH_ROWS);
     let options = config.options_mut();
     options.sql_parser.collect_spans = true;
     options.execution.enable_recursive_ctes = false;

@@ -25,7 +25,7 @@ use super::guard::{self, Label, Task, Wanted};
 use super::params::{Bound, Failure, Params};
 use super::provider::EventsTable;
 use super::restrict::{Reader, RestrictedTable};
-use super::runtime::Runtime;
+use super::runtime::{BATCH_ROWS, Runtime};
 use super::{Snapshot, views};
 use crate::config::{self, ByteCount, Span};
 use crate::event::names::ProjectName;
@@ -36,6 +36,12 @@ pub(crate) const CATALOG: &str = "kronika";
 pub(crate) const SCHEMA: &str = "public";
 /// Name of the table.
 pub(crate) const EVENTS: &str = "events";
+/// Bytes that a batch of the longest stored events should have, unpacked.
+const BATCH_BYTES: u64 = 64 << 20;
+/// How many times longer than in their files events are guessed to be.
+const PACKING: u64 = 8;
+/// Fewest rows of a batch.
+const BATCH_ROWS_MIN: usize = 64;
 /// Views may use views, to this depth.
 const VIEW_DEPTH_MAX: usize = 8;
 
@@ -173,6 +179,14 @@ impl Session {
         }
     }
 
+    /// Rows of one batch: fewer where the events of the snapshot are long.
+    fn batch_rows(&self) -> usize {
+        let stored = self.snapshot.table.files.iter().map(|file| file.size / file.rows.max(1) * PACKING);
+        let hot = self.snapshot.hot.iter().map(|batch| (batch.bytes / batch.rows.num_rows().max(1)) as u64);
+        let row = stored.chain(hot).max().unwrap_or(0).max(1);
+        usize::try_from(BATCH_BYTES / row).unwrap_or(usize::MAX).clamp(BATCH_ROWS_MIN, BATCH_ROWS)
+    }
+
     /// The one builder of session states.
     fn state(&self, task: &Task) -> Result<(SessionState, Arc<MemorySchemaProvider>), Failure> {
         let schema = Arc::new(MemorySchemaProvider::new());
@@ -182,7 +196,10 @@ impl Session {
         catalog.register_schema(SCHEMA, Arc::clone(&schema) as Arc<dyn SchemaProvider>)?;
         let catalogs = MemoryCatalogProviderList::new();
         catalogs.register_catalog(CATALOG.to_owned(), Arc::new(catalog));
-        let mut state = SessionStateBuilder::new_from_existing(self.runtime.template())
+        let template = self.runtime.template();
+        let config = template.config().clone().with_batch_size(self.batch_rows());
+        let mut state = SessionStateBuilder::new_from_existing(template)
+            .with_config(config)
             .with_catalog_list(Arc::new(catalogs))
             .with_runtime_env(self.runtime.env(Arc::clone(task.pool())))
             .build();

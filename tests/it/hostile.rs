@@ -252,6 +252,81 @@ async fn no_statement_harms_the_server() {
     server.stop();
 }
 
+/// Events as long as they may be, which no statistics of rows tell.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_events_do_not_harm_the_server() {
+    let config = format!("[query]\ntimeout = \"{}s\"\n", TIMEOUT.as_secs());
+    let limit = format!("ulimit -v {ADDRESS_SPACE_KIB} && exec \"$@\"");
+    let mut server = TestServer::start_under(&Home::new(&config), &["sh", "-c", &limit, "sh"]);
+    for batch in 0..20 {
+        let event = |n: usize| {
+            let body: String = (0..4_000).map(|word| format!("{} ", (word * 7_919 + n * 104_729) % 65_537)).collect();
+            json!({"event_id": format!("{batch}-{n}"), "module": "exports", "request_body": body.repeat(40)})
+                .to_string()
+                + "\n"
+        };
+        server.append("default", "", (0..40).map(event).collect::<String>()).await.json(200);
+        server.flush().await;
+    }
+    for sql in [
+        "SELECT request_body FROM events",
+        "SELECT request_body FROM events ORDER BY event_time DESC",
+        "SELECT max(upper(request_body)) FROM events",
+        "SELECT max(request_body || event_id) FROM events",
+        "SELECT count(*) FROM events WHERE request_body LIKE '%65536 1 2%'",
+        "SELECT count(DISTINCT request_body) FROM events",
+        "SELECT module, max(request_body), min(request_body) FROM events GROUP BY module",
+        "SELECT a.request_body, b.request_body FROM events a JOIN events b ON a.module = b.module",
+        "SELECT lag(request_body) OVER (ORDER BY event_id) FROM events",
+        "SELECT string_agg(request_body, '') FROM events",
+        "SELECT * FROM events ORDER BY request_body DESC",
+        "SELECT sha512(request_body), md5(request_body) FROM events",
+    ] {
+        let answer = tokio::time::timeout(ANSWERED, ask(&server, sql)).await;
+        let status = answer.map(|answer| answer.map(|answer| answer.status));
+        println!("{sql}: {status:?}");
+        assert!(matches!(status, Ok(Ok(200 | 400 | 408))), "{sql}: {status:?}");
+        gone(&server).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        assert!(server.is_alive(), "{sql}: {}", server.log().join("\n"));
+    }
+    assert_eq!(server.count("default", "SELECT count(*) FROM events").await, 800);
+    server.stop();
+}
+
+/// Many at once, more than there are threads, planners and memory for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_statements_at_once_do_not_harm_the_server() {
+    let config = format!("[query]\ntimeout = \"{}s\"\n", TIMEOUT.as_secs());
+    let limit = format!("ulimit -v {ADDRESS_SPACE_KIB} && exec \"$@\"");
+    let mut server = TestServer::start_under(&Home::new(&config), &["sh", "-c", &limit, "sh"]);
+    server.append("default", "", events("e", 0, 20_000)).await.json(200);
+    let statements = [
+        "SELECT count(DISTINCT x) FROM generate_series(1, 500000000) a(x)",
+        "SELECT array_length(array_agg(x)) FROM generate_series(1, 500000000) a(x)",
+        "SELECT length(string_agg(message, ',')) FROM (SELECT a.message FROM events a, events b)",
+        "SELECT sum(a._seq * b._seq) FROM events a, events b",
+        "SELECT max(c) FROM (SELECT x, count(*) OVER () c FROM generate_series(1, 500000000) a(x))",
+        "SELECT x FROM generate_series(1, 500000000) a(x) ORDER BY x % 1000, x DESC",
+        "SELECT sum(length(repeat(message, 300))) FROM events a, generate_series(1, 1000) b(x)",
+        "SELECT max(sha512(repeat(message, 300))) FROM events",
+        "SELECT median(x) FROM generate_series(1, 500000000) a(x)",
+        "SELECT * FROM events ORDER BY sha512(message)",
+    ];
+    let asked = (0..40).map(|n| ask(&server, statements[n % statements.len()]));
+    let answers = futures::future::join_all(asked).await;
+    let mut counts = std::collections::BTreeMap::new();
+    for answer in answers {
+        let answer = answer.unwrap_or_else(|error| panic!("{error}: {}", server.log().join("\n")));
+        assert!([200, 400, 408, 429].contains(&answer.status), "{}", answer.text);
+        *counts.entry(answer.status).or_insert(0) += 1;
+    }
+    println!("{counts:?}");
+    gone(&server).await.unwrap();
+    assert!(server.is_alive(), "{}", server.log().join("\n"));
+    assert_eq!(server.count("default", "SELECT count(*) FROM events").await, 20_000);
+    server.stop();
+}
+
 /// A caller that goes away ends its query, also before the first row and in the middle of the answer.
 #[tokio::test]
 async fn a_query_ends_with_its_caller() {

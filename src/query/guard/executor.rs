@@ -275,3 +275,6 @@ impl Inner {
         self.stuck.lock().retain(|threads| !threads.is_idle());
     }
 }
+
+#[cfg(test)]
+mod tests;

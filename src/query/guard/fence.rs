@@ -111,3 +111,6 @@ fn wait_or_stay(size: usize) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

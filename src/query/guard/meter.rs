@@ -27,7 +27,10 @@ use crate::query::error::QueryError;
 #[derive(Debug, Clone)]
 pub(super) enum Meter {
     /// The memory of all rows stays reserved until the operator above ends.
-    Held,
+    Held {
+        /// What the operator itself keeps of each row, which may have no columns.
+        row_bytes: usize,
+    },
     /// No value of these expressions, which the operator puts beside every row, may be longer.
     Arguments {
         /// The expressions.
@@ -62,7 +65,7 @@ impl MeterExec {
 impl Meter {
     fn pass(&self, batch: &RecordBatch, held: &MemoryReservation) -> Result<(), DataFusionError> {
         match self {
-            Self::Held => held.try_grow(batch.get_array_memory_size()),
+            Self::Held { row_bytes } => held.try_grow(batch.get_array_memory_size() + batch.num_rows() * row_bytes),
             Self::Narrow { columns, bytes_max, operator } => {
                 let widest = columns.iter().map(|&at| widest(batch.column(at))).max().unwrap_or(0);
                 repeated(operator, widest, *bytes_max)

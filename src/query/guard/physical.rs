@@ -69,7 +69,9 @@ fn children_under_meters(node: &Arc<dyn ExecutionPlan>, guard: &Guard) -> Option
         let schema = child.schema();
         let exprs = windows.iter().flat_map(|window| window.expressions());
         let exprs: Vec<_> = exprs.filter(|expr| expr.data_type(&schema).is_ok_and(|kind| is_variable(&kind))).collect();
-        let child = if holds { under(&child, Meter::Held) } else { child };
+        // An argument and a result of 8 bytes for each function.
+        let held = Meter::Held { row_bytes: windows.len() * 16 };
+        let child = if holds { under(&child, held) } else { child };
         return Some(vec![if exprs.is_empty() { child } else { under(&child, Meter::Arguments { exprs, bytes_max }) }]);
     }
     let (operator, unnested): (_, Vec<usize>) = if let Some(unnest) = node.downcast_ref::<UnnestExec>() {

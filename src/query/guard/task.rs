@@ -154,18 +154,19 @@ impl Task {
     }
 }
 
+/// What a thread is at, and since when.
+type Step = Mutex<Option<(Arc<Task>, Instant)>>;
+/// One for each thread that ran a step of a query.
+static STEPS: Mutex<Vec<Weak<Step>>> = Mutex::new(Vec::new());
+
 thread_local! {
     static CURRENT: RefCell<Option<Arc<Task>>> = const { RefCell::new(None) };
-    static STEP: Arc<Mutex<Option<(Arc<Task>, Instant)>>> = {
+    static STEP: Arc<Step> = {
         let step = Arc::default();
         STEPS.lock().push(Arc::downgrade(&step));
         step
     };
 }
-
-/// What the threads of all queries are at, one entry for each thread.
-type Step = Mutex<Option<(Arc<Task>, Instant)>>;
-static STEPS: Mutex<Vec<Weak<Step>>> = Mutex::new(Vec::new());
 
 /// The query that this thread works for.
 pub(super) fn current() -> Option<Arc<Task>> {

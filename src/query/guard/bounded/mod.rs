@@ -33,8 +33,12 @@ use sizes::Arg;
 
 /// Results below this are not counted in the pool.
 const COUNTED_BYTES_MIN: u64 = 64 << 10;
-/// Steps of work (compared pairs) between two looks at whether the query is still wanted: about 0.3 s.
-const WORK_SLICE: u64 = 200_000_000;
+/// Steps of work (compared pairs) for one value: nothing interrupts it.
+const WORK_MAX: u64 = 200_000_000;
+/// Steps of work between two looks at whether the query is still wanted: about 0.1 s.
+const WORK_SLICE: u64 = 50_000_000;
+/// Bytes that are made, or read by a hash, between two such looks.
+const BYTES_SLICE: u64 = 32 << 20;
 
 /// Limits of what functions make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -108,12 +112,13 @@ impl Bounded {
     /// Rows that may be worked on at once, one range after the other.
     fn slices(&self, args: &[Arg], rows: usize) -> Result<Vec<(Range<usize>, u64)>, DataFusionError> {
         let (row_max, slice_max) = match self.rule {
-            rule if rule.is_work() => (WORK_SLICE, WORK_SLICE),
-            rule if rule.is_exact() => (self.bounds.value, self.bounds.batch),
-            _ => (self.bounds.batch, self.bounds.batch),
+            rule if rule.is_work() => (WORK_MAX, WORK_SLICE),
+            Rule::Hash => (u64::MAX, BYTES_SLICE),
+            rule if rule.is_exact() => (self.bounds.value, self.bounds.batch.min(BYTES_SLICE)),
+            _ => (self.bounds.batch, self.bounds.batch.min(BYTES_SLICE)),
         };
         let mut slices = Vec::new();
-        let (mut from, mut sum) = (0, 0_u64);
+        let (mut from, mut sum, mut total) = (0, 0_u64, 0_u64);
         for row in 0..rows {
             let bound = self.rule.bound(args, row);
             if bound > row_max {
@@ -123,11 +128,15 @@ impl Bounded {
                     self.too_large(bound, self.bounds.value, "row")
                 });
             }
-            if sum + bound > slice_max && row > from {
+            total = total.saturating_add(bound);
+            if self.rule.is_exact() && total > self.bounds.batch {
+                return Err(self.too_large(total, self.bounds.batch, "batch of rows"));
+            }
+            if sum.saturating_add(bound) > slice_max && row > from {
                 slices.push((from..row, sum));
                 (from, sum) = (row, 0);
             }
-            sum += bound;
+            sum = sum.saturating_add(bound);
         }
         slices.push((from..rows, sum));
         Ok(slices)

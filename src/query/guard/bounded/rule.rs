@@ -35,6 +35,8 @@ pub(in crate::query::guard) enum Rule {
     Range,
     /// Makes little, but puts its constant arguments beside every row.
     Input,
+    /// Makes little, and takes time for each byte.
+    Hash,
     /// Time, not memory: every item or character of one with every one of the other.
     Product,
 }
@@ -64,8 +66,9 @@ pub(in crate::query::guard) fn rule_of(name: &str) -> Option<Rule> {
         "levenshtein" | "array_has_all" | "array_has_any" => Rule::Product,
         "contains" | "starts_with" | "ends_with" | "strpos" | "split_part" | "substr_index" | "find_in_set"
         | "btrim" | "ltrim" | "rtrim" | "left" | "right" | "substr" | "ascii" | "bit_length" | "octet_length"
-        | "character_length" | "digest" | "md5" | "sha224" | "sha256" | "sha384" | "sha512" | "cardinality"
-        | "cosine_distance" | "inner_product" | "empty" | "flatten" | "map_extract" => Rule::Input,
+        | "character_length" | "cardinality" | "cosine_distance" | "inner_product" | "empty" | "flatten"
+        | "map_extract" => Rule::Input,
+        "digest" | "md5" | "sha224" | "sha256" | "sha384" | "sha512" => Rule::Hash,
         name if name.starts_with("array_") || name.starts_with("regexp_") || name == "arrays_zip" => Rule::Input,
         _ => return None,
     })
@@ -90,6 +93,7 @@ impl Rule {
             | Self::ArrayToString
             | Self::StringToArray
             | Self::Input
+            | Self::Hash
             | Self::Product => false,
         }
     }
@@ -101,7 +105,7 @@ impl Rule {
 
     /// Whether what is made is measured.
     pub(super) fn is_measured(self) -> bool {
-        !matches!(self, Self::Product | Self::Input)
+        !matches!(self, Self::Product | Self::Input | Self::Hash)
     }
 
     /// Bytes (or steps) of the result in `row`, or more.
@@ -119,7 +123,7 @@ impl Rule {
                 let width = if args.get(2).is_none_or(|fill| fill.is_ascii(row)) { 1 } else { 4 };
                 bytes(0).saturating_add(times(1).saturating_mul(width))
             }
-            Self::Sum => all(),
+            Self::Sum | Self::Hash => all(),
             Self::SumSeparated => all().saturating_add(bytes(0).saturating_mul(args.len() as u64)),
             Self::Replace => {
                 // An empty `from` is found between all characters.

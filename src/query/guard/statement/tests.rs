@@ -1,5 +1,8 @@
 use super::*;
 
+/// What, the text for a size, the limit, its setting.
+type Case<'a> = (&'a str, &'a dyn Fn(usize) -> String, usize, &'a str);
+
 fn refused(sql: &str) -> Option<String> {
     let guard = Guard::default();
     let statement = parse(sql, &guard).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
@@ -26,13 +29,13 @@ fn tables_are_counted_where_they_are_used() {
     let hidden = "WITH a AS (SELECT 1 FROM events) SELECT 1 FROM (WITH a AS (SELECT 1) SELECT * FROM a) t, a";
     assert_eq!(refused(hidden), None);
     // Also in expressions, in IN and in EXISTS.
-    let many = format!("{}", vec!["EXISTS (SELECT 1 FROM events)"; 65].join(" OR "));
+    let many = vec!["EXISTS (SELECT 1 FROM events)"; 65].join(" OR ");
     assert_eq!(refused(&format!("SELECT 1 WHERE {many}")).as_deref(), Some("relations_max"));
 }
 
 #[test]
 fn limits_hold_at_the_limit_and_one_past_it() {
-    let cases: [(&str, &dyn Fn(usize) -> String, usize, &str); 5] = [
+    let cases: [Case<'_>; 5] = [
         (
             "cube",
             &|n| format!("SELECT 1 FROM events GROUP BY CUBE({})", vec!["module"; n].join(",")),

@@ -1,6 +1,9 @@
 use super::*;
 use crate::error::Report;
 
+/// What, the text for a size, the limit, its setting.
+type Case<'a> = (&'a str, &'a dyn Fn(usize) -> String, usize, &'a str);
+
 fn refused(sql: &str) -> Option<&'static str> {
     match check(sql, &Guard::default()) {
         Ok(()) => None,
@@ -16,7 +19,7 @@ fn chain(item: &str, with: &str, count: usize) -> String {
 
 #[test]
 fn limits_hold_at_the_limit_and_one_past_it() {
-    let cases: [(&str, &dyn Fn(usize) -> String, usize, &str); 14] = [
+    let cases: [Case<'_>; 14] = [
         ("and", &|n| format!("SELECT {}", chain("a", " AND ", n + 1)), 256, "operators_max"),
         ("plus", &|n| format!("SELECT {}", chain("1", "+", n + 1)), 256, "operators_max"),
         ("concat", &|n| format!("SELECT {}", chain("'x'", "||", n + 1)), 256, "operators_max"),
