@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::CliError;
 use super::output::say;
-use super::serve::{bind, until_stopped};
+use super::serve::{asked_to_stop, bind, until_stopped};
 use crate::access::write_private;
 use crate::config::Config;
 use crate::engine::{AppendOptions, Engine};
@@ -52,9 +52,10 @@ impl Args {
         let engine = Engine::open(config).await.map_err(CliError::engine)?;
         let key = demo_key(&engine, &self.data_dir)?;
         load(&engine, self.events).await?;
+        let asked = asked_to_stop()?;
         say(&welcome(&format!("http://{address}"), &key))?;
         say(&format!("listening on http://{address}"))?;
-        until_stopped(listener, engine, None).await
+        until_stopped(asked, listener, engine, None).await
     }
 }
 

@@ -50,8 +50,10 @@ impl Args {
         hand_out_first_key(&engine)?;
         let listener = bind(engine.config().server.listen).await?;
         let address = listener.local_addr().map_err(CliError::file("listen on", "the socket"))?;
+        // Whoever reads the next line may ask for the stop at once.
+        let asked = asked_to_stop()?;
         say(&format!("listening on {}://{address}", if tls.is_some() { "https" } else { "http" }))?;
-        until_stopped(listener, engine, tls).await
+        until_stopped(asked, listener, engine, tls).await
     }
 
     fn settings(&self) -> Result<Config, CliError> {
@@ -94,13 +96,18 @@ fn hand_out_first_key(engine: &Engine) -> Result<(), CliError> {
     }
 }
 
-/// Serves; at SIGTERM or Ctrl-C stops accepting, lets requests finish, flushes, closes the log.
-pub(super) async fn until_stopped(listener: TcpListener, engine: Engine, tls: Option<Tls>) -> Result<(), CliError> {
+/// Serves; once `asked` stops accepting, lets requests finish, flushes, closes the log.
+pub(super) async fn until_stopped(
+    asked: impl Future<Output = ()>,
+    listener: TcpListener,
+    engine: Engine,
+    tls: Option<Tls>,
+) -> Result<(), CliError> {
     let patience = engine.config().server.stop_timeout.0;
     let stop = CancellationToken::new();
     let fresh = match tls.clone() {
         Some(tls) => {
-            let hangups = signal(SignalKind::hangup()).map_err(CliError::file("wait for SIGHUP at", "the process"))?;
+            let hangups = signal(SignalKind::hangup()).map_err(no_signals)?;
             Some(tokio::spawn(tls.keep_fresh(hangups)))
         }
         None => None,
@@ -109,7 +116,7 @@ pub(super) async fn until_stopped(listener: TcpListener, engine: Engine, tls: Op
     tokio::pin!(server);
     tokio::select! {
         ended = &mut server => ended.map_err(CliError::file("serve on", "the socket"))?,
-        () = asked_to_stop() => {}
+        () = asked => {}
     }
     tracing::info!("stopping");
     stop.cancel();
@@ -129,20 +136,18 @@ pub(super) async fn until_stopped(listener: TcpListener, engine: Engine, tls: Op
     }
 }
 
-async fn asked_to_stop() {
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(error) => {
-                tracing::error!(%error, "SIGTERM cannot be waited for");
-                std::future::pending::<()>().await;
-            }
+/// Catches SIGTERM and Ctrl-C from now on; the future resolves at the first.
+pub(super) fn asked_to_stop() -> Result<impl Future<Output = ()>, CliError> {
+    let mut terminated = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let mut interrupted = signal(SignalKind::interrupt()).map_err(no_signals)?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
         }
-    };
-    tokio::select! {
-        () = terminated => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+    })
+}
+
+fn no_signals(source: std::io::Error) -> CliError {
+    CliError::File { action: "catch signals of", path: "the process".into(), source }
 }

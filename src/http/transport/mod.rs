@@ -30,7 +30,7 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tower::ServiceExt;
 
 use crate::config;
@@ -155,13 +155,27 @@ impl Connections {
         watcher: Watcher,
     ) {
         let routes = self.routes.clone();
+        let first = Arc::new(Notify::new());
+        let seen = Arc::clone(&first);
         let service = service_fn(move |request: Request<Incoming>| {
+            seen.notify_one();
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
             routes.clone().oneshot(request)
         });
-        if let Err(error) = watcher.watch(self.http.serve_connection(TokioIo::new(stream), service)).await {
-            tracing::debug!(error = error.as_ref(), %peer, "a connection ended badly");
+        // Whoever does not even say which HTTP it speaks is nobody's in the library.
+        let silent = async {
+            if tokio::time::timeout(self.header_timeout, first.notified()).await.is_ok() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            ended = watcher.watch(self.http.serve_connection(TokioIo::new(stream), service)) => {
+                if let Err(error) = ended {
+                    tracing::debug!(error = error.as_ref(), %peer, "a connection ended badly");
+                }
+            }
+            () = silent => tracing::debug!(%peer, "no request came in time"),
         }
     }
 }
