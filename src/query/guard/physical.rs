@@ -123,9 +123,19 @@ fn visit(plan: &Arc<dyn ExecutionPlan>, guard: &Guard) -> Result<(), Failure> {
         }
     }
     if let Some(restricted) = plan.downcast_ref::<RestrictedExec>() {
-        return visit(restricted.inner(), guard);
+        return visit(restricted.inner(), guard).map_err(without_size);
     }
     plan.children().into_iter().try_for_each(|child| visit(child, guard))
+}
+
+/// The same refusal without the size that led to it, which would count what a restricted reader cannot see.
+fn without_size(failure: Failure) -> Failure {
+    match failure {
+        Failure::Ours(QueryError::ScanTooLarge { what, limit, setting, .. }) => {
+            QueryError::ScanTooLarge { what, size: limit.saturating_add(1), limit, setting }.into()
+        }
+        other => other,
+    }
 }
 
 fn product(left: &Arc<dyn ExecutionPlan>, right: &Arc<dyn ExecutionPlan>, guard: &Guard) -> Result<(), Failure> {

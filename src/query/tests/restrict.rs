@@ -242,3 +242,18 @@ async fn a_query_stops_when_its_key_ends() {
     assert!(ended.elapsed() < std::time::Duration::from_secs(1), "{:?}", ended.elapsed());
     assert_eq!(answer.collect().await.unwrap_err().code(), "key_ended");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scan_that_is_too_large_does_not_tell_how_large() {
+    let mut fixture = Fixture::new();
+    let rows: Vec<Value> = (0..4).map(|n| event(n, START, Some(&format!("m{n}")), json!({}))).collect();
+    fixture.store(&rows).await;
+    let mut settings = fixture.runtime.settings().clone();
+    settings.guard.scan_files_max = 1;
+    fixture.restart(&settings);
+    let sql = "SELECT max(event_id) FROM events";
+    let all = fixture.run(sql).await.unwrap_err();
+    let restricted = ask(&fixture, &reader(&[], &["x"], &[]), sql).await.unwrap_err();
+    assert_eq!((all.code(), restricted.code()), ("scan_too_large", "scan_too_large"));
+    assert!(all.to_string().contains('4') && !restricted.to_string().contains('4'), "{all}: {restricted}");
+}
