@@ -1,7 +1,8 @@
 //! SQL of strangers against the real server with 8 GB of address space, while others send events.
 //!
 //! `hostile/statements.txt` has a row for each statement and what the server answers. After each, the
-//! same process must answer an ordinary query; what its caller gave up must have ended within a second.
+//! same process must answer an ordinary query; what its caller gave up must have ended within a second (of a release
+//! build: `cargo test --release --test it hostile`).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,10 +20,10 @@ const ADDRESS_SPACE_KIB: u64 = 8 << 20;
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// When the caller of a statement that does not end gives up.
 const GIVES_UP: Duration = Duration::from_millis(700);
-/// How soon an abandoned query must be gone.
-const GONE: Duration = Duration::from_secs(1);
+/// How soon an abandoned query must be gone; what is not optimized, beside other tests, takes longer.
+const GONE: Duration = Duration::from_secs(if cfg!(debug_assertions) { 4 } else { 1 });
 /// Longest an answer may take, the deadline included.
-const ANSWERED: Duration = Duration::from_secs(7);
+const ANSWERED: Duration = Duration::from_secs(if cfg!(debug_assertions) { 12 } else { 7 });
 const EVENTS: usize = 50_000;
 const MODULES: [&str; 5] = ["orders", "payments", "couriers", "auth", "exports"];
 const BATCH: usize = 100;
@@ -221,7 +222,10 @@ async fn no_statement_harms_the_server() {
         let started = Instant::now();
         match check(&server, &row).await {
             Ok(how) => *counts.entry(how).or_insert(0) += 1,
-            Err(why) => wrong.push(format!("line {}: {why}\n    {:.160}", row.line, row.sql)),
+            Err(why) => {
+                println!("line {}: {why:.200}", row.line);
+                wrong.push(format!("line {}: {why}\n    {:.160}", row.line, row.sql));
+            }
         }
         slowest.push((started.elapsed(), row.line));
         if !server.is_alive() {
