@@ -1,7 +1,8 @@
 //! SQL of strangers against the real server with 8 GB of address space, while others send events.
 //!
 //! `hostile/statements.txt` has a row for each statement and what the server answers. After each, the
-//! same process must answer an ordinary query; what its caller gave up must have ended within a second.
+//! same process must answer an ordinary query; what its caller gave up must have ended within a second (of a release
+//! build: `cargo test --release --test it hostile`).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,10 +20,10 @@ const ADDRESS_SPACE_KIB: u64 = 8 << 20;
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// When the caller of a statement that does not end gives up.
 const GIVES_UP: Duration = Duration::from_millis(700);
-/// How soon an abandoned query must be gone.
-const GONE: Duration = Duration::from_secs(1);
+/// How soon an abandoned query must be gone; what is not optimized, beside other tests, takes longer.
+const GONE: Duration = Duration::from_secs(if cfg!(debug_assertions) { 4 } else { 1 });
 /// Longest an answer may take, the deadline included.
-const ANSWERED: Duration = Duration::from_secs(7);
+const ANSWERED: Duration = Duration::from_secs(if cfg!(debug_assertions) { 12 } else { 7 });
 const EVENTS: usize = 50_000;
 const MODULES: [&str; 5] = ["orders", "payments", "couriers", "auth", "exports"];
 const BATCH: usize = 100;
@@ -33,6 +34,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 enum Expected {
     Ok,
     Problem(u16, String),
+    /// An answer, or any refusal that is the caller's to mend.
+    Any,
     Cancel,
 }
 
@@ -50,6 +53,7 @@ fn rows() -> Vec<Row> {
         let (expected, sql) = line.split_once('\t').unwrap_or_else(|| panic!("line {}: no tab", at + 1));
         let expected = expected.split('|').map(|one| match one.split_once(' ') {
             None if one == "ok" => Expected::Ok,
+            None if one == "any" => Expected::Any,
             None if one == "cancel" => Expected::Cancel,
             Some((status, code)) => Expected::Problem(status.parse().unwrap(), code.to_string()),
             None => panic!("line {}: `{one}`", at + 1),
@@ -155,6 +159,7 @@ async fn check(server: &TestServer, row: &Row) -> Result<&'static str, String> {
     let fits = |expected: &Expected| match expected {
         Expected::Ok => answer.status == 200,
         Expected::Problem(status, wanted) => answer.status == *status && code().as_ref() == Some(wanted),
+        Expected::Any => [200, 400].contains(&answer.status),
         Expected::Cancel => false,
     };
     if !row.expected.iter().any(fits) {
@@ -217,7 +222,10 @@ async fn no_statement_harms_the_server() {
         let started = Instant::now();
         match check(&server, &row).await {
             Ok(how) => *counts.entry(how).or_insert(0) += 1,
-            Err(why) => wrong.push(format!("line {}: {why}\n    {:.160}", row.line, row.sql)),
+            Err(why) => {
+                println!("line {}: {why:.200}", row.line);
+                wrong.push(format!("line {}: {why}\n    {:.160}", row.line, row.sql));
+            }
         }
         slowest.push((started.elapsed(), row.line));
         if !server.is_alive() {

@@ -112,7 +112,14 @@ fn external(inner: Box<dyn std::error::Error + Send + Sync>, place: Option<Posit
         Err(Ok(wrapped)) => walk(*wrapped, place, known),
         Err(Err(inner)) => match inner.downcast::<ArrowError>() {
             Ok(wrapped) => arrow(*wrapped, place, known),
-            Err(inner) => QueryError::Internal(inner),
+            Err(inner) => match inner.downcast::<regex::Error>() {
+                // The last line says what is wrong, those before draw where.
+                Ok(error) => QueryError::Evaluation(format!(
+                    "the regular expression: {}",
+                    error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ")
+                )),
+                Err(inner) => QueryError::Internal(inner),
+            },
         },
     }
 }

@@ -43,6 +43,9 @@ const WINDOW_AGGREGATES: [&str; 22] = [
     "approx_distinct",
 ];
 
+/// Most centroids of an approximate percentile; a hundred is the default.
+const CENTROIDS_MAX: i128 = 10_000;
+
 /// Refuses a plan that does anything but read, or that is over a limit of `guard`.
 ///
 /// Placeholders must have been replaced by their values.
@@ -116,6 +119,9 @@ fn expression(expr: &Expr, guard: &Guard) -> Result<(), DataFusionError> {
             }
             _ => Ok(()),
         },
+        Expr::AggregateFunction(call) if call.func.name().starts_with("approx_percentile_cont") => {
+            centroids(&call.params.args)
+        }
         Expr::BinaryExpr(binary)
             if matches!(
                 binary.op,
@@ -139,6 +145,21 @@ fn expression(expr: &Expr, guard: &Guard) -> Result<(), DataFusionError> {
         }
         _ => Ok(()),
     }
+}
+
+/// The last argument of an approximate percentile is how many centroids it keeps, from the start.
+fn centroids(args: &[Expr]) -> Result<(), DataFusionError> {
+    let many = |arg: &Expr| match arg {
+        Expr::Literal(value, _) if value.data_type().is_integer() => {
+            value.to_string().parse::<i128>().is_ok_and(|count| count > CENTROIDS_MAX)
+        }
+        _ => false,
+    };
+    if args.iter().skip(2).any(many) {
+        let text = format!("at most {CENTROIDS_MAX} centroids are kept");
+        return Err(external(QueryError::Invalid { message: text, position: None }));
+    }
+    Ok(())
 }
 
 /// For each column that `plan` yields, the terms it stands for once all columns are replaced.

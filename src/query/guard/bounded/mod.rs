@@ -120,6 +120,10 @@ impl Bounded {
         let mut slices = Vec::new();
         let (mut from, mut sum, mut total) = (0, 0_u64, 0_u64);
         for row in 0..rows {
+            if self.rule == Rule::ArrayResize && args.get(1).and_then(|count| count.int(row)).is_some_and(|n| n < 0) {
+                let text = "`array_resize` to a negative length".to_owned();
+                return Err(DataFusionError::External(Box::new(QueryError::Evaluation(text))));
+            }
             let bound = self.rule.bound(args, row);
             if bound > row_max {
                 return Err(if self.rule.is_work() {
