@@ -105,24 +105,24 @@ pub(super) async fn until_stopped(
 ) -> Result<(), CliError> {
     let patience = engine.config().server.stop_timeout.0;
     let stop = CancellationToken::new();
-    let fresh = match tls.clone() {
-        Some(tls) => {
-            let hangups = signal(SignalKind::hangup()).map_err(no_signals)?;
-            Some(tokio::spawn(tls.keep_fresh(hangups)))
+    // Without a certificate SIGHUP ends the process, as the terminal that is closed expects.
+    let hangups = tls.as_ref().map(|_| signal(SignalKind::hangup())).transpose().map_err(no_signals)?;
+    let fresh = tls.clone().zip(hangups);
+    let keep_fresh = async {
+        match fresh {
+            Some((tls, hangups)) => tls.keep_fresh(hangups).await,
+            None => std::future::pending().await,
         }
-        None => None,
     };
     let server = http::serve(listener, engine.clone(), tls, stop.clone().cancelled_owned());
     tokio::pin!(server);
     tokio::select! {
         ended = &mut server => ended.map_err(CliError::file("serve on", "the socket"))?,
         () = asked => {}
+        () = keep_fresh => {}
     }
     tracing::info!("stopping");
     stop.cancel();
-    if let Some(fresh) = fresh {
-        fresh.abort();
-    }
     // Half of the time for requests that are running, the rest for the flush.
     if tokio::time::timeout(patience / 2, &mut server).await.is_err() {
         tracing::warn!("requests that were still running were cut off");

@@ -31,6 +31,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 use crate::config;
@@ -70,12 +71,18 @@ pub(super) async fn serve(
         free: Arc::new(Semaphore::new(settings.connections_max)),
     });
     let graceful = GracefulShutdown::new();
-    let mut full = false;
+    let (mut running, mut full) = (JoinSet::new(), false);
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
             biased;
             () = &mut stop => break,
+            Some(ended) = running.join_next() => {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "a connection's task failed");
+                }
+                continue;
+            }
             accepted = listener.accept() => accepted,
         };
         let (stream, peer) = match accepted {
@@ -90,7 +97,9 @@ pub(super) async fn serve(
         let permit = Arc::clone(&connections.free).try_acquire_owned();
         let was_full = std::mem::replace(&mut full, permit.is_err());
         match permit {
-            Ok(permit) => drop(tokio::spawn(Arc::clone(&connections).run(stream, peer, graceful.watcher(), permit))),
+            Ok(permit) => {
+                running.spawn(Arc::clone(&connections).run(stream, peer, graceful.watcher(), permit));
+            }
             Err(_) if !was_full => {
                 tracing::warn!(
                     limit = settings.connections_max,
