@@ -69,7 +69,7 @@ pub struct Server {
     pub connections_max: usize,
     /// Longest wait for a request's headers, for a TLS handshake, and between two requests.
     pub header_timeout: Span,
-    /// Largest headers of a request, and room for reading.
+    /// Largest headers of a request; HTTP/1.1 takes 256 KiB in any case, for the same buffer reads bodies.
     pub header_max: ByteCount,
     /// Longest pause within a body.
     pub body_idle_timeout: Span,

@@ -302,21 +302,7 @@ impl Intaking {
         changed |= new.len() < parsed.sent.len();
         (Judged { verdicts, changed }, new)
     }
-}
 
-/// What became of the records of a batch.
-struct Judged {
-    verdicts: Verdicts,
-    /// Whether the rows are no longer those that the parser made without them.
-    changed: bool,
-}
-
-fn limits(engine: &Inner) -> Limits {
-    let settings = &engine.shared.config.ingest;
-    Limits { line_max: settings.line_max.as_usize(), events_max: settings.events_max }
-}
-
-impl Intaking {
     fn restriction(&self) -> Option<&Restriction> {
         self.options.restriction.as_deref()
     }
@@ -335,6 +321,18 @@ impl Intaking {
         }
         verdicts.any_not_allowed()
     }
+}
+
+/// What became of the records of a batch.
+struct Judged {
+    verdicts: Verdicts,
+    /// Whether the rows are no longer those that the parser made without them.
+    changed: bool,
+}
+
+fn limits(engine: &Inner) -> Limits {
+    let settings = &engine.shared.config.ingest;
+    Limits { line_max: settings.line_max.as_usize(), events_max: settings.events_max }
 }
 
 fn log_full() -> AppendError {
