@@ -83,11 +83,11 @@ impl Drop for Threads {
 }
 
 /// Lets other threads of the machine go first.
-fn give_way(niceness: u8) {
+pub(crate) fn give_way(niceness: u8) {
     // SAFETY: a plain system call. With 0 it is about the calling thread; a failure leaves the priority.
     let set = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, niceness.into()) };
     if set != 0 {
-        tracing::debug!(error = %std::io::Error::last_os_error(), "cannot lower the priority of a query thread");
+        tracing::debug!(error = %std::io::Error::last_os_error(), "cannot lower the priority of a thread");
     }
 }
 

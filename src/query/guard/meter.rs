@@ -1,7 +1,8 @@
 //! Meters below operators that do not look at what they do to memory.
 //!
 //! A window operator holds its whole input without telling the pool. Joins and unnesting repeat a row as
-//! often as it is needed, a batch at a time, however long its values are.
+//! often as it is needed, a batch at a time, however long its values are; and they look at all pairs
+//! that a batch makes without letting go of their thread.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Statistics};
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -20,6 +21,8 @@ use datafusion::physical_plan::{
 use futures::StreamExt;
 
 use super::bounded::sizes::{longest, widest};
+use super::pool::out_of_memory;
+use super::slices::Slices;
 use crate::config::ByteCount;
 use crate::query::error::QueryError;
 
@@ -47,6 +50,10 @@ pub(super) enum Meter {
         /// The operator that repeats them.
         operator: &'static str,
     },
+    /// The operator above must not run its input again when it runs out of memory.
+    Once,
+    /// The operator above may take long for a batch and cannot be stopped meanwhile: it gets [`Slices`].
+    Time,
 }
 
 /// Yields its input under a meter.
@@ -77,6 +84,7 @@ impl Meter {
                 }
                 Ok(())
             }
+            Self::Time | Self::Once => Ok(()),
         }
     }
 }
@@ -149,11 +157,20 @@ impl ExecutionPlan for MeterExec {
     ) -> Result<SendableRecordBatchStream, DataFusionError> {
         let held = MemoryConsumer::new("rows of a window").register(context.memory_pool());
         let meter = self.meter.clone();
-        let input = self.input.execute(partition, context)?;
+        let input = self.input.execute(partition, Arc::clone(&context))?;
         let schema = input.schema();
+        if matches!(meter, Meter::Time) {
+            return Ok(Box::pin(RecordBatchStreamAdapter::new(schema, Slices::new(input))));
+        }
         // The reservation lives in the stream, which the operator above keeps until its own end.
+        let limit = context.memory_pool().memory_limit();
         let counted = input.map(move |batch| {
-            let batch = batch?;
+            let batch = batch.map_err(|error| match (&meter, &limit, error.find_root()) {
+                (Meter::Once, MemoryLimit::Finite(limit), DataFusionError::ResourcesExhausted(_)) => {
+                    out_of_memory(*limit)
+                }
+                _ => error,
+            })?;
             meter.pass(&batch, &held)?;
             Ok(batch)
         });

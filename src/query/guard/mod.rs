@@ -27,6 +27,7 @@ mod plan;
 mod pool;
 mod rewrite;
 mod rules;
+mod slices;
 mod statement;
 mod task;
 mod tokens;
@@ -37,7 +38,7 @@ use datafusion::sql::parser::Statement;
 use super::params::Failure;
 use crate::config::Guard;
 
-pub(crate) use executor::{Executor, Wanted, Work};
+pub(crate) use executor::{Executor, Wanted, Work, give_way};
 pub use fence::Fenced;
 pub(crate) use functions::{register, with_functions};
 pub(crate) use physical::check as check_physical;

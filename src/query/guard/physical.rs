@@ -28,6 +28,9 @@ use crate::query::scan::EventsExec;
 const JOINS: [&str; 5] =
     ["HashJoinExec", "SortMergeJoinExec", "NestedLoopJoinExec", "CrossJoinExec", "PiecewiseMergeJoinExec"];
 
+/// The child of a join whose batches are matched, one after the other, with all rows of the other.
+const PROBE_SIDE: usize = 1;
+
 /// The plan to run instead of `plan`.
 ///
 /// # Errors
@@ -57,51 +60,73 @@ fn multiplies(node: &Arc<dyn ExecutionPlan>) -> bool {
 
 /// The children of `node` with meters above them, where it needs some.
 fn children_under_meters(node: &Arc<dyn ExecutionPlan>, guard: &Guard) -> Option<Vec<Arc<dyn ExecutionPlan>>> {
-    let under = |child: &Arc<dyn ExecutionPlan>, meter| -> Arc<dyn ExecutionPlan> {
-        Arc::new(MeterExec::new(Arc::clone(child), meter))
-    };
     // A batch of rows has some 8,000; each may repeat the same value.
     let bytes_max = (guard.batch_max.0 / BATCH_ROWS as u64).max(1);
+    let children = node.children().into_iter().enumerate();
+    if let Some(child) = child_of_window(node, bytes_max) {
+        Some(vec![child])
+    } else if let Some(unnest) = node.downcast_ref::<UnnestExec>() {
+        let lists: Vec<usize> = unnest.list_column_indices().iter().map(|list| list.index_in_input_schema).collect();
+        Some(children.map(|(_, child)| narrow(child, &lists, bytes_max, "UNNEST")).collect())
+    } else if JOINS.contains(&node.name()) {
+        let metered = children.map(|(at, child)| {
+            let child = narrow(child, &[], bytes_max, "JOIN");
+            match at {
+                PROBE_SIDE => under(&child, Meter::Time),
+                _ if node.downcast_ref::<NestedLoopJoinExec>().is_some() => under(&child, Meter::Once),
+                _ => child,
+            }
+        });
+        Some(metered.collect())
+    } else if node.downcast_ref::<ScalarSubqueryExec>().is_some() {
+        // The first child are the rows beside which the others' value is put.
+        let metered = children.map(|(at, child)| match at {
+            0 => Arc::clone(child),
+            _ => narrow(child, &[], bytes_max, "a subquery"),
+        });
+        Some(metered.collect())
+    } else {
+        None
+    }
+}
+
+fn under(child: &Arc<dyn ExecutionPlan>, meter: Meter) -> Arc<dyn ExecutionPlan> {
+    Arc::new(MeterExec::new(Arc::clone(child), meter))
+}
+
+/// The child of a window operator, metered by what the operator holds and repeats.
+fn child_of_window(node: &Arc<dyn ExecutionPlan>, bytes_max: u64) -> Option<Arc<dyn ExecutionPlan>> {
     let windows = node.downcast_ref::<WindowAggExec>().map(WindowAggExec::window_expr);
     let holds = windows.is_some();
-    if let Some(windows) = windows.or_else(|| Some(node.downcast_ref::<BoundedWindowAggExec>()?.window_expr())) {
-        let child = Arc::clone(node.children().pop()?);
-        let schema = child.schema();
-        let exprs = windows.iter().flat_map(|window| window.expressions());
-        let exprs: Vec<_> = exprs.filter(|expr| expr.data_type(&schema).is_ok_and(|kind| is_variable(&kind))).collect();
-        // An argument and a result of 8 bytes for each function.
-        let held = Meter::Held { row_bytes: windows.len() * 16 };
-        let child = if holds { under(&child, held) } else { child };
-        return Some(vec![if exprs.is_empty() { child } else { under(&child, Meter::Arguments { exprs, bytes_max }) }]);
+    let windows = windows.or_else(|| Some(node.downcast_ref::<BoundedWindowAggExec>()?.window_expr()))?;
+    let child = Arc::clone(node.children().pop()?);
+    let schema = child.schema();
+    let exprs = windows.iter().flat_map(|window| window.expressions());
+    let exprs: Vec<_> = exprs.filter(|expr| expr.data_type(&schema).is_ok_and(|kind| is_variable(&kind))).collect();
+    // An argument and a result of 8 bytes for each function.
+    let held = Meter::Held { row_bytes: windows.len() * 16 };
+    let child = if holds { under(&child, held) } else { child };
+    Some(if exprs.is_empty() { child } else { under(&child, Meter::Arguments { exprs, bytes_max }) })
+}
+
+/// `child` with a meter over the width of its columns that may hold long values, but for `unnested` ones.
+fn narrow(
+    child: &Arc<dyn ExecutionPlan>,
+    unnested: &[usize],
+    bytes_max: u64,
+    operator: &'static str,
+) -> Arc<dyn ExecutionPlan> {
+    let schema = child.schema();
+    let long = |kind: &DataType| {
+        // Views are repeated without being copied.
+        !matches!(kind, DataType::Utf8View | DataType::BinaryView) && is_variable(kind)
+    };
+    let columns: Vec<usize> =
+        (0..schema.fields().len()).filter(|at| !unnested.contains(at) && long(schema.field(*at).data_type())).collect();
+    if columns.is_empty() {
+        return Arc::clone(child);
     }
-    let (operator, unnested): (_, Vec<usize>) = if let Some(unnest) = node.downcast_ref::<UnnestExec>() {
-        let lists = unnest.list_column_indices().iter().map(|list| list.index_in_input_schema);
-        ("UNNEST", lists.collect())
-    } else if JOINS.contains(&node.name()) {
-        ("JOIN", Vec::new())
-    } else if node.downcast_ref::<ScalarSubqueryExec>().is_some() {
-        ("a subquery", Vec::new())
-    } else {
-        return None;
-    };
-    let narrow = |child: &Arc<dyn ExecutionPlan>| {
-        let schema = child.schema();
-        let long = |kind: &DataType| {
-            // Views are repeated without being copied.
-            !matches!(kind, DataType::Utf8View | DataType::BinaryView) && is_variable(kind)
-        };
-        let columns: Vec<usize> = (0..schema.fields().len())
-            .filter(|at| !unnested.contains(at) && long(schema.field(*at).data_type()))
-            .collect();
-        if columns.is_empty() {
-            return Arc::clone(child);
-        }
-        under(child, Meter::Narrow { columns, bytes_max, operator })
-    };
-    // The first child of a scalar subquery's node are the rows beside which the others' value is put.
-    let untouched = usize::from(node.downcast_ref::<ScalarSubqueryExec>().is_some());
-    let children = node.children().into_iter().enumerate();
-    Some(children.map(|(at, child)| if at < untouched { Arc::clone(child) } else { narrow(child) }).collect())
+    under(child, Meter::Narrow { columns, bytes_max, operator })
 }
 
 /// Whether values of the type can be long.

@@ -2,6 +2,9 @@
 //!
 //! Operators that can spill ask with `try_grow` and spill when refused. Some only tell what they took
 //! (`grow` cannot fail); a query that passes its limit that way is stopped.
+//!
+//! A nested loop join that is refused would run its left side a second time to spill it. Not every operator can be
+//! run twice, and outer joins would give rows doubled: it gets [`out_of_memory`], which it does not take for a refusal.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +14,16 @@ use datafusion::common::DataFusionError;
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
 
 use super::task::{Reason, Stop};
+use crate::config::ByteCount;
+use crate::query::error::QueryError;
+
+/// How the consumers of nested loop joins are called.
+const NESTED_LOOP_JOIN: &str = "NestedLoopJoin";
+
+/// The end of a query that needs more than `limit` bytes, which no operator tries to get around.
+pub(super) fn out_of_memory(limit: usize) -> DataFusionError {
+    DataFusionError::External(Box::new(QueryError::MemoryExceeded(ByteCount(limit as u64))))
+}
 
 /// What all queries have reserved together.
 #[derive(Debug)]
@@ -80,13 +93,19 @@ impl MemoryPool for QueryPool {
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<(), DataFusionError> {
-        self.own.try_grow(reservation, additional)?;
-        if self.shared.try_take(additional) {
-            return Ok(());
-        }
-        self.own.shrink(reservation, additional);
-        let text = format!("all queries together may reserve {} bytes", self.shared.limit);
-        Err(DataFusionError::ResourcesExhausted(text))
+        let refused = match self.own.try_grow(reservation, additional) {
+            Ok(()) if self.shared.try_take(additional) => return Ok(()),
+            Ok(()) => {
+                self.own.shrink(reservation, additional);
+                let text = format!("all queries together may reserve {} bytes", self.shared.limit);
+                DataFusionError::ResourcesExhausted(text)
+            }
+            Err(error) => error,
+        };
+        Err(match reservation.consumer().name() {
+            name if name.starts_with(NESTED_LOOP_JOIN) => out_of_memory(self.limit),
+            _ => refused,
+        })
     }
 
     fn reserved(&self) -> usize {
