@@ -167,6 +167,16 @@ pub(crate) struct Sent {
 }
 
 impl Sent {
+    /// Of latencies in any order.
+    pub(crate) fn new(seconds: f64, mut latencies: Vec<Duration>) -> Self {
+        latencies.sort();
+        Self { seconds, latencies }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.latencies.len()
+    }
+
     pub(crate) fn percentile_ms(&self, share: f64) -> f64 {
         let at = ((self.latencies.len() - 1) as f64 * share) as usize;
         self.latencies[at].as_secs_f64() * 1_000.0
@@ -191,13 +201,11 @@ pub(crate) async fn send(server: &Server, bodies: Vec<Bytes>, clients: usize) ->
             latencies
         });
     }
-    let mut latencies: Vec<Duration> = tasks.join_all().await.into_iter().flatten().collect();
-    let seconds = started.elapsed().as_secs_f64();
-    latencies.sort();
-    Sent { seconds, latencies }
+    let latencies = tasks.join_all().await.into_iter().flatten().collect();
+    Sent::new(started.elapsed().as_secs_f64(), latencies)
 }
 
-async fn send_one(http: &reqwest::Client, url: &str, key: &str, body: &Bytes) -> Duration {
+pub(crate) async fn send_one(http: &reqwest::Client, url: &str, key: &str, body: &Bytes) -> Duration {
     let started = Instant::now();
     loop {
         let request = http.post(url).bearer_auth(key).header("content-type", "application/x-ndjson");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::{KeyId, Scope};
+use super::{KeyId, Scope, Whose};
 use crate::error::{Kind, Report};
 
 /// Why a key was refused or could not be kept.
@@ -19,6 +19,18 @@ pub enum AccessError {
     Forbidden {
         /// What is needed.
         needed: Scope,
+    },
+    /// The key, or its project, asked for more than it may.
+    #[error("the {} is over its quota: {what} is {limit}", whose.as_str())]
+    OverQuota {
+        /// Whose quota it is.
+        whose: Whose,
+        /// Part of the quota.
+        what: &'static str,
+        /// The quota, in units of that part.
+        limit: u64,
+        /// Seconds until it is worth asking again.
+        retry_after_s: u64,
     },
     /// No such key.
     #[error("there is no key `{0}`")]
@@ -56,6 +68,7 @@ impl Report for AccessError {
         match self {
             Self::Unauthenticated => Kind::Unauthenticated,
             Self::Forbidden { .. } => Kind::Forbidden,
+            Self::OverQuota { .. } => Kind::Overloaded,
             Self::UnknownKey(_) => Kind::NotFound,
             Self::BadKey(_) => Kind::Invalid,
             Self::NotActive(_) | Self::LastAdmin(_) => Kind::Conflict,
@@ -67,6 +80,7 @@ impl Report for AccessError {
         match self {
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden { .. } => "forbidden",
+            Self::OverQuota { .. } => "quota_exceeded",
             Self::UnknownKey(_) => "key_not_found",
             Self::BadKey(_) => "invalid_key",
             Self::NotActive(_) => "key_not_active",
@@ -82,6 +96,10 @@ impl Report for AccessError {
                 Some("send `Authorization: Bearer KEY`; an admin makes keys with POST /api/v1/keys".into())
             }
             Self::Forbidden { needed } => Some(format!("make a key with the scope `{}`", needed.as_str())),
+            Self::OverQuota { whose, retry_after_s, .. } => Some(format!(
+                "nothing was stored; send the same again in {retry_after_s} s, or ask an admin for a larger quota of the {}",
+                whose.as_str()
+            )),
             Self::UnknownKey(_) => Some("list keys with GET /api/v1/keys".into()),
             Self::NotActive(_) => Some("make a new key with POST /api/v1/keys".into()),
             Self::LastAdmin(_) => Some("make another admin key first, then revoke this one with it".into()),

@@ -9,6 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{AccessError, KeyId, Restrictions, Scope};
+use crate::config::Quota;
 use crate::event::names::ProjectName;
 
 /// Permission bits that nobody but the owner may have.
@@ -30,6 +31,8 @@ pub(super) struct Stored {
     pub(super) expires_at: Option<i64>,
     #[serde(default)]
     pub(super) restrictions: Restrictions,
+    #[serde(default, skip_serializing_if = "Quota::is_empty")]
+    pub(super) quota: Quota,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) previous: Option<Previous>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -18,6 +18,7 @@
 mod error;
 mod file;
 mod key;
+mod meter;
 mod model;
 mod store;
 
@@ -32,6 +33,7 @@ use crate::query::{Reader, Restriction};
 pub use error::AccessError;
 pub use file::write_private;
 pub use key::{KeyId, Secret};
+pub use meter::{Meter, Rate, Whose};
 pub use model::{KeyInfo, KeyState, NewKey, Restrictions};
 pub use store::KeyStore;
 
@@ -80,6 +82,8 @@ pub struct Caller {
     pub source: Option<String>,
     /// What it may see and send; `None`: everything of its project.
     pub restriction: Option<Arc<Restriction>>,
+    /// Keeps the key within its quota.
+    pub meter: Arc<Meter>,
     /// Cancelled when the secret that was sent is valid no more.
     pub ended: CancellationToken,
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{AccessError, KeyId, Scope};
-use crate::config::{self, Network, Span};
+use crate::config::{self, Network, Quota, Span};
 use crate::event::globs::{ModuleGlob, ModuleGlobs};
 use crate::event::names::ProjectName;
 use crate::query::Restriction;
@@ -41,6 +41,9 @@ pub struct NewKey {
     /// What the key is restricted to.
     #[serde(default)]
     pub restrictions: Restrictions,
+    /// What the key may ask for.
+    #[serde(default)]
+    pub quota: Quota,
 }
 
 /// What a key is restricted to; an absent list restricts nothing.
@@ -102,6 +105,8 @@ pub struct KeyInfo {
     pub source: Option<String>,
     /// What it is restricted to.
     pub restrictions: Restrictions,
+    /// What it may ask for, where it is not what the settings give every key.
+    pub quota: Quota,
     /// When it was made.
     #[serde(serialize_with = "instant")]
     #[schema(value_type = String, format = DateTime)]
@@ -151,6 +156,7 @@ impl NewKey {
             source: None,
             expires_in: None,
             restrictions: Restrictions::default(),
+            quota: Quota::default(),
         }
     }
 

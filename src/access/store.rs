@@ -15,8 +15,8 @@ use subtle::{Choice, ConstantTimeEq};
 use tokio_util::sync::CancellationToken;
 
 use super::file::{self, Previous, Stored};
-use super::{AccessError, Caller, KeyId, KeyInfo, KeyState, NewKey, Scope, Secret};
-use crate::config::{self, Span};
+use super::{AccessError, Caller, KeyId, KeyInfo, KeyState, Meter, NewKey, Scope, Secret, Whose};
+use crate::config::{self, Quota, Span};
 use crate::event::names::ProjectName;
 use crate::query::Restriction;
 
@@ -42,6 +42,7 @@ pub struct KeyStore {
 struct Entry {
     stored: Stored,
     restriction: Option<Arc<Restriction>>,
+    meter: Arc<Meter>,
     /// Cancelled when the newest secret ends.
     current: CancellationToken,
     /// Cancelled when the one before does.
@@ -56,7 +57,7 @@ impl KeyStore {
     /// # Errors
     /// A file that is unreadable, damaged, or readable by others.
     pub fn open(path: &Path, rules: &config::Access) -> Result<Self, AccessError> {
-        let load = |(id, stored)| Ok((id, Arc::new(Entry::new(stored)?)));
+        let load = |(id, stored)| Ok((id, Arc::new(Entry::new(stored, rules)?)));
         let keys = file::load(path)?.into_iter().map(load).collect::<Result<_, AccessError>>()?;
         Ok(Self {
             path: path.to_path_buf(),
@@ -104,12 +105,13 @@ impl KeyStore {
             sha256: hex(&secret.hash()),
             expires_at,
             restrictions: new.restrictions,
+            quota: new.quota,
             previous: None,
             revoked_at: None,
             last_used_at: None,
         };
         let _changing = self.changing.lock();
-        let entry = Arc::new(Entry::new(stored)?);
+        let entry = Arc::new(Entry::new(stored, &self.rules)?);
         self.save_then_put(Arc::clone(&entry))?;
         Ok((entry.info(now_s), secret))
     }
@@ -142,7 +144,7 @@ impl KeyStore {
         }
         let sha256 = std::mem::replace(&mut stored.sha256, hex(&secret.hash()));
         stored.previous = Some(Previous { sha256, valid_until });
-        let mut entry = Entry::new(stored)?;
+        let mut entry = Entry { meter: Arc::clone(&old.meter), ..Entry::new(stored, &self.rules)? };
         entry.previous = old.current.clone();
         let entry = Arc::new(entry);
         self.save_then_put(Arc::clone(&entry))?;
@@ -168,6 +170,23 @@ impl KeyStore {
         self.save()
     }
 
+    /// Gives a key another quota; what it took so far is forgotten.
+    ///
+    /// # Errors
+    /// No such key, one that is not valid, a file that cannot be written.
+    pub fn set_quota(&self, id: &KeyId, quota: Quota, now_s: i64) -> Result<KeyInfo, AccessError> {
+        let _changing = self.changing.lock();
+        let old = self.entry(id)?;
+        if !old.is_live(now_s) {
+            return Err(AccessError::NotActive(id.clone()));
+        }
+        let entry = Entry::new(Stored { quota, ..old.on_disk() }, &self.rules)?;
+        // Its queries run on: they end with the same tokens.
+        let entry = Arc::new(Entry { current: old.current.clone(), previous: old.previous.clone(), ..entry });
+        self.save_then_put(Arc::clone(&entry))?;
+        Ok(entry.info(now_s))
+    }
+
     /// Revokes all keys of a project that is deleted.
     ///
     /// # Errors
@@ -184,7 +203,7 @@ impl KeyStore {
     fn revoke_now(&self, entry: &Arc<Entry>, now_s: i64) -> Result<(), AccessError> {
         if entry.stored.revoked_at.is_none() {
             let stored = Stored { revoked_at: Some(now_s), previous: None, ..entry.on_disk() };
-            self.put(Arc::new(Entry::new(stored)?));
+            self.put(Arc::new(Entry::new(stored, &self.rules)?));
         }
         entry.current.cancel();
         entry.previous.cancel();
@@ -287,8 +306,9 @@ impl KeyStore {
 }
 
 impl Entry {
-    fn new(stored: Stored) -> Result<Self, AccessError> {
+    fn new(stored: Stored, rules: &config::Access) -> Result<Self, AccessError> {
         Ok(Self {
+            meter: Arc::new(Meter::new(Whose::Key, stored.quota.or(&rules.key_quota))),
             restriction: stored.restrictions.compile()?.map(Arc::new),
             current: CancellationToken::new(),
             previous: CancellationToken::new(),
@@ -346,6 +366,7 @@ impl Entry {
             mapping: stored.mapping,
             source: stored.source,
             restrictions: stored.restrictions,
+            quota: stored.quota,
             created_at: stored.created_at,
             expires_at: stored.expires_at,
             previous_secret_until,
@@ -362,6 +383,7 @@ impl Entry {
             mapping: self.stored.mapping.clone(),
             source: self.stored.source.clone(),
             restriction: self.restriction.clone(),
+            meter: Arc::clone(&self.meter),
             ended: ended.clone(),
         }
     }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::client::{Call, Client, Policy, Repeat, ServerArgs};
 use super::query::params::path_segment;
+use super::quota::{Part, quota};
 use super::{CliError, output};
 use crate::access::write_private;
 use crate::config::Span;
@@ -39,6 +40,19 @@ pub(crate) enum Command {
         expires_in: Option<Span>,
         #[command(flatten)]
         shown: Shown,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Give a key another quota.
+    Quota {
+        /// Id of the key, as `kronika keys list` shows it.
+        id: String,
+        /// Parts of the quota, such as `requests_per_second=10`; parts that are not named are what the server's settings say.
+        #[arg(value_name = "NAME=VALUE")]
+        parts: Vec<Part>,
+        /// Print the answer as JSON.
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -83,6 +97,9 @@ pub(crate) struct Create {
     /// Only from this network, such as `10.0.0.0/8`; repeat for more.
     #[arg(long = "from", value_name = "NETWORK")]
     sources: Vec<String>,
+    /// A part of its quota, such as `requests_per_second=10`; repeat for more.
+    #[arg(long = "quota", value_name = "NAME=VALUE")]
+    quota: Vec<Part>,
     #[command(flatten)]
     shown: Shown,
     #[command(flatten)]
@@ -160,6 +177,10 @@ impl Command {
                 let call = Call::post(format!("{ROOT}/{}/rotate", path_segment(&id)), Repeat::Untouched).json(&body);
                 shown.secret(&server, &call).await
             }
+            Self::Quota { id, parts, json, server } => {
+                let call = Call::put(format!("{ROOT}/{}/quota", path_segment(&id))).json(&quota(&parts));
+                output::show(&Client::new(&server, Policy::PROMPT)?.json(&call).await?, json)
+            }
             Self::Revoke { id, server } => {
                 let call = Call::delete(format!("{ROOT}/{}", path_segment(&id)), Repeat::Always);
                 Client::new(&server, Policy::PROMPT)?.send(&call).await?;
@@ -187,6 +208,7 @@ impl Create {
                 "masked_columns": list(&self.masked_columns),
                 "sources": list(&self.sources),
             },
+            "quota": quota(&self.quota),
         });
         if let Some(span) = self.expires_in {
             body["expires_in"] = json!(span.to_string());

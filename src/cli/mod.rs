@@ -18,6 +18,7 @@ mod output;
 mod projects;
 mod queries;
 mod query;
+mod quota;
 mod serve;
 mod wal;
 

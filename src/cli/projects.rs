@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::client::{Call, Client, Policy, Repeat, ServerArgs};
 use super::query::params::path_segment;
+use super::quota::{Part, quota};
 use super::{CliError, output};
 
 /// List, make and delete projects.
@@ -21,6 +22,19 @@ pub(crate) enum Command {
     Create {
         /// Its name: lower-case letters, digits and `-`, at most 63.
         name: String,
+        /// Print the answer as JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Show what a project may ask for, or give it another quota (admin keys).
+    Quota {
+        /// Its name.
+        name: String,
+        /// Parts of the new quota, such as `events_per_second=5000`; parts that are not named are what the server's settings say.
+        #[arg(value_name = "NAME=VALUE")]
+        parts: Vec<Part>,
         /// Print the answer as JSON.
         #[arg(long)]
         json: bool,
@@ -45,6 +59,11 @@ impl Command {
             Self::List { json, server } => (Call::get("/api/v1/projects"), json, server),
             Self::Create { name, json, server } => {
                 let call = Call::post("/api/v1/projects", Repeat::Untouched).json(&json!({ "name": name }));
+                (call, json, server)
+            }
+            Self::Quota { name, parts, json, server } => {
+                let path = format!("/api/v1/projects/{}/quota", path_segment(&name));
+                let call = if parts.is_empty() { Call::get(path) } else { Call::put(path).json(&quota(&parts)) };
                 (call, json, server)
             }
             Self::Delete { name, confirm, server } => {

@@ -5,6 +5,7 @@
 
 mod guard;
 mod network;
+mod quota;
 mod units;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 pub use guard::Guard;
 pub use network::Network;
+pub use quota::Quota;
 pub use units::{ByteCount, Span};
 
 /// All settings of one server.
@@ -36,7 +38,7 @@ pub struct Config {
     pub compaction: Compaction,
     /// Limits of one query.
     pub query: Query,
-    /// How long keys live.
+    /// How long keys live, and how much they may ask for.
     pub access: Access,
 }
 
@@ -75,6 +77,8 @@ pub struct Server {
     pub body_idle_timeout: Span,
     /// Least bytes a second of a body, after its first ten seconds; 0 switches it off.
     pub body_rate_min: ByteCount,
+    /// Longest time that a client takes nothing of its answer.
+    pub answer_idle_timeout: Span,
     /// Most requests at once on one HTTP/2 connection.
     pub streams_max: u32,
     /// Longest clean stop.
@@ -99,6 +103,7 @@ impl Default for Server {
             header_max: ByteCount(64 << 10),
             body_idle_timeout: Span::secs(30),
             body_rate_min: ByteCount(1 << 10),
+            answer_idle_timeout: Span::secs(60),
             streams_max: 128,
             stop_timeout: Span::secs(30),
         }
@@ -193,6 +198,8 @@ pub struct Compaction {
     pub target_size: ByteCount,
     /// How long files that were replaced stay for readers of older versions.
     pub keep_replaced: Span,
+    /// How much the threads of compaction give way to others: 0 (not at all) to 19.
+    pub niceness: u8,
 }
 
 impl Default for Compaction {
@@ -202,6 +209,7 @@ impl Default for Compaction {
             files_min: 4,
             target_size: ByteCount::mib(256),
             keep_replaced: Span::secs(3_600),
+            niceness: 10,
         }
     }
 }
@@ -222,6 +230,14 @@ pub struct Query {
     pub sql_max: ByteCount,
     /// Threads of one query; 0 takes one for each core.
     pub threads: usize,
+    /// Queries that run at once; further ones wait for their turn.
+    pub at_once_max: usize,
+    /// Queries that wait for their turn; further ones are refused.
+    pub waiting_max: usize,
+    /// Longest wait for a turn.
+    pub wait_max: Span,
+    /// Largest answer of a named query that is handed to all who asked for the same at the same time, in memory form.
+    pub shared_max: ByteCount,
     /// What a query may be made of, and what all of them may take together.
     pub guard: Guard,
 }
@@ -235,12 +251,16 @@ impl Default for Query {
             memory_max: ByteCount::mib(512),
             sql_max: ByteCount(64 << 10),
             threads: 0,
+            at_once_max: 16,
+            waiting_max: 256,
+            wait_max: Span::secs(10),
+            shared_max: ByteCount::mib(4),
             guard: Guard::default(),
         }
     }
 }
 
-/// How long keys live.
+/// How long keys live, and how much they may ask for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Access {
@@ -248,11 +268,21 @@ pub struct Access {
     pub key_lifetime_max: Span,
     /// How long the secret before a rotation stays valid where the request does not say it.
     pub rotation_overlap: Span,
+    /// What a key may ask for whose own quota does not say it.
+    pub key_quota: Quota,
+    /// What all keys of a project may ask for together where the project's own quota does not say it.
+    pub project_quota: Quota,
 }
 
 impl Default for Access {
     fn default() -> Self {
-        Self { key_lifetime_max: Span::secs(365 * 86_400), rotation_overlap: Span::secs(86_400) }
+        Self {
+            key_lifetime_max: Span::secs(365 * 86_400),
+            rotation_overlap: Span::secs(86_400),
+            // So that one key cannot take all places of `query.at_once_max`.
+            key_quota: Quota { queries_at_once: Some(12), ..Quota::default() },
+            project_quota: Quota::default(),
+        }
     }
 }
 
@@ -316,6 +346,14 @@ impl Config {
                      front speaks TLS, or server.insecure (--insecure) on a network that you trust",
                     server.listen
                 ),
+            ),
+            (
+                self.query.at_once_max == 0,
+                "query.at_once_max 0 must be at least 1: no query would ever run".to_string(),
+            ),
+            (
+                self.compaction.niceness > 19,
+                format!("compaction.niceness {} must be 0 to 19", self.compaction.niceness),
             ),
             (server.connections_max == 0, "server.connections_max 0 must be at least 1".to_string()),
             (server.header_max.0 < 8_192, format!("server.header_max {} must be at least 8KiB", server.header_max)),

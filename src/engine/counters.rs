@@ -90,6 +90,7 @@ pub(super) fn render(engine: &Inner) -> String {
     counters.set("kronika_wal_syncs", vec![], gauge(log.syncs));
     counters.set("kronika_wal_frames", vec![], gauge(log.frames));
     counters.set("kronika_queries_running", vec![], gauge(engine.runtime.running() as u64));
+    counters.set("kronika_queries_waiting", vec![], gauge(engine.admission.waiting() as u64));
     counters.set("kronika_query_runtimes_stuck", vec![], gauge(engine.runtime.stuck() as u64));
     for project in engine.projects.all() {
         let hot = project.hot();

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use super::deletions::Deletion;
 use super::project::Project;
 use super::{EngineError, Inner, now_s, now_us};
+use crate::config::Quota;
 use crate::event::names::ProjectName;
 
 /// Longest wait for batches of the project that are on their way to the disk.
@@ -50,7 +51,7 @@ impl Inner {
         self.shared.deleted.note(&project.name, deletion)?;
         self.shared.hot_bytes.fetch_sub(project.drop_hot(), Ordering::Relaxed);
         self.wal.forget(&project.name, deletion.before_seq.saturating_sub(1));
-        Ok(())
+        self.admission.set_quota(&project.name, Quota::default())
     }
 
     async fn drain(&self, project: &Project) -> Result<(), EngineError> {

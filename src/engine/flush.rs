@@ -57,7 +57,7 @@ pub(super) fn start(engine: &Arc<Inner>) {
     let due = Arc::clone(engine);
     let nudge = Arc::clone(&engine.shared.flush_now);
     let look_every = LOOK_EVERY.min(engine.shared.config.flush.interval.0.max(Duration::from_millis(10)));
-    engine.tasks.start("flush", look_every, nudge, move || {
+    engine.tasks.start_on(engine.flushers.handle(), "flush", look_every, nudge, move || {
         let engine = Arc::clone(&due);
         async move { engine.flush_due().await.map_err(|error| error.to_string()) }.boxed()
     });
@@ -66,7 +66,7 @@ pub(super) fn start(engine: &Arc<Inner>) {
         return;
     }
     let due = Arc::clone(engine);
-    engine.tasks.start("compaction", interval, Arc::new(Notify::new()), move || {
+    engine.tasks.start_on(engine.compactors.handle(), "compaction", interval, Arc::new(Notify::new()), move || {
         let engine = Arc::clone(&due);
         async move { engine.compact(None, false).await.map(|_| ()).map_err(|error| error.to_string()) }.boxed()
     });

@@ -12,6 +12,7 @@
 //! * An answered batch is in the log or in the table, and in the snapshot of every later query.
 //! * The log forgets a frame only once its rows, its ids and its answer are durable elsewhere.
 
+mod admission;
 mod clock;
 mod counters;
 mod dead_letters;
@@ -50,6 +51,7 @@ use crate::query::{Runtime, Session};
 use crate::table::Storage;
 use crate::wal::Wal;
 
+pub(crate) use admission::AdmissionError;
 pub(crate) use clock::{now_ms, now_s, now_us};
 pub use error::{AppendError, EngineError};
 pub use flush::{CompactSummary, FlushSummary};
@@ -71,8 +73,13 @@ struct Inner {
     runtime: Arc<Runtime>,
     keys: Arc<KeyStore>,
     tasks: tasks::Tasks,
+    admission: admission::Admission,
     /// Where large bodies are parsed.
     parsers: threads::Threads,
+    /// Where hot events become files.
+    flushers: threads::Threads,
+    /// Where small files become large ones.
+    compactors: threads::Threads,
     /// The admin key that this start made, until it was handed out.
     first_key: parking_lot::Mutex<Option<Secret>>,
     directory: directory::Directory,
@@ -121,13 +128,17 @@ impl Engine {
         let mappings = MappingLibrary::open(&part_or(&config.server.mappings_dir, &directory, "mappings"))?;
         let queries = Library::new(&part_or(&config.server.queries_dir, &directory, "queries"));
         let interpretations = interpretations::Interpretations::new(directory.part("interpretations"));
+        let admission = admission::Admission::open(&directory.part("quotas.json"), &config)?;
         let shared = Arc::new(Shared::open(config, &directory)?);
         let projects = projects::Projects::open(storage, Arc::clone(&shared), &directory).await?;
         let wal = recover::open_log(&directory, &shared, &projects, &interpretations)?;
         let tasks = tasks::Tasks::default();
         let inflight = inflight::Inflight::default();
         let failed = |source| EngineError::Directory { path: directory.root().to_path_buf(), source };
-        let parsers = threads::Threads::start("parser").map_err(failed)?;
+        let parsers = threads::Threads::one_per_core("parser").map_err(failed)?;
+        let flushers = threads::Threads::for_jobs("flush", 0).map_err(failed)?;
+        let niceness = shared.config.compaction.niceness;
+        let compactors = threads::Threads::for_jobs("compaction", niceness).map_err(failed)?;
         let inner = Inner {
             shared,
             wal,
@@ -139,7 +150,10 @@ impl Engine {
             runtime,
             keys: Arc::new(keys),
             tasks,
+            admission,
             parsers,
+            flushers,
+            compactors,
             first_key: parking_lot::Mutex::default(),
             directory,
         };
@@ -198,7 +212,8 @@ impl Engine {
     /// # Errors
     /// The first table or file that failed.
     pub async fn flush(&self, project: Option<&ProjectName>) -> Result<Vec<FlushSummary>, EngineError> {
-        self.0.flush(project).await
+        let (engine, project) = (Arc::clone(&self.0), project.cloned());
+        self.0.flushers.finish(async move { engine.flush(project.as_ref()).await }).await
     }
 
     /// Compacts one project, or all, whatever the schedule says.
@@ -206,7 +221,8 @@ impl Engine {
     /// # Errors
     /// The first table that failed.
     pub async fn compact(&self, project: Option<&ProjectName>) -> Result<Vec<CompactSummary>, EngineError> {
-        self.0.compact(project, true).await
+        let (engine, project) = (Arc::clone(&self.0), project.cloned());
+        self.0.compactors.finish(async move { engine.compact(project.as_ref(), true).await }).await
     }
 
     /// Makes a project.
@@ -299,7 +315,7 @@ impl Engine {
     /// What could not be flushed; it is in the log.
     pub async fn stop(&self) -> Result<(), EngineError> {
         self.0.tasks.stop().await;
-        let flushed = self.0.flush(None).await;
+        let flushed = self.flush(None).await;
         self.0.wal.close();
         flushed.map(|_| ())
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -28,13 +29,27 @@ pub(super) struct Tasks {
 }
 
 impl Tasks {
-    /// Runs `step` every `interval` and whenever `nudge` is notified, until the stop.
+    /// Runs `step` every `interval` and whenever `nudge` is notified, until the stop; on the threads of the caller.
     pub(super) fn start<F>(&self, name: &'static str, interval: Duration, nudge: Arc<Notify>, step: F)
     where
         F: Fn() -> BoxFuture<'static, Outcome> + Send + 'static,
     {
+        self.start_on(&Handle::current(), name, interval, nudge, step);
+    }
+
+    /// As [`Tasks::start`], on the threads of `runtime`.
+    pub(super) fn start_on<F>(
+        &self,
+        runtime: &Handle,
+        name: &'static str,
+        interval: Duration,
+        nudge: Arc<Notify>,
+        step: F,
+    ) where
+        F: Fn() -> BoxFuture<'static, Outcome> + Send + 'static,
+    {
         let (stop, last) = (self.stop.clone(), Arc::clone(&self.last));
-        self.running.lock().spawn(async move {
+        let work = async move {
             let mut tick = tokio::time::interval(interval);
             tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
@@ -52,7 +67,8 @@ impl Tasks {
                 }
                 last.lock().insert(name, outcome);
             }
-        });
+        };
+        self.running.lock().spawn_on(work, runtime);
     }
 
     /// What failed in the last step of each job, by job.

@@ -72,13 +72,16 @@ impl<S: Needs> FromRequestParts<Engine> for Authorized<S> {
             return Err(AccessError::Forbidden { needed: S::SCOPE }.into());
         }
         let chosen = chosen_project(&parts.headers)?;
-        match (&caller.project, &chosen) {
-            (Some(own), Some(other)) if own != other => {
-                Err(ApiError::new(Kind::Forbidden, "forbidden", "this key belongs to another project")
-                    .hint("leave the header Kronika-Project out, or use a key of that project"))
-            }
-            _ => Ok(Self { caller, chosen, scope: PhantomData }),
+        if let (Some(own), Some(other)) = (&caller.project, &chosen)
+            && own != other
+        {
+            return Err(ApiError::new(Kind::Forbidden, "forbidden", "this key belongs to another project")
+                .hint("leave the header Kronika-Project out, or use a key of that project"));
         }
+        let authorized = Self { caller, chosen, scope: PhantomData };
+        let project = (S::SCOPE != Scope::Admin).then(|| authorized.project());
+        engine.admit(&authorized.caller, project.as_ref())?;
+        Ok(authorized)
     }
 }
 

@@ -11,7 +11,7 @@ use super::body;
 use super::caller::{Authorized, Ingest, Query};
 use super::extract::ApiQuery;
 use super::problem::{ApiError, Problem};
-use crate::engine::{AppendOptions, Engine, FileIds, Receipt};
+use crate::engine::{AppendError, AppendOptions, Engine, FileIds, Receipt};
 use crate::error::Kind;
 
 /// Longest Idempotency-Key, in bytes.
@@ -56,6 +56,8 @@ pub(super) async fn append_events(
     sent: Body,
 ) -> Result<(HeaderMap, Json<Receipt>), ApiError> {
     let idempotency_key = idempotency_key(&headers)?;
+    let project = caller.project();
+    engine.admit_events(&caller.caller, &project)?;
     let bytes = body::read(&headers, sent, engine.config().ingest.body_max).await?;
     // A body may take its time.
     caller.caller.still_valid()?;
@@ -68,12 +70,25 @@ pub(super) async fn append_events(
         idempotency_key,
         restriction: caller.caller.restriction.clone(),
     };
-    let receipt = engine.append(&caller.project(), bytes, options).await?;
+    let size = bytes.len() as u64;
+    let taken = engine.append(&project, bytes, options).await;
+    engine.count_events(&caller.caller, &project, size, events_of(&taken));
+    let receipt = taken?;
     let mut headers = HeaderMap::new();
     if receipt.replayed {
         headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
     }
     Ok((headers, Json(receipt)))
+}
+
+/// Events that were looked at, whatever became of them.
+fn events_of(taken: &Result<Receipt, AppendError>) -> u64 {
+    match taken {
+        Ok(receipt) if receipt.replayed => 0,
+        Ok(receipt) => receipt.events(),
+        Err(AppendError::Rejected { records, .. }) => *records,
+        Err(_) => 0,
+    }
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {

@@ -10,7 +10,7 @@ use super::caller::{Admin, Authorized};
 use super::extract::{ApiJson, ApiPath};
 use super::problem::{ApiError, Problem};
 use crate::access::{KeyId, KeyInfo, NewKey};
-use crate::config::Span;
+use crate::config::{Quota, Span};
 use crate::engine::{Engine, EngineError, now_s};
 
 /// A key with a new secret, which is shown this once.
@@ -91,6 +91,20 @@ pub(super) async fn rotate_key(
     let id = KeyId::from(id.as_str());
     let (info, secret) = engine.keys().rotate(&id, rotation.overlap, rotation.expires_in, now_s())?;
     Ok(Json(SecretAnswer { secret: secret.reveal().to_string(), info }))
+}
+
+/// Gives a key another quota: what is absent is what the settings give every key, 0 is no limit.
+#[utoipa::path(put, path = "/api/v1/keys/{id}/quota", tag = "access", operation_id = "set_key_quota", params(("id" = String, Path)),
+    request_body = Quota,
+    responses((status = 200, body = KeyInfo), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("key" = ["admin"])))]
+pub(super) async fn set_key_quota(
+    State(engine): State<Engine>,
+    _caller: Authorized<Admin>,
+    ApiPath(id): ApiPath<String>,
+    ApiJson(quota): ApiJson<Quota>,
+) -> Result<Json<KeyInfo>, ApiError> {
+    Ok(Json(engine.keys().set_quota(&KeyId::from(id.as_str()), quota, now_s())?))
 }
 
 /// Revokes a key: the next request with it is refused, and its running queries stop within a second.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::access::AccessError;
-use crate::engine::{AppendError, EngineError, TrialError};
+use crate::engine::{AdmissionError, AppendError, EngineError, TrialError};
 use crate::error::{Kind, Report};
 use crate::event::mapping::MappingError;
 use crate::query::QueryError;
@@ -198,7 +198,20 @@ impl From<TrialError> for ApiError {
 
 impl From<AccessError> for ApiError {
     fn from(error: AccessError) -> Self {
-        Self::of(&error)
+        let mut problem = Self::of(&error);
+        if let AccessError::OverQuota { retry_after_s, .. } = error {
+            problem.0.retry_after_s = Some(retry_after_s);
+        }
+        problem
+    }
+}
+
+impl From<AdmissionError> for ApiError {
+    fn from(error: AdmissionError) -> Self {
+        match error {
+            AdmissionError::Access(error) => error.into(),
+            AdmissionError::Query(error) => error.into(),
+        }
     }
 }
 

@@ -9,16 +9,20 @@ use utoipa::{IntoParams, ToSchema};
 use super::caller::{Admin, Authorized};
 use super::extract::{ApiJson, ApiPath, ApiQuery};
 use super::problem::{ApiError, Problem};
+use crate::config::Quota;
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::event::names::ProjectName;
 
-/// A project by name.
+/// A project.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProjectBody {
     /// `[a-z0-9][a-z0-9-]{0,62}`
     name: String,
+    /// What it may ask for, where it is not what the settings give every project.
+    #[serde(default, skip_serializing_if = "Quota::is_empty")]
+    quota: Quota,
 }
 
 /// All projects.
@@ -26,7 +30,12 @@ pub(super) struct ProjectBody {
     responses((status = 200, body = Vec<ProjectBody>), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["admin"])))]
 pub(super) async fn list_projects(State(engine): State<Engine>, _caller: Authorized<Admin>) -> Json<Vec<ProjectBody>> {
-    Json(engine.projects().into_iter().map(|name| ProjectBody { name: name.to_string() }).collect())
+    // One that is deleted meanwhile has none.
+    let project = |name: ProjectName| ProjectBody {
+        quota: engine.project_quota(&name).unwrap_or_default(),
+        name: name.to_string(),
+    };
+    Json(engine.projects().into_iter().map(project).collect())
 }
 
 /// Makes a project.
@@ -38,8 +47,37 @@ pub(super) async fn create_project(
     _caller: Authorized<Admin>,
     ApiJson(new): ApiJson<ProjectBody>,
 ) -> Result<(StatusCode, Json<ProjectBody>), ApiError> {
-    engine.create_project(project_name(&new.name)?).await?;
+    let name = project_name(&new.name)?;
+    engine.create_project(name.clone()).await?;
+    engine.set_project_quota(&name, new.quota.clone())?;
     Ok((StatusCode::CREATED, Json(new)))
+}
+
+/// What a project may ask for, where it is not what the settings give every project.
+#[utoipa::path(get, path = "/api/v1/projects/{name}/quota", tag = "access", operation_id = "get_project_quota", params(("name" = String, Path)),
+    responses((status = 200, body = Quota), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("key" = ["admin"])))]
+pub(super) async fn get_project_quota(
+    State(engine): State<Engine>,
+    _caller: Authorized<Admin>,
+    ApiPath(name): ApiPath<String>,
+) -> Result<Json<Quota>, ApiError> {
+    Ok(Json(engine.project_quota(&project_name(&name)?)?))
+}
+
+/// Gives a project another quota: what is absent is what the settings give every project, 0 is no limit.
+#[utoipa::path(put, path = "/api/v1/projects/{name}/quota", tag = "access", operation_id = "set_project_quota", params(("name" = String, Path)),
+    request_body = Quota,
+    responses((status = 200, body = Quota), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("key" = ["admin"])))]
+pub(super) async fn set_project_quota(
+    State(engine): State<Engine>,
+    _caller: Authorized<Admin>,
+    ApiPath(name): ApiPath<String>,
+    ApiJson(quota): ApiJson<Quota>,
+) -> Result<Json<Quota>, ApiError> {
+    engine.set_project_quota(&project_name(&name)?, quota.clone())?;
+    Ok(Json(quota))
 }
 
 /// Says the name of the project again, so that none is deleted by mistake.

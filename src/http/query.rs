@@ -18,6 +18,7 @@ use super::extract::{ApiJson, ApiPath, ApiQuery};
 use super::problem::{ApiError, Problem};
 use crate::engine::Engine;
 use crate::error::Kind;
+use crate::query::named::Asked;
 use crate::query::{Answer, Format, Limits, Params, encode};
 
 /// Trailer that says whether rows are missing because of a cap.
@@ -93,7 +94,9 @@ pub(super) async fn query(
     {
         return Err(ApiError::new(Kind::Invalid, "invalid_query_id", format!("`id` has 1 to {ID_MAX} characters")));
     }
-    let session = engine.session_for(&caller.caller, &caller.project())?.with_id(body.id);
+    let project = caller.project();
+    let turn = engine.turn(&caller.caller, &project).await?;
+    let session = engine.session_for(&caller.caller, &project)?.with_id(body.id).in_turn(turn);
     let answer = session.run(&body.sql, params, Limits::of(&engine.config().query)).await?;
     Ok(respond(answer, format))
 }
@@ -135,9 +138,14 @@ pub(super) async fn named(
 ) -> Result<Response, ApiError> {
     let wanted = given.iter().position(|(name, _)| name == "format").map(|at| given.remove(at).1);
     let format = Format::negotiate(accepted(&headers), wanted.as_deref())?;
-    let session = engine.session_for(&caller.caller, &caller.project())?;
-    let limits = Limits::of(&engine.config().query);
-    let answer = engine.queries().run(&session, &name, &given, limits).await?;
+    let (project, settings) = (caller.project(), &engine.config().query);
+    let asked = Asked { project: &project, name: &name, given: &given, reader: &caller.caller.reader() };
+    let session = || async {
+        let turn = engine.turn(&caller.caller, &project).await?;
+        Ok::<_, ApiError>(engine.session_for(&caller.caller, &project)?.in_turn(turn))
+    };
+    let limits = Limits::of(settings);
+    let answer = engine.queries().run_shared(&asked, limits, settings.shared_max, session).await?;
     Ok(respond(answer, format))
 }
 

@@ -30,13 +30,14 @@ use super::newest::{FILES_OPENED, ROWS_DECODED};
 use super::normalise::{Normaliser, memory_of, split};
 use super::restrict::{Reader, RestrictedExec};
 use super::session::Limits;
+use super::turn::Turn;
 use super::types::OutColumn;
 use crate::config::Span;
 
 /// Batches that may be ready before the reader asks for them.
 const BATCHES_AHEAD: usize = 1;
 /// How much later than the producer the reader notices the deadline.
-const DEADLINE_GRACE: Duration = Duration::from_millis(200);
+pub(crate) const DEADLINE_GRACE: Duration = Duration::from_millis(200);
 
 /// What a query cost.
 ///
@@ -130,6 +131,8 @@ pub(crate) struct Running {
     pub limits: Limits,
     pub known: Known,
     pub reader: Reader,
+    /// Given back when the plan has ended.
+    pub turn: Option<Arc<Turn>>,
 }
 
 impl Running {
@@ -200,6 +203,30 @@ impl Answer {
         self.batches
     }
 
+    /// Reads the answer if it is no larger than `bytes_max`, to be kept; a larger one comes back as it was.
+    ///
+    /// # Errors
+    /// As the stream's.
+    pub(crate) async fn keep(mut self, bytes_max: u64) -> Result<Result<Kept, Self>, QueryError> {
+        let (mut batches, mut bytes) = (Vec::new(), 0);
+        while let Some(batch) = self.batches.next().await {
+            let batch = batch?;
+            bytes += memory_of(&batch);
+            batches.push(batch);
+            if bytes > bytes_max {
+                let read = futures::stream::iter(batches.into_iter().map(Ok));
+                self.batches = read.chain(self.batches).boxed();
+                return Ok(Err(self));
+            }
+        }
+        let outcome = self.outcome()?;
+        Ok(Ok(Kept { columns: self.columns, schema: self.schema, batches, outcome, runtime: self.runtime }))
+    }
+
+    fn outcome(&self) -> Result<Outcome, QueryError> {
+        self.end.get().ok_or_else(|| QueryError::Internal("the answer has no end".into()))
+    }
+
     /// All rows at once, with how it ended.
     ///
     /// # Errors
@@ -209,8 +236,40 @@ impl Answer {
         while let Some(batch) = self.batches.next().await {
             batches.push(batch?);
         }
-        let outcome = self.end.get().ok_or_else(|| QueryError::Internal("the answer has no end".into()))?;
+        let outcome = self.outcome()?;
         Ok((batches, outcome))
+    }
+}
+
+/// A whole answer, to be given to many.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    columns: Vec<OutColumn>,
+    schema: SchemaRef,
+    batches: Vec<RecordBatch>,
+    outcome: Outcome,
+    runtime: Handle,
+}
+
+impl Kept {
+    #[cfg(test)]
+    pub(crate) fn of(batch: RecordBatch) -> Self {
+        let normaliser = Normaliser::new(&batch.schema());
+        let (columns, schema) = (normaliser.columns().to_vec(), normaliser.schema());
+        let outcome = Outcome { truncated: false, stats: Stats::default() };
+        Self { columns, schema, batches: vec![batch], outcome, runtime: Handle::current() }
+    }
+
+    /// The answer, for a reader who waits until `deadline`.
+    pub(crate) fn answer(&self, deadline: Deadline) -> Answer {
+        Answer {
+            columns: self.columns.clone(),
+            schema: Arc::clone(&self.schema),
+            batches: futures::stream::iter(self.batches.clone().into_iter().map(Ok)).boxed(),
+            end: End(Arc::new(Mutex::new(Some(self.outcome)))),
+            runtime: self.runtime.clone(),
+            deadline,
+        }
     }
 }
 
@@ -344,6 +403,15 @@ impl Producer {
         };
         add_costs(self.running.plan.as_ref(), &mut stats);
         Outcome { truncated: self.truncated, stats }
+    }
+}
+
+impl Drop for Producer {
+    /// However the query ended.
+    fn drop(&mut self) {
+        if let Some(turn) = &self.running.turn {
+            turn.note(self.outcome().stats.bytes_scanned);
+        }
     }
 }
 

@@ -191,6 +191,15 @@ pub enum QueryError {
     /// All planners are at work.
     #[error("{0} queries are being planned already")]
     Busy(usize),
+    /// More queries wait for their turn than may.
+    #[error("{waiting} queries wait for their turn already (`query.waiting_max`)")]
+    QueueFull {
+        /// Most that may wait.
+        waiting: usize,
+    },
+    /// Its turn did not come in time.
+    #[error("the query waited {0} for its turn (`query.wait_max`)")]
+    WaitedTooLong(Span),
     /// One step held a thread longer than `query.guard.step_max`.
     #[error("one step of the query took longer than {0}; the query was stopped")]
     StepTooLong(Span),
@@ -281,7 +290,7 @@ impl Report for QueryError {
             Self::NoSuchQuery { .. } => Kind::NotFound,
             Self::NotAcceptable(_) => Kind::NotAcceptable,
             Self::DeadlineExceeded(_) | Self::StepTooLong(_) => Kind::DeadlineExceeded,
-            Self::Busy(_) | Self::ServerMemory => Kind::Overloaded,
+            Self::Busy(_) | Self::QueueFull { .. } | Self::WaitedTooLong(_) | Self::ServerMemory => Kind::Overloaded,
             Self::Canceled => Kind::Canceled,
             Self::HiddenColumn(_) => Kind::Forbidden,
             Self::KeyEnded => Kind::Unauthenticated,
@@ -311,7 +320,7 @@ impl Report for QueryError {
             Self::ValueTooSlow(_) => "value_too_slow",
             Self::ProductTooLarge { .. } => "product_too_large",
             Self::ScanTooLarge { .. } => "scan_too_large",
-            Self::Busy(_) => "queries_busy",
+            Self::Busy(_) | Self::QueueFull { .. } | Self::WaitedTooLong(_) => "queries_busy",
             Self::StepTooLong(_) => "step_too_long",
             Self::ServerMemory => "server_memory_short",
             Self::DeadlineExceeded(_) => "deadline_exceeded",
@@ -351,7 +360,9 @@ impl Report for QueryError {
             Self::ScanTooLarge { setting, .. } => {
                 Some(format!("narrow the range of event_time or the modules, or raise `query.guard.{setting}`"))
             }
-            Self::Busy(_) | Self::ServerMemory => Some("ask again in a moment".into()),
+            Self::Busy(_) | Self::QueueFull { .. } | Self::WaitedTooLong(_) | Self::ServerMemory => {
+                Some("ask again in a moment".into())
+            }
             Self::StepTooLong(_) => Some("shorten the values that functions work on: `left(x, 1000)`".into()),
             Self::DeadlineExceeded(_) => Some("narrow the range of event_time, or raise `query.timeout`".into()),
             Self::MemoryExceeded(_) => {

@@ -29,6 +29,7 @@ mod runtime;
 mod scan;
 mod session;
 mod stored;
+mod turn;
 mod types;
 mod views;
 
@@ -37,11 +38,13 @@ use std::sync::Arc;
 pub use answer::{Answer, End, Outcome, Stats};
 pub use error::{NameOf, Position, QueryError};
 pub use guard::Fenced;
+pub(crate) use guard::give_way;
 pub use output::{Format, encode};
 pub use params::Params;
 pub use restrict::{Reader, Restriction};
 pub use runtime::Runtime;
 pub use session::{Limits, Session};
+pub use turn::Turn;
 pub use types::OutColumn;
 pub use views::{View, views};
 

@@ -6,6 +6,7 @@
 //! are not touched by it. A user's file takes the place of a shipped one of the same name.
 
 mod file;
+mod shared;
 mod shipped;
 mod value;
 
@@ -18,10 +19,13 @@ use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use super::answer::Answer;
+use super::answer::{Answer, DEADLINE_GRACE, Deadline};
 use super::error::{QueryError, nearest};
 use super::params::Bound;
+use super::restrict::Reader;
 use super::session::{Limits, Session};
+use crate::config::ByteCount;
+use crate::event::names::ProjectName;
 pub use file::{NamedQuery, Parameter};
 pub use value::ParameterType;
 
@@ -33,6 +37,8 @@ const FILE_BYTES_MAX: u64 = 256 << 10;
 pub struct Library {
     shipped: BTreeMap<String, Arc<NamedQuery>>,
     dir: PathBuf,
+    /// What is being answered now.
+    shared: shared::Shared,
     /// What was last read of the directory, by name.
     read: Mutex<BTreeMap<String, UserFile>>,
 }
@@ -62,6 +68,19 @@ impl From<Broken> for QueryError {
     }
 }
 
+/// Who asks for which query, with which parameters as they stand in a URL.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// The project.
+    pub project: &'a ProjectName,
+    /// Name of the query.
+    pub name: &'a str,
+    /// Parameters.
+    pub given: &'a [(String, String)],
+    /// On whose behalf.
+    pub reader: &'a Reader,
+}
+
 /// A named query in a listing.
 #[derive(Debug, Clone, Serialize)]
 pub struct Listed {
@@ -81,7 +100,12 @@ impl Library {
     /// The shipped queries and those in `dir`, which need not exist.
     #[must_use]
     pub fn new(dir: &Path) -> Self {
-        Self { shipped: shipped::all(), dir: dir.to_path_buf(), read: Mutex::default() }
+        Self {
+            shipped: shipped::all(),
+            dir: dir.to_path_buf(),
+            shared: shared::Shared::default(),
+            read: Mutex::default(),
+        }
     }
 
     /// All queries, by name.
@@ -134,6 +158,45 @@ impl Library {
         let query = self.get(name)?;
         let values = query.values(given, Utc::now())?;
         session.run_bound(query.sql(), values, limits, true).await
+    }
+
+    /// Runs the query `name` for all who ask for the same at the same time. `begin` makes the session of a run when it
+    /// begins, on behalf of `reader`; answers of up to `shared_max` are shared.
+    ///
+    /// # Errors
+    /// As [`Library::run`] and `begin`.
+    pub async fn run_shared<E: From<QueryError>, F: Future<Output = Result<Session, E>>>(
+        &self,
+        asked: &Asked<'_>,
+        limits: Limits,
+        shared_max: ByteCount,
+        begin: impl FnOnce() -> F,
+    ) -> Result<Answer, E> {
+        let at = tokio::time::Instant::now() + limits.timeout.0 + DEADLINE_GRACE;
+        let deadline = Deadline { at, timeout: limits.timeout };
+        let restriction = asked.reader.restriction.as_ref();
+        let slot = self.shared.slot(shared::Request::new(asked.project, asked.name, asked.given, restriction));
+        let seen = slot.begun();
+        let place = tokio::select! {
+            biased;
+            () = asked.reader.ended.cancelled() => return Err(QueryError::KeyEnded.into()),
+            place = slot.wait() => place,
+            () = tokio::time::sleep_until(at) => return Err(QueryError::DeadlineExceeded(limits.timeout).into()),
+        };
+        if let Some(kept) = place.answer_after(seen) {
+            return Ok(kept.answer(deadline));
+        }
+        let run = place.begin();
+        let session = begin().await?;
+        let answer = self.run(&session, asked.name, asked.given, limits).await?;
+        Ok(match answer.keep(shared_max.0).await? {
+            Ok(kept) => {
+                let answer = kept.answer(deadline);
+                place.keep(run, kept);
+                answer
+            }
+            Err(too_large) => too_large,
+        })
     }
 
     /// The user's queries as the directory has them now.

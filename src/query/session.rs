@@ -26,6 +26,7 @@ use super::params::{Bound, Failure, Params};
 use super::provider::EventsTable;
 use super::restrict::{Reader, RestrictedTable};
 use super::runtime::{BATCH_ROWS, Runtime};
+use super::turn::Turn;
 use super::{Snapshot, views};
 use crate::config::{self, ByteCount, Span};
 use crate::event::names::ProjectName;
@@ -80,6 +81,8 @@ pub struct Session {
     reader: Reader,
     /// What the caller calls the query.
     id: Option<String>,
+    /// Its place among the queries that run.
+    turn: Option<Arc<Turn>>,
 }
 
 impl Session {
@@ -92,7 +95,14 @@ impl Session {
             snapshot: Arc::new(snapshot),
             reader: Reader::default(),
             id: None,
+            turn: None,
         }
+    }
+
+    /// Holds `turn` until the answers of the session have ended.
+    #[must_use]
+    pub fn in_turn(self, turn: Turn) -> Self {
+        Self { turn: Some(Arc::new(turn)), ..self }
     }
 
     /// Gives the query a name by which [`Runtime::cancel`] finds it.
@@ -150,9 +160,9 @@ impl Session {
                 Failure::Ours(error) => error,
                 Failure::Planner(error) => classify(error, &known),
             })?;
-            let reader = self.reader.clone();
+            let (reader, turn) = (self.reader.clone(), self.turn.clone());
             let running =
-                Running { plan, context, task: Arc::clone(&task), started, limits, known: known.clone(), reader };
+                Running { plan, context, task: Arc::clone(&task), started, limits, known: known.clone(), reader, turn };
             Answer::start(executor, running).await
         };
         tokio::select! {

@@ -7,11 +7,12 @@
 //! # Invariants
 //! * A client that sends nothing, or next to nothing, loses its connection: in the handshake, in the
 //!   headers and between requests after `header_timeout`, within a body after `body_idle_timeout` or
-//!   below `body_rate_min`.
+//!   below `body_rate_min`. So does one that does not read its answer, after `answer_idle_timeout`.
 //! * A failed connection never ends the server; neither does a system that has no descriptors left.
 
 mod headers;
 mod patience;
+mod stalled;
 mod tls;
 
 use std::io;
@@ -34,6 +35,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
+use self::stalled::Stalled;
 use crate::config;
 
 pub use tls::{Tls, TlsError};
@@ -52,6 +54,7 @@ struct Connections {
     tls: Option<Tls>,
     http: Builder<TokioExecutor>,
     header_timeout: Duration,
+    answer_idle_timeout: Duration,
     free: Arc<Semaphore>,
 }
 
@@ -68,6 +71,7 @@ pub(super) async fn serve(
         tls,
         http: http(settings),
         header_timeout: settings.header_timeout.0,
+        answer_idle_timeout: settings.answer_idle_timeout.0,
         free: Arc::new(Semaphore::new(settings.connections_max)),
     });
     let graceful = GracefulShutdown::new();
@@ -149,6 +153,7 @@ impl Connections {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
+        let stream = Stalled::new(stream, self.answer_idle_timeout);
         let Some(tls) = &self.tls else { return self.talk(stream, peer, watcher).await };
         match tokio::time::timeout(self.header_timeout, tls.acceptor().accept(stream)).await {
             Ok(Ok(stream)) => self.talk(stream, peer, watcher).await,
