@@ -20,6 +20,7 @@ mod lifecycle;
 mod query;
 mod real_data;
 mod routes;
+mod schemathesis;
 mod sql_files;
 mod tidy;
 mod trace;
