@@ -12,6 +12,7 @@
 //! * An answered batch is in the log or in the table, and in the snapshot of every later query.
 //! * The log forgets a frame only once its rows, its ids and its answer are durable elsewhere.
 
+pub mod audit;
 mod clock;
 mod counters;
 mod dead_letters;
@@ -40,7 +41,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::access::{Caller, KeyStore, Secret};
+use crate::access::{Caller, KeyId, KeyStore, Secret};
 use crate::config::Config;
 use crate::event::mapping::MappingLibrary;
 use crate::event::names::ProjectName;
@@ -73,6 +74,9 @@ struct Inner {
     tasks: tasks::Tasks,
     /// Where large bodies are parsed.
     parsers: threads::Threads,
+    audit: audit::Audit,
+    /// What the log held at the start.
+    recovered: recover::Recovered,
     /// The admin key that this start made, until it was handed out.
     first_key: parking_lot::Mutex<Option<Secret>>,
     directory: directory::Directory,
@@ -101,10 +105,13 @@ impl Engine {
     /// A directory in use, of a newer format or unusable; a damaged log; a table that cannot be opened.
     pub async fn open(config: Config) -> Result<Self, EngineError> {
         let engine = Self::open_idle(config).await?;
-        engine.ensure_admin()?;
+        engine.0.projects.ensure_audit().await?;
+        let first_key = engine.ensure_admin()?;
         engine.0.projects.ensure_default().await?;
         flush::start(&engine.0);
         keys::start(&engine.0);
+        engine.0.record_start(&engine.0.recovered, first_key).await?;
+        audit::start(&engine.0);
         Ok(engine)
     }
 
@@ -123,7 +130,8 @@ impl Engine {
         let interpretations = interpretations::Interpretations::new(directory.part("interpretations"));
         let shared = Arc::new(Shared::open(config, &directory)?);
         let projects = projects::Projects::open(storage, Arc::clone(&shared), &directory).await?;
-        let wal = recover::open_log(&directory, &shared, &projects, &interpretations)?;
+        let audit = audit::Audit::open(&directory.part("audit.json"), &shared.config.audit)?;
+        let (wal, recovered) = recover::open_log(&directory, &shared, &projects, &interpretations)?;
         let tasks = tasks::Tasks::default();
         let inflight = inflight::Inflight::default();
         let failed = |source| EngineError::Directory { path: directory.root().to_path_buf(), source };
@@ -140,6 +148,8 @@ impl Engine {
             keys: Arc::new(keys),
             tasks,
             parsers,
+            audit,
+            recovered,
             first_key: parking_lot::Mutex::default(),
             directory,
         };
@@ -147,11 +157,14 @@ impl Engine {
     }
 
     /// Makes an admin key where none is valid: at the first start, or for an owner whose keys have all ended.
-    fn ensure_admin(&self) -> Result<(), EngineError> {
-        if !self.0.keys.has_admin(now_s()) {
-            *self.0.first_key.lock() = Some(self.0.keys.create_first("first admin key", now_s())?);
+    fn ensure_admin(&self) -> Result<Option<KeyId>, EngineError> {
+        if self.0.keys.has_admin(now_s()) {
+            return Ok(None);
         }
-        Ok(())
+        let secret = self.0.keys.create_first("first admin key", now_s())?;
+        let id = secret.id();
+        *self.0.first_key.lock() = Some(secret);
+        Ok(Some(id))
     }
 
     /// Takes a batch of events in; when this returns they are on disk and visible to queries.
@@ -184,7 +197,7 @@ impl Engine {
     /// # Errors
     /// No such project.
     pub fn session_for(&self, caller: &Caller, project: &ProjectName) -> Result<Session, EngineError> {
-        Ok(self.session(project)?.read_by(caller.reader()))
+        Ok(self.session(project)?.read_by(caller.reader(project)))
     }
 
     /// Stops the running queries of a project that were given the name `id`; tells how many there were.
@@ -193,20 +206,25 @@ impl Engine {
         self.0.runtime.cancel(project, id)
     }
 
-    /// Flushes one project, or all: their hot events are in their tables when this returns.
+    /// Flushes one project, or all: their hot events are in their tables when this returns. Of `_audit` it
+    /// tells only where that is named.
     ///
     /// # Errors
     /// The first table or file that failed.
     pub async fn flush(&self, project: Option<&ProjectName>) -> Result<Vec<FlushSummary>, EngineError> {
-        self.0.flush(project).await
+        let mut summaries = self.0.flush(project).await?;
+        summaries.retain(|summary| project.is_some() || !summary.project.is_audit());
+        Ok(summaries)
     }
 
-    /// Compacts one project, or all, whatever the schedule says.
+    /// Compacts one project, or all, whatever the schedule says. Of `_audit` it tells only where that is named.
     ///
     /// # Errors
     /// The first table that failed.
     pub async fn compact(&self, project: Option<&ProjectName>) -> Result<Vec<CompactSummary>, EngineError> {
-        self.0.compact(project, true).await
+        let mut summaries = self.0.compact(project, true).await?;
+        summaries.retain(|summary| project.is_some() || !summary.project.is_audit());
+        Ok(summaries)
     }
 
     /// Makes a project.
@@ -226,10 +244,17 @@ impl Engine {
         self.0.delete_project(name).await
     }
 
-    /// Names of all projects.
+    /// Names of all projects but `_audit`.
     #[must_use]
     pub fn projects(&self) -> Vec<ProjectName> {
-        self.0.projects.all().iter().map(|project| project.name.clone()).collect()
+        let all = self.0.projects.all();
+        all.iter().map(|project| project.name.clone()).filter(|name| !name.is_audit()).collect()
+    }
+
+    /// Whether there is such a project, `_audit` included.
+    #[must_use]
+    pub fn has_project(&self, name: &ProjectName) -> bool {
+        self.0.projects.get(name).is_some()
     }
 
     /// The newest rejected lines of a project as JSON texts, newest first.
@@ -299,9 +324,10 @@ impl Engine {
     /// What could not be flushed; it is in the log.
     pub async fn stop(&self) -> Result<(), EngineError> {
         self.0.tasks.stop().await;
+        let recorded = self.0.record_stop().await;
         let flushed = self.0.flush(None).await;
         self.0.wal.close();
-        flushed.map(|_| ())
+        flushed.and(recorded)
     }
 }
 

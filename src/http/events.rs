@@ -57,6 +57,7 @@ pub(super) async fn append_events(
 ) -> Result<(HeaderMap, Json<Receipt>), ApiError> {
     let idempotency_key = idempotency_key(&headers)?;
     let bytes = body::read(&headers, sent, engine.config().ingest.body_max).await?;
+    caller.trail.received(bytes.len());
     // A body may take its time.
     caller.caller.still_valid()?;
     let options = AppendOptions {
@@ -69,6 +70,7 @@ pub(super) async fn append_events(
         restriction: caller.caller.restriction.clone(),
     };
     let receipt = engine.append(&caller.project(), bytes, options).await?;
+    caller.trail.stored(&receipt);
     let mut headers = HeaderMap::new();
     if receipt.replayed {
         headers.insert("idempotency-replayed", HeaderValue::from_static("true"));

@@ -4,11 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::caller::{Admin, Authorized};
 use super::extract::{ApiJson, ApiPath, ApiQuery};
 use super::problem::{ApiError, Problem};
+use crate::access::Scope;
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::event::names::ProjectName;
@@ -21,12 +23,14 @@ pub(super) struct ProjectBody {
     name: String,
 }
 
-/// All projects.
+/// All projects; `_audit` among them for a key that also has the scope `audit-read`.
 #[utoipa::path(get, path = "/api/v1/projects", tag = "access", operation_id = "list_projects",
     responses((status = 200, body = Vec<ProjectBody>), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["admin"])))]
-pub(super) async fn list_projects(State(engine): State<Engine>, _caller: Authorized<Admin>) -> Json<Vec<ProjectBody>> {
-    Json(engine.projects().into_iter().map(|name| ProjectBody { name: name.to_string() }).collect())
+pub(super) async fn list_projects(State(engine): State<Engine>, caller: Authorized<Admin>) -> Json<Vec<ProjectBody>> {
+    let audit = caller.caller.may(Scope::AuditRead).then(ProjectName::audit);
+    let all = engine.projects().into_iter().chain(audit);
+    Json(all.map(|name| ProjectBody { name: name.to_string() }).collect())
 }
 
 /// Makes a project.
@@ -35,10 +39,11 @@ pub(super) async fn list_projects(State(engine): State<Engine>, _caller: Authori
     security(("key" = ["admin"])))]
 pub(super) async fn create_project(
     State(engine): State<Engine>,
-    _caller: Authorized<Admin>,
+    caller: Authorized<Admin>,
     ApiJson(new): ApiJson<ProjectBody>,
 ) -> Result<(StatusCode, Json<ProjectBody>), ApiError> {
     engine.create_project(project_name(&new.name)?).await?;
+    caller.trail.changes(Value::Null, json!(new));
     Ok((StatusCode::CREATED, Json(new)))
 }
 
@@ -61,7 +66,7 @@ pub(super) struct DeleteParams {
     security(("key" = ["admin"])))]
 pub(super) async fn delete_project(
     State(engine): State<Engine>,
-    _caller: Authorized<Admin>,
+    caller: Authorized<Admin>,
     ApiPath(name): ApiPath<String>,
     ApiQuery(params): ApiQuery<DeleteParams>,
 ) -> Result<StatusCode, ApiError> {
@@ -70,6 +75,7 @@ pub(super) async fn delete_project(
             .hint(format!("add ?confirm={name} to delete all its events and keys for good")));
     }
     engine.delete_project(&project_name(&name)?).await?;
+    caller.trail.changes(json!({"name": name}), Value::Null);
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -79,6 +79,7 @@ pub(super) async fn query(
     headers: HeaderMap,
     ApiJson(body): ApiJson<QueryBody>,
 ) -> Result<Response, ApiError> {
+    caller.trail.asks(&body.sql, &body.params, body.id.as_ref());
     let format = Format::negotiate(accepted(&headers), body.format.as_deref())?;
     let params = match body.params {
         Value::Null => Params::None,
@@ -95,6 +96,7 @@ pub(super) async fn query(
     }
     let session = engine.session_for(&caller.caller, &caller.project())?.with_id(body.id);
     let answer = session.run(&body.sql, params, Limits::of(&engine.config().query)).await?;
+    caller.trail.answered(answer.end());
     Ok(respond(answer, format))
 }
 
@@ -134,10 +136,12 @@ pub(super) async fn named(
     ApiQuery(mut given): ApiQuery<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
     let wanted = given.iter().position(|(name, _)| name == "format").map(|at| given.remove(at).1);
+    caller.trail.asks_named(&name, &given);
     let format = Format::negotiate(accepted(&headers), wanted.as_deref())?;
     let session = engine.session_for(&caller.caller, &caller.project())?;
     let limits = Limits::of(&engine.config().query);
     let answer = engine.queries().run(&session, &name, &given, limits).await?;
+    caller.trail.answered(answer.end());
     Ok(respond(answer, format))
 }
 

@@ -28,6 +28,7 @@ mod restrict;
 mod runtime;
 mod scan;
 mod session;
+mod shape;
 mod stored;
 mod types;
 mod views;
@@ -42,6 +43,7 @@ pub use params::Params;
 pub use restrict::{Reader, Restriction};
 pub use runtime::Runtime;
 pub use session::{Limits, Session};
+pub use shape::{Shape, shape_of};
 pub use types::OutColumn;
 pub use views::{View, views};
 
