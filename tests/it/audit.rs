@@ -628,7 +628,17 @@ async fn a_log_without_room_refuses_operators_and_forgets_nothing() {
         assert!(made < 200, "the reserve never ends");
     };
     refused.problem(503, "audit_unavailable");
-    ask(&server, &auditor.0, "SELECT 1").await.problem(503, "audit_unavailable");
+    // Small events still fit behind the last segment, for a while.
+    let mut read = 0;
+    let refused = loop {
+        let answer = ask(&server, &auditor.0, "SELECT 1").await;
+        if answer.status != 200 {
+            break answer;
+        }
+        read += 1;
+        assert!(read < 2_000, "the reserve never ends");
+    };
+    refused.problem(503, "audit_unavailable");
     let unready = send(server.request(Method::GET, "/readyz")).await;
     assert_eq!(unready.status, 503, "{}", unready.text);
     // Room again: everything that waited is written.
@@ -667,7 +677,7 @@ async fn changed_settings_are_told_at_the_next_start() {
         .iter()
         .map(|change| (change["path"].as_str().unwrap(), change))
         .collect();
-    has(changes["query.timeout"], json!({"op": "replace", "before": "\"60s\"", "after": "\"7s\""}));
+    has(changes["query.timeout"], json!({"op": "replace", "before": "\"1m\"", "after": "\"7s\""}));
     assert!(changes.contains_key("storage.options.aws_secret_access_key"), "{changes:?}");
     let data = changed.data_dir();
     server.stop();

@@ -82,6 +82,8 @@ impl Inner {
             project.swap(version, None);
         };
         let report = project.table.expire(first_kept, swap).await?;
+        // Also where no compaction is scheduled, which does it otherwise.
+        project.table.vacuum(self.shared.config.compaction.keep_replaced.0).await?;
         if report.files > 0 {
             let event = AuditEvent::new(MODULE, "audit.expired", "delete").by_the_server();
             let event = event.with("outcome", "success").with("object_type", "project");

@@ -35,6 +35,12 @@ struct Said {
     code: Option<ErrorCode>,
 }
 
+impl Said {
+    fn failed(self) -> bool {
+        self.status.is_client_error() || self.status.is_server_error()
+    }
+}
+
 impl Unfinished {
     pub(super) fn new(engine: &Engine, trail: &Trail) -> Self {
         Self(Some((engine.clone(), trail.clone())))
@@ -44,8 +50,8 @@ impl Unfinished {
     pub(super) async fn finish(mut self, response: Response) -> Response {
         let Some((engine, trail)) = self.0.take() else { return response };
         let said = Said { status: response.status(), code: response.extensions().get::<ErrorCode>().copied() };
-        let failed = said.status.is_client_error() || said.status.is_server_error();
-        engine.count_use(&trail.0.lock().origin(), failed);
+        // Counted first: whoever waits below may be gone before the disk has answered.
+        let streamed = count(&engine, &trail.0.lock(), said);
         refuse(&engine, &trail, said).await;
         let event = recorded_before_answer(&engine, &trail.0.lock(), said);
         if let Some(event) = event
@@ -53,22 +59,10 @@ impl Unfinished {
         {
             return ApiError::from(error).into_response();
         }
-        let facts = trail.0.lock();
-        if facts.is_ingest() {
-            let received = audit::Received { error_code: said.code.map(|code| code.code), ..facts.received };
-            engine.count_ingest(&facts.origin(), &received);
-        }
-        if !facts.is_question() {
+        if !streamed {
             return response;
         }
-        drop(facts);
         let unfinished = Self(Some((engine, trail)));
-        if failed {
-            let error_code = said.code.map(|code| code.code);
-            let status = if error_code == Some("canceled") { "canceled" } else { "failed" };
-            unfinished.end_query(QueryRecord { status, error_code, http_status: said.status.as_u16(), bytes: 0 });
-            return response;
-        }
         response.map(|body| Body::new(Counted::new(body, said.status.as_u16(), unfinished)))
     }
 
@@ -100,6 +94,21 @@ impl Drop for Unfinished {
             engine.record_later(facts.audit_read(&engine).with("status", "canceled").with("outcome", "unknown"));
         }
     }
+}
+
+/// Counts a request; whether its answer is to be counted as well, once it is sent.
+fn count(engine: &Engine, facts: &Facts, said: Said) -> bool {
+    let error_code = said.code.map(|code| code.code);
+    engine.count_use(&facts.origin(), said.failed());
+    if facts.is_ingest() {
+        engine.count_ingest(&facts.origin(), &audit::Received { error_code, ..facts.received });
+    }
+    if facts.is_question() && said.failed() {
+        let status = if error_code == Some("canceled") { "canceled" } else { "failed" };
+        let record = QueryRecord { status, error_code, http_status: said.status.as_u16(), bytes: 0 };
+        count_query(engine, facts, &record);
+    }
+    facts.is_question() && !said.failed()
 }
 
 /// The event without which the request is not answered.
@@ -157,9 +166,9 @@ impl Asked {
 }
 
 impl Facts {
-    /// Whether an operator was let through.
+    /// Whether somebody was let through who operates the server, or takes data out in bulk.
     fn is_operation(&self) -> bool {
-        self.scope == Some(Scope::Admin) && self.route() != METRICS
+        matches!(self.scope, Some(Scope::Admin | Scope::Export)) && self.route() != METRICS
     }
 
     /// Whether somebody who may reads the journal itself: recorded once, and not counted as well.
@@ -236,7 +245,7 @@ impl Facts {
 
     /// What the answer says; of answers that are streamed, how they begin.
     fn ended(&self, event: AuditEvent, said: Said) -> AuditEvent {
-        let failed = said.status.is_client_error() || said.status.is_server_error();
+        let failed = said.failed();
         event
             .with("outcome", if failed { "failure" } else { "success" })
             .with("status", if failed { "failed" } else { "completed" })
