@@ -39,7 +39,7 @@ pub(super) fn open_log(
         |frame: Replayed| -> Result<(), Box<dyn Error + Send + Sync>> { recovery.frame(frame).map_err(Into::into) };
     let wal = Wal::open(&directory.part("wal"), &shared.config.wal, &mut replay, sink)?;
     wal.keep_free(shared.config.audit.log_reserve(&shared.config.wal));
-    let recovered = recovery.recovered;
+    let recovered = Recovered { cut: wal.stats().cut_at_start, ..recovery.recovered };
     if recovered.frames > 0 {
         tracing::info!(frames = recovered.frames, events = recovered.rows, "replayed the write-ahead log");
     }
@@ -70,6 +70,8 @@ pub(super) struct Recovered {
     pub(super) frames: u64,
     /// Events of them that no table held.
     pub(super) rows: u64,
+    /// Whether a torn write was cut off its end.
+    pub(super) cut: bool,
 }
 
 struct Recovery<'a> {

@@ -71,6 +71,8 @@ pub struct WalStats {
     pub pending_frames: u64,
     /// Bytes of those frames.
     pub pending_bytes: u64,
+    /// Whether the start cut a torn write off the end.
+    pub cut_at_start: bool,
     /// Whether a failed write ended all appends until a restart.
     pub broken: bool,
     /// Last failure with its causes, also one that healed.
@@ -168,7 +170,7 @@ impl<T> Shared<T> {
             broken: None,
             closing: false,
             written: false,
-            stats: WalStats { size_max: limits.size_max, ..WalStats::default() },
+            stats: WalStats { size_max: limits.size_max, cut_at_start: recovered.cut, ..WalStats::default() },
             kept_free: 0,
         };
         Self { limits, state: Mutex::new(state), work: Condvar::new(), segment: Condvar::new(), chores: Condvar::new() }

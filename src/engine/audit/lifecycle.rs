@@ -33,7 +33,8 @@ impl Inner {
             .attribute("previous_run", previous.as_str())
             .attribute("settings_hash", hash_of(&settings))
             .attribute("replayed_batches", recovered.frames)
-            .attribute("replayed_events", recovered.rows);
+            .attribute("replayed_events", recovered.rows)
+            .attribute("torn_write_cut", recovered.cut);
         let mut events = vec![event];
         let changes = changes(&before, &settings);
         if previous != Previous::None && !changes.is_empty() {
