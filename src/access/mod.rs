@@ -15,6 +15,7 @@
 //! * While the file lists an admin key that is valid, the last one cannot be revoked; where none is
 //!   valid at a start, the engine makes one as at the first start.
 
+mod denied;
 mod error;
 mod file;
 mod key;
@@ -30,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use crate::event::names::ProjectName;
 use crate::query::{Reader, Restriction};
 
+pub use denied::{Denied, Reason};
 pub use error::AccessError;
 pub use file::write_private;
 pub use key::{KeyId, Secret};
@@ -49,7 +51,7 @@ pub enum Scope {
     Export,
     /// Everything, in every project; includes the other scopes but `audit-read`.
     Admin,
-    /// Read the project `_audit`.
+    /// Read the project `_audit`; no other scope includes it.
     AuditRead,
 }
 
@@ -72,6 +74,8 @@ impl Scope {
 pub struct Caller {
     /// Public id of the key: what logs and the audit journal show.
     pub key: KeyId,
+    /// What the key is for, for people.
+    pub name: Arc<str>,
     /// The key's project; `None` for admin keys, which choose one per request.
     pub project: Option<ProjectName>,
     /// What it may do.
@@ -95,10 +99,16 @@ impl Caller {
         self.scopes.contains(&scope) || (scope != Scope::AuditRead && self.scopes.contains(&Scope::Admin))
     }
 
-    /// On whose behalf its queries run.
+    /// On whose behalf its queries of `project` run. Of `_audit` a key of another project sees what is
+    /// about that project only.
     #[must_use]
-    pub fn reader(&self) -> Reader {
-        Reader { restriction: self.restriction.clone(), ended: self.ended.clone() }
+    pub fn reader(&self, project: &ProjectName) -> Reader {
+        let about = self.project.as_ref().filter(|own| project.is_audit() && !own.is_audit());
+        let restriction = match about {
+            Some(own) => Some(Arc::new(Restriction::new(None, Some(vec![own.to_string()]), None, &[]))),
+            None => self.restriction.clone(),
+        };
+        Reader { restriction, ended: self.ended.clone() }
     }
 
     /// Refuses what a request was about to do when the key has ended since it began.

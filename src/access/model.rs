@@ -177,7 +177,11 @@ impl NewKey {
         if !admin && self.project.is_none() {
             return refuse("a key without the scope `admin` needs a project");
         }
-        let reads = has(Scope::Query) || has(Scope::Export);
+        let about_audit = self.project.as_ref().is_some_and(ProjectName::is_audit);
+        if about_audit && self.scopes.iter().any(|scope| *scope != Scope::AuditRead) {
+            return refuse("a key of the project `_audit` has the scope `audit-read` and no other");
+        }
+        let reads = has(Scope::Query) || has(Scope::Export) || has(Scope::AuditRead);
         let restrictions = &self.restrictions;
         let (rows, columns) = (
             restrictions.modules.is_some() || restrictions.tenant_ids.is_some(),
@@ -187,10 +191,12 @@ impl NewKey {
             return refuse("an admin key can do everything: only `sources` restricts it");
         }
         if columns && !reads {
-            return refuse("`lookback_days` and `masked_columns` are for keys with the scope `query` or `export`");
+            return refuse(
+                "`lookback_days` and `masked_columns` are for keys with the scope `query`, `export` or `audit-read`",
+            );
         }
         if rows && !reads && !has(Scope::Ingest) {
-            return refuse("`modules` and `tenant_ids` are for keys with the scope `ingest`, `query` or `export`");
+            return refuse("`modules` and `tenant_ids` are for keys with a scope that reads or sends events");
         }
         restrictions.check()
     }

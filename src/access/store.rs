@@ -15,7 +15,7 @@ use subtle::{Choice, ConstantTimeEq};
 use tokio_util::sync::CancellationToken;
 
 use super::file::{self, Previous, Stored};
-use super::{AccessError, Caller, KeyId, KeyInfo, KeyState, Meter, NewKey, Scope, Secret, Whose};
+use super::{AccessError, Caller, Denied, KeyId, KeyInfo, KeyState, Meter, NewKey, Reason, Scope, Secret, Whose};
 use crate::config::{self, Quota, Span};
 use crate::event::names::ProjectName;
 use crate::query::Restriction;
@@ -41,6 +41,7 @@ pub struct KeyStore {
 #[derive(Debug)]
 struct Entry {
     stored: Stored,
+    name: Arc<str>,
     restriction: Option<Arc<Restriction>>,
     meter: Arc<Meter>,
     /// Cancelled when the newest secret ends.
@@ -227,9 +228,9 @@ impl KeyStore {
     /// The caller that the key `text`, sent from `source`, belongs to.
     ///
     /// # Errors
-    /// [`AccessError::Unauthenticated`], whatever is wrong.
-    pub fn authenticate(&self, text: &str, source: Option<IpAddr>, now_s: i64) -> Result<Caller, AccessError> {
-        let secret = Secret::parse(text).ok_or(AccessError::Unauthenticated)?;
+    /// Why not; the sender is told that it was not, and nothing else.
+    pub fn authenticate(&self, text: &str, source: Option<IpAddr>, now_s: i64) -> Result<Caller, Denied> {
+        let secret = Secret::parse(text).ok_or(Denied::new(Reason::Malformed))?;
         let known = self.keys.read().get(&secret.id()).cloned();
         let hash = hex(&secret.hash());
         // An unknown id is compared as well, so that time does not tell it from a wrong secret.
@@ -239,10 +240,20 @@ impl KeyStore {
         };
         let same = |stored: &str| -> Choice { stored.as_bytes().ct_eq(hash.as_bytes()) };
         let (current, previous): (bool, bool) = (same(current).into(), same(previous).into());
-        let key = known.ok_or(AccessError::Unauthenticated)?;
+        let denied = |name, reason| Denied { key: Some(secret.id()), name, reason };
+        let key = known.ok_or_else(|| denied(None, Reason::Unknown))?;
         let previous = previous && key.stored.previous.as_ref().is_some_and(|old| now_s < old.valid_until);
-        if !(current || previous) || !key.is_live(now_s) || !key.admits(source) {
-            return Err(AccessError::Unauthenticated);
+        let wrong = if !(current || previous) {
+            Some(Reason::WrongSecret)
+        } else if key.stored.revoked_at.is_some() {
+            Some(Reason::Revoked)
+        } else if !key.is_live(now_s) {
+            Some(Reason::Expired)
+        } else {
+            (!key.admits(source)).then_some(Reason::WrongSource)
+        };
+        if let Some(reason) = wrong {
+            return Err(denied(Some(Arc::clone(&key.name)), reason));
         }
         self.note_use(&key, now_s);
         Ok(key.caller(if current { &key.current } else { &key.previous }))
@@ -309,6 +320,7 @@ impl Entry {
     fn new(stored: Stored, rules: &config::Access) -> Result<Self, AccessError> {
         Ok(Self {
             meter: Arc::new(Meter::new(Whose::Key, stored.quota.or(&rules.key_quota))),
+            name: stored.name.as_str().into(),
             restriction: stored.restrictions.compile()?.map(Arc::new),
             current: CancellationToken::new(),
             previous: CancellationToken::new(),
@@ -378,6 +390,7 @@ impl Entry {
     fn caller(&self, ended: &CancellationToken) -> Caller {
         Caller {
             key: self.stored.id.clone(),
+            name: Arc::clone(&self.name),
             project: self.stored.project.clone(),
             scopes: self.stored.scopes.clone(),
             mapping: self.stored.mapping.clone(),

@@ -3,6 +3,7 @@
 //! An unknown key is an error. Every default stands here once; [`Config::load`] is the only way in,
 //! and code behind it never asks whether something was set.
 
+mod audit;
 mod guard;
 mod network;
 mod quota;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use audit::Audit;
 pub use guard::Guard;
 pub use network::Network;
 pub use quota::Quota;
@@ -40,6 +42,8 @@ pub struct Config {
     pub query: Query,
     /// How long keys live, and how much they may ask for.
     pub access: Access,
+    /// How readers and operators are recorded.
+    pub audit: Audit,
 }
 
 /// Where the server listens and keeps its data.
@@ -369,9 +373,9 @@ impl Config {
                 ),
             ),
             (
-                wal.segment_size.0 > wal.size_max.0 / 2,
+                wal.segment_size.0 > wal.size_max.0 / 3,
                 format!(
-                    "wal.size_max {} must hold two segments of wal.segment_size {}",
+                    "wal.size_max {} must hold three segments of wal.segment_size {}: one of them is for the audit journal",
                     wal.size_max, wal.segment_size
                 ),
             ),
@@ -382,7 +386,7 @@ impl Config {
         ];
         match contradictions.into_iter().find(|(wrong, _)| *wrong) {
             Some((_, text)) => Err(ConfigError::Contradiction(text)),
-            None => self.query.guard.check(),
+            None => self.query.guard.check().and_then(|()| self.audit.check()),
         }
     }
 }

@@ -52,3 +52,53 @@ fn other_machines_are_served_over_tls_or_on_somebodys_word() {
     assert!(check(|server| (server.tls_cert, server.tls_key) = (Some("c".into()), Some("k".into()))).is_ok());
     assert!(check(|server| (server.tls_cert, server.insecure) = (Some("c".into()), true)).is_err());
 }
+
+#[test]
+fn limits_of_the_audit_journal_hold_at_their_borders() {
+    let check = |change: &dyn Fn(&mut Audit)| {
+        let mut config = Config::default();
+        change(&mut config.audit);
+        config.check().map_err(|error| error.to_string())
+    };
+    type Case<'a> = (&'a dyn Fn(&mut Audit), bool);
+    let cases: &[Case<'_>] = &[
+        (&|audit| audit.retention = Span::secs(90 * 86_400), true),
+        (&|audit| audit.retention = Span::secs(90 * 86_400 - 1), false),
+        (&|audit| audit.group_interval = audit.rollup_interval, true),
+        (&|audit| audit.group_interval = Span(audit.rollup_interval.0 + std::time::Duration::from_millis(1)), false),
+        (&|audit| audit.group_interval = Span::secs(0), false),
+        (&|audit| audit.rollup_interval = Span::secs(86_400), true),
+        (&|audit| audit.rollup_interval = Span::secs(86_401), false),
+        (&|audit| audit.queue_max = 8, true),
+        (&|audit| audit.queue_max = 7, false),
+        (&|audit| audit.queue_max = 100_000, true),
+        (&|audit| audit.queue_max = 100_001, false),
+        (&|audit| audit.reserve = ByteCount::mib(1), true),
+        (&|audit| audit.reserve = ByteCount((1 << 20) - 1), false),
+        (&|audit| audit.statement_max = ByteCount(64), true),
+        (&|audit| audit.statement_max = ByteCount(63), false),
+        (&|audit| audit.statement_max = ByteCount(1 << 20), true),
+        (&|audit| audit.statement_max = ByteCount((1 << 20) + 1), false),
+    ];
+    for (at, (change, fits)) in cases.iter().enumerate() {
+        assert_eq!(check(*change).is_ok(), *fits, "case {at}: {:?}", check(*change));
+    }
+    let refused = check(&|audit| audit.retention = Span::secs(86_400)).unwrap_err();
+    assert_eq!(refused, "audit.retention 1d must be at least 90d");
+}
+
+#[test]
+fn the_log_holds_three_segments_one_of_them_for_the_journal() {
+    let check = |segment: u64| {
+        let mut config = Config::default();
+        config.wal.segment_size = ByteCount(segment);
+        config.check().map_err(|error| error.to_string())
+    };
+    let third = Wal::default().size_max.0 / 3;
+    assert!(check(third).is_ok() && check(third + 1).unwrap_err().contains("three segments"));
+    let reserve = |reserve: u64, segment: u64, size: u64| {
+        let audit = Audit { reserve: ByteCount(reserve), ..Audit::default() };
+        audit.log_reserve(&Wal { segment_size: ByteCount(segment), size_max: ByteCount(size) })
+    };
+    assert_eq!((reserve(10, 1, 1_000), reserve(500, 1, 1_000), reserve(10, 200, 1_000)), (10, 125, 200));
+}

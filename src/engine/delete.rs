@@ -25,7 +25,7 @@ const DRAIN_LOOK: Duration = Duration::from_millis(5);
 impl Inner {
     /// Deletes a project with all its data; when this returns, its files are gone.
     pub(super) async fn delete_project(&self, name: &ProjectName) -> Result<(), EngineError> {
-        if name.as_str() == ProjectName::AUDIT {
+        if name.is_audit() {
             return Err(EngineError::ReservedProject(name.clone()));
         }
         let _changing = self.projects.changing().await;

@@ -6,6 +6,7 @@
 //! keys.json            API keys (0600)
 //! deleted.json         projects that were deleted
 //! quotas.json          quotas of projects
+//! audit.json           what the audit journal keeps from run to run (0600)
 //! wal/                 write-ahead log
 //! interpretations/     how the frames of the log are to be read
 //! dedup/PROJECT        fingerprints of sent event ids

@@ -169,6 +169,9 @@ pub enum AppendError {
     /// No such project.
     #[error("there is no project `{0}`")]
     UnknownProject(ProjectName),
+    /// The project `_audit`: only the server itself writes there.
+    #[error("no key can send events to the project `{}`", ProjectName::AUDIT)]
+    Reserved,
     /// The mapping does not exist or cannot be used.
     #[error(transparent)]
     Mapping(#[from] MappingError),
@@ -179,6 +182,8 @@ pub enum AppendError {
         rejected: u64,
         /// Events in the body.
         records: u64,
+        /// Whether the sender's key is not for some of them.
+        not_allowed: bool,
         /// The first of them.
         errors: Vec<RefusedEvent>,
     },
@@ -212,6 +217,7 @@ impl Report for AppendError {
         match self {
             Self::Body(error) => error.kind(),
             Self::UnknownProject(_) => Kind::NotFound,
+            Self::Reserved => Kind::Forbidden,
             Self::Mapping(error) => error.kind(),
             Self::Rejected { .. } => Kind::Invalid,
             Self::KeyReused => Kind::Conflict,
@@ -227,6 +233,7 @@ impl Report for AppendError {
         match self {
             Self::Body(error) => error.code(),
             Self::UnknownProject(_) => "project_not_found",
+            Self::Reserved => "project_reserved",
             Self::Mapping(error) => error.code(),
             Self::Rejected { .. } => "events_rejected",
             Self::KeyReused => "idempotency_key_reused",
@@ -242,6 +249,7 @@ impl Report for AppendError {
         match self {
             Self::Body(error) => error.hint(),
             Self::UnknownProject(_) => Some("make it with POST /api/v1/projects".into()),
+            Self::Reserved => Some("send them to a project of your own".into()),
             Self::Mapping(error) => error.hint(),
             Self::Rejected { .. } => {
                 Some("correct the lines listed in `errors`; without `atomic=true` the good ones are stored".into())

@@ -22,12 +22,16 @@ use super::{AppendError, Inner};
 use crate::event::dedup::Seen;
 use crate::event::interpretation::Interpretation;
 use crate::event::names::ProjectName;
-use crate::event::parse::{BodyFormat, Context, Limits, MintSeed, Parsed, Verdict, Verdicts, parse};
+use crate::event::parse::{
+    BodyFormat, Context, Limits, MODULE_NOT_ALLOWED, MintSeed, Parsed, TENANT_NOT_ALLOWED, Verdict, Verdicts, parse,
+};
 use crate::query::Restriction;
 use crate::wal::{Frame, WalError};
 
 /// Bodies above this size are parsed on a thread of their own, so that small requests need not wait.
 const INLINE_MAX: usize = 64 << 10;
+/// `source` of the events of the audit journal.
+const AUDIT_SOURCE: &str = "kronika";
 /// When the log is fuller than this share (in percent), ingest waits for flushes.
 const WAL_FULL_PERCENT: u64 = 80;
 
@@ -114,6 +118,14 @@ pub struct Receipt {
     pub replayed: bool,
 }
 
+impl Receipt {
+    /// Whether events were refused because the sender's key is not for their module or tenant.
+    #[must_use]
+    pub fn any_not_allowed(&self) -> bool {
+        self.error_counts.keys().any(|code| is_not_allowed(code))
+    }
+}
+
 impl Inner {
     /// Takes a batch in; when this returns it is on disk and visible to queries.
     pub(super) async fn append(
@@ -122,6 +134,9 @@ impl Inner {
         body: Vec<u8>,
         options: AppendOptions,
     ) -> Result<Receipt, AppendError> {
+        if project.is_audit() {
+            return Err(AppendError::Reserved);
+        }
         let project = self.projects.get(project).ok_or_else(|| AppendError::UnknownProject(project.clone()))?;
         self.check_budgets(body.len())?;
         let claim = match self.claim(&project.name, &body, &options).await? {
@@ -129,6 +144,30 @@ impl Inner {
             Some(Claim::Mine(claimed)) => Some(claimed),
             None => None,
         };
+        self.take_in(project, body, options, claim).await
+    }
+
+    /// Takes events of the audit journal in: above the budgets of ingest, within the reserve.
+    pub(super) async fn append_audit(self: &Arc<Self>, body: Vec<u8>) -> Result<(), AppendError> {
+        let name = ProjectName::audit();
+        let project = self.projects.get(&name).ok_or(AppendError::UnknownProject(name))?;
+        let config = &self.shared.config;
+        self.check_memory(body.len(), config.ingest.hot_max.0.saturating_add(config.audit.reserve.0))?;
+        let options = AppendOptions { source: Some(AUDIT_SOURCE.to_string()), ..AppendOptions::default() };
+        let receipt = self.take_in(project, body, options, None).await?;
+        if receipt.rejected > 0 {
+            tracing::error!(errors = ?receipt.errors, "events of the audit journal were refused: this is a fault of the program");
+        }
+        Ok(())
+    }
+
+    async fn take_in(
+        self: &Arc<Self>,
+        project: Arc<Project>,
+        body: Vec<u8>,
+        options: AppendOptions,
+        claim: Option<Claimed>,
+    ) -> Result<Receipt, AppendError> {
         let source = options.source.as_deref();
         let interpretation = self.interpretations.resolve(&self.mappings, options.mapping.as_deref(), source)?;
         let intake = Intaking { project, options, interpretation, received_at: super::clock::now_us() };
@@ -149,15 +188,20 @@ impl Inner {
     }
 
     fn check_budgets(&self, body: usize) -> Result<(), AppendError> {
-        let memory =
-            self.shared.hot_bytes.load(Ordering::Relaxed) + self.shared.in_flight.load(Ordering::Relaxed) + body;
-        if memory > self.shared.config.ingest.hot_max.as_usize() {
-            self.shared.flush_now.notify_one();
-            return Err(AppendError::Overloaded { what: "the memory for events", retry_after_s: 1 });
-        }
+        self.check_memory(body, self.shared.config.ingest.hot_max.0)?;
         if self.wal.used_bytes() * 100 > self.shared.config.wal.size_max.0 * WAL_FULL_PERCENT {
             self.shared.flush_now.notify_one();
             return Err(log_full());
+        }
+        Ok(())
+    }
+
+    fn check_memory(&self, body: usize, limit: u64) -> Result<(), AppendError> {
+        let memory =
+            self.shared.hot_bytes.load(Ordering::Relaxed) + self.shared.in_flight.load(Ordering::Relaxed) + body;
+        if memory as u64 > limit {
+            self.shared.flush_now.notify_one();
+            return Err(AppendError::Overloaded { what: "the memory for events", retry_after_s: 1 });
         }
         Ok(())
     }
@@ -198,7 +242,7 @@ type Done = oneshot::Receiver<Result<Receipt, Arc<WalError>>>;
 impl Intaking {
     fn enqueue(self, engine: &Inner, mut body: Vec<u8>, claim: Option<Claimed>) -> Result<Done, AppendError> {
         self.interpretation.redactor().redact(&mut body, self.options.format);
-        let limits = limits(engine);
+        let limits = self.limits(engine);
         let first = self.parse(&body, &limits, None)?;
         if self.options.atomic || first.rows.is_empty() {
             refuse_if_rejected(&first)?;
@@ -208,7 +252,8 @@ impl Intaking {
         if intake.is_closed() {
             return Err(AppendError::UnknownProject(project.name.clone()));
         }
-        let (judged, new) = self.judge(&mut intake, &first, engine.shared.config.ingest.modules_max);
+        let cap = if self.is_audit() { usize::MAX } else { engine.shared.config.ingest.modules_max };
+        let (judged, new) = self.judge(&mut intake, &first, cap);
         let logged = self.log(engine, body, first, judged, claim);
         if logged.is_err() {
             intake.take_back(new);
@@ -226,7 +271,7 @@ impl Intaking {
         claim: Option<Claimed>,
     ) -> Result<Done, AppendError> {
         // Once more, as replay will read it.
-        let parsed = if changed { self.parse(&body, &limits(engine), Some(&verdicts))? } else { first };
+        let parsed = if changed { self.parse(&body, &self.limits(engine), Some(&verdicts))? } else { first };
         if self.options.atomic || parsed.rows.is_empty() && verdicts.any_not_allowed() {
             refuse_if_rejected(&parsed)?;
         }
@@ -246,9 +291,12 @@ impl Intaking {
         let body = if rows == 0 { Bytes::new() } else { body.into() };
         let frame = Frame { project: self.project.name.clone(), rows, meta: meta.encode(), body };
         let (reply, done) = oneshot::channel();
+        let reserved = self.is_audit();
         let (project, interpretation, in_log) = (Arc::clone(&self.project), self.interpretation, self.project.hold());
         let ticket = Box::new(Ticket { project, interpretation, parsed, receipt, claim, dead, reply, _in_log: in_log });
-        match engine.wal.append(frame, ticket) {
+        let appended =
+            if reserved { engine.wal.append_reserved(frame, ticket) } else { engine.wal.append(frame, ticket) };
+        match appended {
             Ok(_) => Ok(done),
             Err((WalError::Full { .. }, _)) => Err(log_full()),
             Err((error, _)) => Err(AppendError::Wal(error)),
@@ -303,6 +351,19 @@ impl Intaking {
         (Judged { verdicts, changed }, new)
     }
 
+    fn is_audit(&self) -> bool {
+        self.project.name.is_audit()
+    }
+
+    /// Limits of what may come in; what the engine itself writes has its own bounds.
+    fn limits(&self, engine: &Inner) -> Limits {
+        let settings = &engine.shared.config.ingest;
+        if self.is_audit() {
+            return Limits { line_max: usize::MAX, events_max: u32::MAX };
+        }
+        Limits { line_max: settings.line_max.as_usize(), events_max: settings.events_max }
+    }
+
     fn restriction(&self) -> Option<&Restriction> {
         self.options.restriction.as_deref()
     }
@@ -330,11 +391,6 @@ struct Judged {
     changed: bool,
 }
 
-fn limits(engine: &Inner) -> Limits {
-    let settings = &engine.shared.config.ingest;
-    Limits { line_max: settings.line_max.as_usize(), events_max: settings.events_max }
-}
-
 fn log_full() -> AppendError {
     AppendError::Overloaded { what: "the write-ahead log", retry_after_s: 2 }
 }
@@ -352,9 +408,15 @@ fn refuse_if_rejected(parsed: &Parsed) -> Result<(), AppendError> {
         rejected => Err(AppendError::Rejected {
             rejected: rejected.into(),
             records: parsed.records.into(),
+            not_allowed: parsed.errors.counts.iter().any(|(code, _)| is_not_allowed(code)),
             errors: refused(parsed),
         }),
     }
+}
+
+/// Whether an event was refused because the sender's key is not for it.
+fn is_not_allowed(code: &str) -> bool {
+    code == MODULE_NOT_ALLOWED || code == TENANT_NOT_ALLOWED
 }
 
 fn receipt_of(parsed: &Parsed, verdicts: &Verdicts) -> Receipt {

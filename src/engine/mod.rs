@@ -13,6 +13,7 @@
 //! * The log forgets a frame only once its rows, its ids and its answer are durable elsewhere.
 
 mod admission;
+pub mod audit;
 mod clock;
 mod counters;
 mod dead_letters;
@@ -41,7 +42,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::access::{Caller, KeyStore, Secret};
+use crate::access::{Caller, KeyId, KeyStore, Secret};
 use crate::config::Config;
 use crate::event::mapping::MappingLibrary;
 use crate::event::names::ProjectName;
@@ -80,6 +81,9 @@ struct Inner {
     flushers: threads::Threads,
     /// Where small files become large ones.
     compactors: threads::Threads,
+    audit: audit::Audit,
+    /// What the log held at the start.
+    recovered: recover::Recovered,
     /// The admin key that this start made, until it was handed out.
     first_key: parking_lot::Mutex<Option<Secret>>,
     directory: directory::Directory,
@@ -108,10 +112,13 @@ impl Engine {
     /// A directory in use, of a newer format or unusable; a damaged log; a table that cannot be opened.
     pub async fn open(config: Config) -> Result<Self, EngineError> {
         let engine = Self::open_idle(config).await?;
-        engine.ensure_admin()?;
+        engine.0.projects.ensure_audit().await?;
+        let first_key = engine.ensure_admin()?;
         engine.0.projects.ensure_default().await?;
         flush::start(&engine.0);
         keys::start(&engine.0);
+        engine.0.record_start(&engine.0.recovered, first_key).await?;
+        audit::start(&engine.0);
         Ok(engine)
     }
 
@@ -131,7 +138,8 @@ impl Engine {
         let admission = admission::Admission::open(&directory.part("quotas.json"), &config)?;
         let shared = Arc::new(Shared::open(config, &directory)?);
         let projects = projects::Projects::open(storage, Arc::clone(&shared), &directory).await?;
-        let wal = recover::open_log(&directory, &shared, &projects, &interpretations)?;
+        let audit = audit::Audit::open(&directory.part("audit.json"), &shared.config.audit)?;
+        let (wal, recovered) = recover::open_log(&directory, &shared, &projects, &interpretations)?;
         let tasks = tasks::Tasks::default();
         let inflight = inflight::Inflight::default();
         let failed = |source| EngineError::Directory { path: directory.root().to_path_buf(), source };
@@ -154,6 +162,8 @@ impl Engine {
             parsers,
             flushers,
             compactors,
+            audit,
+            recovered,
             first_key: parking_lot::Mutex::default(),
             directory,
         };
@@ -161,11 +171,14 @@ impl Engine {
     }
 
     /// Makes an admin key where none is valid: at the first start, or for an owner whose keys have all ended.
-    fn ensure_admin(&self) -> Result<(), EngineError> {
-        if !self.0.keys.has_admin(now_s()) {
-            *self.0.first_key.lock() = Some(self.0.keys.create_first("first admin key", now_s())?);
+    fn ensure_admin(&self) -> Result<Option<KeyId>, EngineError> {
+        if self.0.keys.has_admin(now_s()) {
+            return Ok(None);
         }
-        Ok(())
+        let secret = self.0.keys.create_first("first admin key", now_s())?;
+        let id = secret.id();
+        *self.0.first_key.lock() = Some(secret);
+        Ok(Some(id))
     }
 
     /// Takes a batch of events in; when this returns they are on disk and visible to queries.
@@ -198,7 +211,7 @@ impl Engine {
     /// # Errors
     /// No such project.
     pub fn session_for(&self, caller: &Caller, project: &ProjectName) -> Result<Session, EngineError> {
-        Ok(self.session(project)?.read_by(caller.reader()))
+        Ok(self.session(project)?.read_by(caller.reader(project)))
     }
 
     /// Stops the running queries of a project that were given the name `id`; tells how many there were.
@@ -207,22 +220,29 @@ impl Engine {
         self.0.runtime.cancel(project, id)
     }
 
-    /// Flushes one project, or all: their hot events are in their tables when this returns.
+    /// Flushes one project, or all: their hot events are in their tables when this returns. Of `_audit` it
+    /// tells only where that is named.
     ///
     /// # Errors
     /// The first table or file that failed.
     pub async fn flush(&self, project: Option<&ProjectName>) -> Result<Vec<FlushSummary>, EngineError> {
-        let (engine, project) = (Arc::clone(&self.0), project.cloned());
-        self.0.flushers.finish(async move { engine.flush(project.as_ref()).await }).await
+        let (engine, named) = (Arc::clone(&self.0), project.cloned());
+        let flushed = self.0.flushers.finish(async move { engine.flush(named.as_ref()).await }).await;
+        let mut summaries = flushed?;
+        summaries.retain(|summary| project.is_some() || !summary.project.is_audit());
+        Ok(summaries)
     }
 
-    /// Compacts one project, or all, whatever the schedule says.
+    /// Compacts one project, or all, whatever the schedule says. Of `_audit` it tells only where that is named.
     ///
     /// # Errors
     /// The first table that failed.
     pub async fn compact(&self, project: Option<&ProjectName>) -> Result<Vec<CompactSummary>, EngineError> {
-        let (engine, project) = (Arc::clone(&self.0), project.cloned());
-        self.0.compactors.finish(async move { engine.compact(project.as_ref(), true).await }).await
+        let (engine, named) = (Arc::clone(&self.0), project.cloned());
+        let compacted = self.0.compactors.finish(async move { engine.compact(named.as_ref(), true).await }).await;
+        let mut summaries = compacted?;
+        summaries.retain(|summary| project.is_some() || !summary.project.is_audit());
+        Ok(summaries)
     }
 
     /// Makes a project.
@@ -242,10 +262,17 @@ impl Engine {
         self.0.delete_project(name).await
     }
 
-    /// Names of all projects.
+    /// Names of all projects but `_audit`.
     #[must_use]
     pub fn projects(&self) -> Vec<ProjectName> {
-        self.0.projects.all().iter().map(|project| project.name.clone()).collect()
+        let all = self.0.projects.all();
+        all.iter().map(|project| project.name.clone()).filter(|name| !name.is_audit()).collect()
+    }
+
+    /// Whether there is such a project, `_audit` included.
+    #[must_use]
+    pub fn has_project(&self, name: &ProjectName) -> bool {
+        self.0.projects.get(name).is_some()
     }
 
     /// The newest rejected lines of a project as JSON texts, newest first.
@@ -315,9 +342,10 @@ impl Engine {
     /// What could not be flushed; it is in the log.
     pub async fn stop(&self) -> Result<(), EngineError> {
         self.0.tasks.stop().await;
-        let flushed = self.flush(None).await;
+        let recorded = self.0.record_stop().await;
+        let flushed = self.flush(None).await.map(|_| ());
         self.0.wal.close();
-        flushed.map(|_| ())
+        flushed.and(recorded)
     }
 }
 

@@ -70,9 +70,19 @@ impl Projects {
         }
     }
 
+    /// Makes the project `_audit` where it is missing.
+    pub(super) async fn ensure_audit(&self) -> Result<(), EngineError> {
+        let name = ProjectName::audit();
+        if self.get(&name).is_none() {
+            let project = self.open_one(name.clone()).await?;
+            self.open.write().insert(name, project);
+        }
+        Ok(())
+    }
+
     /// Makes a project.
     pub(super) async fn create(&self, name: ProjectName) -> Result<(), EngineError> {
-        if name.as_str() == ProjectName::AUDIT {
+        if name.is_audit() {
             return Err(EngineError::ReservedProject(name));
         }
         let _changing = self.changing().await;

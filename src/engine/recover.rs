@@ -31,14 +31,17 @@ pub(super) fn open_log(
     shared: &Arc<Shared>,
     projects: &Projects,
     interpretations: &Interpretations,
-) -> Result<Wal<Box<Ticket>>, EngineError> {
-    let mut recovery = Recovery { shared, projects, interpretations, used: HashSet::new(), frames: 0, rows: 0 };
+) -> Result<(Wal<Box<Ticket>>, Recovered), EngineError> {
+    let recovered = Recovered::default();
+    let mut recovery = Recovery { shared, projects, interpretations, used: HashSet::new(), recovered };
     let sink = Box::new(Publisher { shared: Arc::clone(shared) });
     let mut replay =
         |frame: Replayed| -> Result<(), Box<dyn Error + Send + Sync>> { recovery.frame(frame).map_err(Into::into) };
     let wal = Wal::open(&directory.part("wal"), &shared.config.wal, &mut replay, sink)?;
-    if recovery.frames > 0 {
-        tracing::info!(frames = recovery.frames, events = recovery.rows, "replayed the write-ahead log");
+    wal.keep_free(shared.config.audit.log_reserve(&shared.config.wal));
+    let recovered = Recovered { cut: wal.stats().cut_at_start, ..recovery.recovered };
+    if recovered.frames > 0 {
+        tracing::info!(frames = recovered.frames, events = recovered.rows, "replayed the write-ahead log");
     }
     let path = directory.part("interpretations");
     interpretations.keep_only(&recovery.used).map_err(|source| EngineError::Directory { path, source })?;
@@ -57,7 +60,18 @@ pub(super) fn open_log(
             wal.forget(&project.name, u64::try_from(flushed).unwrap_or(0));
         }
     }
-    Ok(wal)
+    Ok((wal, recovered))
+}
+
+/// What the log held.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Recovered {
+    /// Batches that were read back.
+    pub(super) frames: u64,
+    /// Events of them that no table held.
+    pub(super) rows: u64,
+    /// Whether a torn write was cut off its end.
+    pub(super) cut: bool,
 }
 
 struct Recovery<'a> {
@@ -65,8 +79,7 @@ struct Recovery<'a> {
     projects: &'a Projects,
     interpretations: &'a Interpretations,
     used: HashSet<u64>,
-    frames: u64,
-    rows: u64,
+    recovered: Recovered,
 }
 
 impl Recovery<'_> {
@@ -82,7 +95,7 @@ impl Recovery<'_> {
         let meta = Meta::decode(frame.meta.clone()).map_err(|error| unreadable(error.to_string()))?;
         let interpretation = self.interpretations.load(meta.interpretation)?;
         self.used.insert(meta.interpretation);
-        self.frames += 1;
+        self.recovered.frames += 1;
         let batch = batch_id(self.shared.writer, seq);
         if let Some(keyed) = &meta.keyed {
             let receipt: Receipt =
@@ -123,7 +136,7 @@ impl Recovery<'_> {
             return Ok(());
         }
         number(&mut parsed, self.shared.writer, seq);
-        self.rows += parsed.rows.len() as u64;
+        self.recovered.rows += parsed.rows.len() as u64;
         let (added, _) = project.publish(parsed.rows, last);
         self.shared.hot_bytes.fetch_add(added, Ordering::Relaxed);
         Ok(())

@@ -47,6 +47,18 @@ impl ProjectName {
         Self("default".into())
     }
 
+    /// The project that records readers and operators.
+    #[must_use]
+    pub fn audit() -> Self {
+        Self(Self::AUDIT.into())
+    }
+
+    /// Whether it is the project that records readers and operators.
+    #[must_use]
+    pub fn is_audit(&self) -> bool {
+        &*self.0 == Self::AUDIT
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

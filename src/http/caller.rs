@@ -7,9 +7,9 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
 use super::problem::ApiError;
-use super::source::source_of;
-use crate::access::{AccessError, Caller, Scope};
-use crate::engine::{Engine, now_s};
+use super::trail::Trail;
+use crate::access::{AccessError, Caller, Denied, Reason, Scope};
+use crate::engine::{AppendError, Engine, now_s};
 use crate::error::Kind;
 use crate::event::names::ProjectName;
 
@@ -44,14 +44,16 @@ impl Needs for Admin {
 /// A caller whose key has the scope `S`.
 pub(super) struct Authorized<S> {
     pub(super) caller: Caller,
+    /// What the request leaves in the audit journal.
+    pub(super) trail: Trail,
     chosen: Option<ProjectName>,
     scope: PhantomData<S>,
 }
 
 impl<S> Authorized<S> {
-    /// The project of this request: the key's own, or what an admin chose, or `default`.
+    /// The project of this request: the chosen one, or the key's own, or `default`.
     pub(super) fn project(&self) -> ProjectName {
-        let own = self.caller.project.as_ref().or(self.chosen.as_ref());
+        let own = self.chosen.as_ref().or(self.caller.project.as_ref());
         own.cloned().unwrap_or_else(ProjectName::default_project)
     }
 
@@ -65,23 +67,63 @@ impl<S: Needs> FromRequestParts<Engine> for Authorized<S> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, ApiError> {
-        let key = sent_key(&parts.headers).ok_or(AccessError::Unauthenticated)?;
-        let source = source_of(parts, &engine.config().server.trusted_proxies);
-        let caller = engine.keys().authenticate(key, source, now_s())?;
-        if !caller.may(S::SCOPE) {
-            return Err(AccessError::Forbidden { needed: S::SCOPE }.into());
+        let trail = Trail::of(parts)?;
+        let caller = authenticated(&parts.headers, engine, &trail)?;
+        trail.called_by(&caller);
+        let chosen = chosen_project(&parts.headers);
+        let about = chosen.as_ref().map_or(None, Option::as_ref).or(caller.project.as_ref());
+        let about_audit = about.is_some_and(ProjectName::is_audit);
+        let needed = if about_audit && S::SCOPE == Scope::Query { Scope::AuditRead } else { S::SCOPE };
+        if !caller.may(needed) {
+            return Err(AccessError::Forbidden { needed }.into());
         }
-        let chosen = chosen_project(&parts.headers)?;
-        if let (Some(own), Some(other)) = (&caller.project, &chosen)
-            && own != other
-        {
-            return Err(ApiError::new(Kind::Forbidden, "forbidden", "this key belongs to another project")
-                .hint("leave the header Kronika-Project out, or use a key of that project"));
+        let chosen = chosen?;
+        check_project(&caller, chosen.as_ref(), needed)?;
+        let this = Self { caller, trail, chosen, scope: PhantomData };
+        let about = (S::SCOPE != Scope::Admin).then(|| this.project());
+        engine.admit(&this.caller, about.as_ref())?;
+        // What an admin does without naming a project is about the server.
+        let project = if needed == Scope::Admin { this.chosen.clone() } else { Some(this.project()) };
+        this.trail.admitted(engine, needed, project).await?;
+        Ok(this)
+    }
+}
+
+fn authenticated(headers: &HeaderMap, engine: &Engine, trail: &Trail) -> Result<Caller, AccessError> {
+    let found = match sent_key(headers) {
+        Some(key) => engine.keys().authenticate(key, trail.source(), now_s()),
+        None => Err(Denied::new(Reason::Missing)),
+    };
+    found.map_err(|denied| {
+        trail.denied(&denied);
+        denied.into()
+    })
+}
+
+/// Refuses a project that the caller, who has the scope `needed`, must not choose.
+fn check_project(caller: &Caller, chosen: Option<&ProjectName>, needed: Scope) -> Result<(), ApiError> {
+    let own = caller.project.as_ref();
+    let project = chosen.or(own);
+    if project.is_some_and(ProjectName::is_audit) {
+        let foreign = own.is_some_and(|own| !own.is_audit());
+        return match needed {
+            // Whoever asks of the journal sees what its own project's restrictions hide.
+            Scope::AuditRead if foreign && caller.restriction.is_some() => Err(ApiError::new(
+                Kind::Forbidden,
+                "restricted_key",
+                "a restricted key of a project cannot read `_audit`",
+            )
+            .hint("make a key of the project `_audit`; it can be restricted as well")),
+            Scope::AuditRead | Scope::Admin => Ok(()),
+            Scope::Ingest | Scope::Query | Scope::Export => Err(AppendError::Reserved.into()),
+        };
+    }
+    match (own, chosen) {
+        (Some(own), Some(other)) if own != other => {
+            Err(ApiError::new(Kind::Forbidden, "forbidden", "this key belongs to another project")
+                .hint("leave the header Kronika-Project out, or use a key of that project"))
         }
-        let authorized = Self { caller, chosen, scope: PhantomData };
-        let project = (S::SCOPE != Scope::Admin).then(|| authorized.project());
-        engine.admit(&authorized.caller, project.as_ref())?;
-        Ok(authorized)
+        _ => Ok(()),
     }
 }
 

@@ -59,6 +59,7 @@ pub(super) async fn append_events(
     let project = caller.project();
     engine.admit_events(&caller.caller, &project)?;
     let bytes = body::read(&headers, sent, engine.config().ingest.body_max).await?;
+    caller.trail.received(bytes.len());
     // A body may take its time.
     caller.caller.still_valid()?;
     let options = AppendOptions {
@@ -74,6 +75,7 @@ pub(super) async fn append_events(
     let taken = engine.append(&project, bytes, options).await;
     engine.count_events(&caller.caller, &project, size, events_of(&taken));
     let receipt = taken?;
+    caller.trail.stored(&receipt);
     let mut headers = HeaderMap::new();
     if receipt.replayed {
         headers.insert("idempotency-replayed", HeaderValue::from_static("true"));

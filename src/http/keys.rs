@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::caller::{Admin, Authorized};
@@ -50,11 +51,11 @@ pub(super) async fn list_keys(State(engine): State<Engine>, _caller: Authorized<
     security(("key" = ["admin"])))]
 pub(super) async fn create_key(
     State(engine): State<Engine>,
-    _caller: Authorized<Admin>,
+    caller: Authorized<Admin>,
     ApiJson(new): ApiJson<NewKey>,
 ) -> Result<(StatusCode, Json<SecretAnswer>), ApiError> {
     if let Some(project) = &new.project
-        && !engine.projects().contains(project)
+        && !engine.has_project(project)
     {
         return Err(EngineError::UnknownProject(project.clone()).into());
     }
@@ -62,6 +63,7 @@ pub(super) async fn create_key(
         engine.mappings().get(mapping)?;
     }
     let (info, secret) = engine.keys().create(new, now_s())?;
+    caller.trail.changes(Value::Null, json!(info));
     Ok((StatusCode::CREATED, Json(SecretAnswer { secret: secret.reveal().to_string(), info })))
 }
 
@@ -84,12 +86,14 @@ pub(super) async fn get_key(
     security(("key" = ["admin"])))]
 pub(super) async fn rotate_key(
     State(engine): State<Engine>,
-    _caller: Authorized<Admin>,
+    caller: Authorized<Admin>,
     ApiPath(id): ApiPath<String>,
     ApiJson(rotation): ApiJson<Rotation>,
 ) -> Result<Json<SecretAnswer>, ApiError> {
     let id = KeyId::from(id.as_str());
+    let before = engine.keys().get(&id, now_s())?;
     let (info, secret) = engine.keys().rotate(&id, rotation.overlap, rotation.expires_in, now_s())?;
+    caller.trail.changes(json!(before), json!(info));
     Ok(Json(SecretAnswer { secret: secret.reveal().to_string(), info }))
 }
 
@@ -100,11 +104,15 @@ pub(super) async fn rotate_key(
     security(("key" = ["admin"])))]
 pub(super) async fn set_key_quota(
     State(engine): State<Engine>,
-    _caller: Authorized<Admin>,
+    caller: Authorized<Admin>,
     ApiPath(id): ApiPath<String>,
     ApiJson(quota): ApiJson<Quota>,
 ) -> Result<Json<KeyInfo>, ApiError> {
-    Ok(Json(engine.keys().set_quota(&KeyId::from(id.as_str()), quota, now_s())?))
+    let id = KeyId::from(id.as_str());
+    let before = engine.keys().get(&id, now_s())?;
+    let info = engine.keys().set_quota(&id, quota, now_s())?;
+    caller.trail.changes(json!(before), json!(info));
+    Ok(Json(info))
 }
 
 /// Revokes a key: the next request with it is refused, and its running queries stop within a second.
@@ -113,9 +121,12 @@ pub(super) async fn set_key_quota(
     security(("key" = ["admin"])))]
 pub(super) async fn revoke_key(
     State(engine): State<Engine>,
-    _caller: Authorized<Admin>,
+    caller: Authorized<Admin>,
     ApiPath(id): ApiPath<String>,
 ) -> Result<StatusCode, ApiError> {
-    engine.keys().revoke(&KeyId::from(id.as_str()), now_s())?;
+    let id = KeyId::from(id.as_str());
+    let before = engine.keys().get(&id, now_s())?;
+    engine.keys().revoke(&id, now_s())?;
+    caller.trail.changes(json!(before), json!(engine.keys().get(&id, now_s())?));
     Ok(StatusCode::NO_CONTENT)
 }

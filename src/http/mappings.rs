@@ -5,7 +5,8 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::caller::{Admin, Authorized, Ingest};
@@ -68,11 +69,13 @@ pub(super) async fn get(
     security(("key" = ["admin"])))]
 pub(super) async fn put(
     State(engine): State<Engine>,
-    _caller: Authorized<Admin>,
+    caller: Authorized<Admin>,
     ApiPath(name): ApiPath<String>,
     body: Bytes,
 ) -> Result<StatusCode, ApiError> {
+    let before = recorded(&engine, &name);
     engine.mappings().put(&name, utf8(&body)?)?;
+    caller.trail.changes(before, recorded(&engine, &name));
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -82,10 +85,12 @@ pub(super) async fn put(
     security(("key" = ["admin"])))]
 pub(super) async fn delete(
     State(engine): State<Engine>,
-    _caller: Authorized<Admin>,
+    caller: Authorized<Admin>,
     ApiPath(name): ApiPath<String>,
 ) -> Result<StatusCode, ApiError> {
+    let before = recorded(&engine, &name);
     engine.mappings().delete(&name)?;
+    caller.trail.changes(before, recorded(&engine, &name));
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -106,6 +111,13 @@ pub(super) async fn test(
     let format = super::body::format(&headers, &body)?;
     let trial = engine.try_mapping(&caller.project(), &name, body.to_vec(), format).await?;
     Ok(Json(MappingTrial { events: trial.events, errors: trial.errors }))
+}
+
+/// What the audit journal has of a mapping: not its text, which may be long.
+fn recorded(engine: &Engine, name: &str) -> Value {
+    let Ok(text) = engine.mappings().text(name) else { return Value::Null };
+    let hash: String = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+    json!({"name": name, "sha256": hash, "bytes": text.len()})
 }
 
 fn utf8(body: &[u8]) -> Result<&str, ApiError> {

@@ -15,6 +15,7 @@ mod problem;
 mod projects;
 mod query;
 mod source;
+mod trail;
 mod transport;
 
 use std::io;
@@ -67,6 +68,7 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
         .fallback(admin::no_route)
         .layer(DefaultBodyLimit::max(DOCUMENT_MAX))
         .layer(CatchPanicLayer::new())
+        .layer(middleware::from_fn_with_state(engine.clone(), trail::recorded))
         .with_state(engine);
     (routes, document)
 }

@@ -6,7 +6,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::trail::ErrorCode;
 use crate::access::AccessError;
+use crate::engine::audit::AuditError;
 use crate::engine::{AdmissionError, AppendError, EngineError, TrialError};
 use crate::error::{Kind, Report};
 use crate::event::mapping::MappingError;
@@ -23,6 +25,8 @@ struct Refusal {
     detail: String,
     hint: Option<String>,
     retry_after_s: Option<u64>,
+    /// Whether the caller's key is not for what was sent.
+    not_allowed: bool,
     /// Further members of the problem document.
     more: Map<String, Value>,
 }
@@ -49,7 +53,14 @@ impl ApiError {
     /// An error that arises at the border itself.
     pub(super) fn new(kind: Kind, code: &'static str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self(Box::new(Refusal { kind, code, detail, hint: None, retry_after_s: None, more: Map::new() }))
+        let (hint, retry_after_s, not_allowed, more) = (None, None, false, Map::new());
+        Self(Box::new(Refusal { kind, code, detail, hint, retry_after_s, not_allowed, more }))
+    }
+
+    /// A fault of the program; `what` goes to the log.
+    pub(super) fn internal(what: &'static str) -> Self {
+        tracing::error!(what, "internal error");
+        Self::new(Kind::Internal, "internal", "an internal error; the server's log says more")
     }
 
     /// Adds what to do.
@@ -130,6 +141,7 @@ impl IntoResponse for ApiError {
         }
         document.extend(refusal.more);
         let mut response = (status, Json(document)).into_response();
+        response.extensions_mut().insert(ErrorCode { code: refusal.code, not_allowed: refusal.not_allowed });
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = refusal.retry_after_s {
@@ -146,7 +158,8 @@ impl From<AppendError> for ApiError {
     fn from(error: AppendError) -> Self {
         let mut problem = Self::of(&error);
         match error {
-            AppendError::Rejected { rejected, records, errors } => {
+            AppendError::Rejected { rejected, records, not_allowed, errors } => {
+                problem.0.not_allowed = not_allowed;
                 problem.with("rejected", rejected).with("records", records).with("errors", errors)
             }
             AppendError::Overloaded { retry_after_s, .. } => {
@@ -159,6 +172,7 @@ impl From<AppendError> for ApiError {
             }
             AppendError::Body(_)
             | AppendError::UnknownProject(_)
+            | AppendError::Reserved
             | AppendError::Mapping(_)
             | AppendError::KeyReused
             | AppendError::Wal(_)
@@ -193,6 +207,14 @@ impl From<TrialError> for ApiError {
             TrialError::Append(error) => error.into(),
             TrialError::Engine(error) => error.into(),
         }
+    }
+}
+
+impl From<AuditError> for ApiError {
+    fn from(error: AuditError) -> Self {
+        let mut problem = Self::of(&error);
+        problem.0.retry_after_s = Some(1);
+        problem
     }
 }
 

@@ -4,11 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::caller::{Admin, Authorized};
 use super::extract::{ApiJson, ApiPath, ApiQuery};
 use super::problem::{ApiError, Problem};
+use crate::access::Scope;
 use crate::config::Quota;
 use crate::engine::Engine;
 use crate::error::Kind;
@@ -25,17 +27,18 @@ pub(super) struct ProjectBody {
     quota: Quota,
 }
 
-/// All projects.
+/// All projects; `_audit` among them for a key that also has the scope `audit-read`.
 #[utoipa::path(get, path = "/api/v1/projects", tag = "access", operation_id = "list_projects",
     responses((status = 200, body = Vec<ProjectBody>), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["admin"])))]
-pub(super) async fn list_projects(State(engine): State<Engine>, _caller: Authorized<Admin>) -> Json<Vec<ProjectBody>> {
-    // One that is deleted meanwhile has none.
+pub(super) async fn list_projects(State(engine): State<Engine>, caller: Authorized<Admin>) -> Json<Vec<ProjectBody>> {
+    let audit = caller.caller.may(Scope::AuditRead).then(ProjectName::audit);
     let project = |name: ProjectName| ProjectBody {
+        // One that is deleted meanwhile has none.
         quota: engine.project_quota(&name).unwrap_or_default(),
         name: name.to_string(),
     };
-    Json(engine.projects().into_iter().map(project).collect())
+    Json(engine.projects().into_iter().chain(audit).map(project).collect())
 }
 
 /// Makes a project.
@@ -44,12 +47,13 @@ pub(super) async fn list_projects(State(engine): State<Engine>, _caller: Authori
     security(("key" = ["admin"])))]
 pub(super) async fn create_project(
     State(engine): State<Engine>,
-    _caller: Authorized<Admin>,
+    caller: Authorized<Admin>,
     ApiJson(new): ApiJson<ProjectBody>,
 ) -> Result<(StatusCode, Json<ProjectBody>), ApiError> {
     let name = project_name(&new.name)?;
     engine.create_project(name.clone()).await?;
     engine.set_project_quota(&name, new.quota.clone())?;
+    caller.trail.changes(Value::Null, json!(new));
     Ok((StatusCode::CREATED, Json(new)))
 }
 
@@ -72,11 +76,14 @@ pub(super) async fn get_project_quota(
     security(("key" = ["admin"])))]
 pub(super) async fn set_project_quota(
     State(engine): State<Engine>,
-    _caller: Authorized<Admin>,
+    caller: Authorized<Admin>,
     ApiPath(name): ApiPath<String>,
     ApiJson(quota): ApiJson<Quota>,
 ) -> Result<Json<Quota>, ApiError> {
-    engine.set_project_quota(&project_name(&name)?, quota.clone())?;
+    let project = project_name(&name)?;
+    let before = engine.project_quota(&project)?;
+    engine.set_project_quota(&project, quota.clone())?;
+    caller.trail.changes(json!({"name": name, "quota": before}), json!({"name": name, "quota": quota}));
     Ok(Json(quota))
 }
 
@@ -99,7 +106,7 @@ pub(super) struct DeleteParams {
     security(("key" = ["admin"])))]
 pub(super) async fn delete_project(
     State(engine): State<Engine>,
-    _caller: Authorized<Admin>,
+    caller: Authorized<Admin>,
     ApiPath(name): ApiPath<String>,
     ApiQuery(params): ApiQuery<DeleteParams>,
 ) -> Result<StatusCode, ApiError> {
@@ -108,6 +115,7 @@ pub(super) async fn delete_project(
             .hint(format!("add ?confirm={name} to delete all its events and keys for good")));
     }
     engine.delete_project(&project_name(&name)?).await?;
+    caller.trail.changes(json!({"name": name}), Value::Null);
     Ok(StatusCode::NO_CONTENT)
 }
 

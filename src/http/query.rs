@@ -80,6 +80,7 @@ pub(super) async fn query(
     headers: HeaderMap,
     ApiJson(body): ApiJson<QueryBody>,
 ) -> Result<Response, ApiError> {
+    caller.trail.asks(&body.sql, &body.params, body.id.as_ref());
     let format = Format::negotiate(accepted(&headers), body.format.as_deref())?;
     let params = match body.params {
         Value::Null => Params::None,
@@ -98,6 +99,7 @@ pub(super) async fn query(
     let turn = engine.turn(&caller.caller, &project).await?;
     let session = engine.session_for(&caller.caller, &project)?.with_id(body.id).in_turn(turn);
     let answer = session.run(&body.sql, params, Limits::of(&engine.config().query)).await?;
+    caller.trail.answered(answer.end());
     Ok(respond(answer, format))
 }
 
@@ -137,15 +139,17 @@ pub(super) async fn named(
     ApiQuery(mut given): ApiQuery<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
     let wanted = given.iter().position(|(name, _)| name == "format").map(|at| given.remove(at).1);
+    caller.trail.asks_named(&name, &given);
     let format = Format::negotiate(accepted(&headers), wanted.as_deref())?;
     let (project, settings) = (caller.project(), &engine.config().query);
-    let asked = Asked { project: &project, name: &name, given: &given, reader: &caller.caller.reader() };
+    let asked = Asked { project: &project, name: &name, given: &given, reader: &caller.caller.reader(&project) };
     let session = || async {
         let turn = engine.turn(&caller.caller, &project).await?;
         Ok::<_, ApiError>(engine.session_for(&caller.caller, &project)?.in_turn(turn))
     };
     let limits = Limits::of(settings);
     let answer = engine.queries().run_shared(&asked, limits, settings.shared_max, session).await?;
+    caller.trail.answered(answer.end());
     Ok(respond(answer, format))
 }
 

@@ -40,8 +40,10 @@ const PUT_PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct Change {
     pub(super) adds: Vec<Arc<DataFile>>,
     pub(super) removes: Vec<Arc<DataFile>>,
-    /// Last `_seq` that is in the table after a flush; `None` for a rewrite.
+    /// Last `_seq` that is in the table after a flush; `None` for a rewrite or a deletion.
     pub(super) through: Option<i64>,
+    /// Whether the rows of `removes` are gone afterwards.
+    pub(super) deletes: bool,
 }
 
 /// How a commit went.
@@ -138,7 +140,7 @@ impl Table {
 
     fn actions(&self, state: &State, change: &Change, epoch: Option<i64>, id: &str) -> Result<Commit, TableError> {
         let now = Utc::now().timestamp_millis();
-        let rewrite = change.through.is_none();
+        let rewrite = change.through.is_none() && !change.deletes;
         let txn = |app: &str, version| Txn { app_id: app.to_owned(), version, last_updated: Some(now) };
         let mut txns: Vec<Txn> = epoch.map(|epoch| txn(EPOCH, epoch)).into_iter().collect();
         if let Some(through) = change.through {
@@ -146,12 +148,18 @@ impl Table {
             txns.push(txn(HIGHEST, state.highest_seq().map_or(through, |highest| highest.max(through))));
         }
         let mut info = commit_info(now);
-        info.operation = Some(if rewrite { "OPTIMIZE" } else { "WRITE" }.into());
-        info.operation_parameters =
-            if rewrite { Default::default() } else { [("mode".into(), "Append".into())].into() };
+        let operation = match (change.through, change.deletes) {
+            (Some(_), _) => "WRITE",
+            (None, true) => "DELETE",
+            (None, false) => "OPTIMIZE",
+        };
+        info.operation = Some(operation.into());
+        if change.through.is_some() {
+            info.operation_parameters = [("mode".into(), "Append".into())].into();
+        }
         info.kronika_commit = Some(id.to_owned());
         let adds = change.adds.iter().map(|file| add_action(file, !rewrite)).collect::<Result<_, _>>()?;
-        let removes = change.removes.iter().map(|file| remove_action(file, now)).collect();
+        let removes = change.removes.iter().map(|file| remove_action(file, now, change.deletes)).collect();
         Ok(Commit { adds, removes, txns, info: Some(info), ..Commit::default() })
     }
 
@@ -204,11 +212,11 @@ fn add_action(file: &DataFile, data_change: bool) -> Result<Add, TableError> {
     })
 }
 
-fn remove_action(file: &DataFile, now_ms: i64) -> Remove {
+fn remove_action(file: &DataFile, now_ms: i64, data_change: bool) -> Remove {
     Remove {
         path: file.path.clone(),
         deletion_timestamp: Some(now_ms),
-        data_change: false,
+        data_change,
         extended_file_metadata: Some(true),
         partition_values: Some(partition_values(file)),
         size: i64::try_from(file.size).ok(),

@@ -101,7 +101,7 @@ impl Table {
             let what = format!("has {} rows after a merge of {rows}", merged.rows);
             return Err(TableError::DamagedFile { path: merged.path.clone(), what });
         }
-        let change = Change { adds: vec![Arc::clone(&merged)], removes: files.clone(), through: None };
+        let change = Change { adds: vec![Arc::clone(&merged)], removes: files.clone(), ..Change::default() };
         let mut state = self.state.lock().await;
         self.check_settled(&state)?;
         let outcome = self.commit(&mut state, &change).await?;

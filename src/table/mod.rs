@@ -6,7 +6,7 @@
 //! * [`storage`]: where tables live; [`durable`]: local disk that syncs.
 //! * `order`, `layout`, `writer`, `upload`, [`index`]: from rows to a file.
 //! * `log`, `state`, `load`, `commit`, `delta`: the Delta log.
-//! * `flush`, `compact` (with `merge`), `vacuum`: what changes a table.
+//! * `flush`, `compact` (with `merge`), `expire`, `vacuum`: what changes a table.
 //!
 //! # Invariants
 //! * A version is published after its commit and every file of it are durable.
@@ -21,6 +21,7 @@ mod compact;
 mod delta;
 pub mod durable;
 pub mod error;
+mod expire;
 mod flush;
 pub mod index;
 mod layout;
@@ -39,6 +40,7 @@ mod writer;
 
 pub use compact::{CompactReport, CompactWhich};
 pub use error::TableError;
+pub use expire::ExpireReport;
 pub use flush::FlushReport;
 pub use opened::{Table, TableSettings, WriterId, open_read_only};
 pub use storage::Storage;

@@ -1,6 +1,7 @@
 //! The table as a whole: what was flushed comes back, whatever happens in between.
 
 mod compaction;
+mod expire;
 mod faults;
 mod layout;
 mod opening;

@@ -57,7 +57,7 @@ pub use self::inspect::{
 pub use self::salvage::{SalvageReport, salvage};
 pub use self::state::WalStats;
 
-use self::state::{Limits, Shared};
+use self::state::{Limits, Room, Shared};
 use self::writer::{Active, Writer};
 use crate::config;
 use crate::event::names::ProjectName;
@@ -150,7 +150,21 @@ impl<T: Send + 'static> Wal<T> {
     /// * [`WalError::NoSegment`]: no segment file can be made, the disk is full; heals by itself.
     /// * [`WalError::Broken`], [`WalError::Closed`].
     pub fn append(&self, frame: Frame, ticket: T) -> Result<u64, (WalError, T)> {
-        self.shared.append(frame, ticket)
+        self.shared.append(frame, Room::Common, ticket)
+    }
+
+    /// As [`Wal::append`], of a frame that may also use what [`Wal::keep_free`] keeps from the others.
+    ///
+    /// # Errors
+    /// As [`Wal::append`].
+    pub fn append_reserved(&self, frame: Frame, ticket: T) -> Result<u64, (WalError, T)> {
+        self.shared.append(frame, Room::Reserve, ticket)
+    }
+
+    /// Keeps `bytes` of the log's disk from [`Wal::append`]; less than a segment is of use only while
+    /// the newest one has room.
+    pub fn keep_free(&self, bytes: u64) {
+        self.shared.state.lock().kept_free = bytes;
     }
 
     /// The project's rows up to and including `through` are durable in its table: segments of which

@@ -52,6 +52,8 @@ pub(super) struct Recovered {
     /// Number after the last row; 1 in a new log.
     pub(super) end_seq: u64,
     pub(super) frames: u64,
+    /// Whether a torn write was cut off the end.
+    pub(super) cut: bool,
 }
 
 /// How a segment's frames stop.
@@ -247,6 +249,7 @@ impl Recovery<'_> {
             file.sync_data()
         };
         finish().map_err(WalError::io("repair log segment", &segment.path))?;
+        self.done.cut = cut;
         self.done.offset = offset;
         if offset == SEGMENT_HEAD {
             // Not one whole frame: the segment before stays the newest, this one is as good as new.

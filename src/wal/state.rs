@@ -21,6 +21,15 @@ use crate::config;
 /// Pause before a failed preparation or removal of a segment is tried again.
 pub(super) const RETRY: Duration = Duration::from_secs(1);
 
+/// Which part of the log's disk a frame may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    /// What is not kept free.
+    Common,
+    /// Also what is.
+    Reserve,
+}
+
 /// A frame let into the log, waiting to be written.
 pub(super) struct Entry<T> {
     pub(super) seq: u64,
@@ -62,6 +71,8 @@ pub struct WalStats {
     pub pending_frames: u64,
     /// Bytes of those frames.
     pub pending_bytes: u64,
+    /// Whether the start cut a torn write off the end.
+    pub cut_at_start: bool,
     /// Whether a failed write ended all appends until a restart.
     pub broken: bool,
     /// Last failure with its causes, also one that healed.
@@ -122,6 +133,8 @@ pub(super) struct State<T> {
     /// The writer has ended; while closing, the preparer ends too.
     pub(super) written: bool,
     pub(super) stats: WalStats,
+    /// Bytes of `size_max` that are for [`Room::Reserve`] only.
+    pub(super) kept_free: u64,
 }
 
 /// The shared state and who is woken by what.
@@ -157,20 +170,21 @@ impl<T> Shared<T> {
             broken: None,
             closing: false,
             written: false,
-            stats: WalStats { size_max: limits.size_max, ..WalStats::default() },
+            stats: WalStats { size_max: limits.size_max, cut_at_start: recovered.cut, ..WalStats::default() },
+            kept_free: 0,
         };
         Self { limits, state: Mutex::new(state), work: Condvar::new(), segment: Condvar::new(), chores: Condvar::new() }
     }
 
     /// Lets a frame in and numbers it, or gives the ticket back.
-    pub(super) fn append(&self, frame: Frame, ticket: T) -> Result<u64, (WalError, T)> {
+    pub(super) fn append(&self, frame: Frame, room: Room, ticket: T) -> Result<u64, (WalError, T)> {
         let (size, limit) = (frame::len_of(&frame), self.limits.frame_max());
         if size > limit {
             return Err((WalError::TooLarge { size, limit }, ticket));
         }
         let payload_crc = frame::payload_crc(&frame);
         let mut state = self.state.lock();
-        let opens = match state.admit(&self.limits, size) {
+        let opens = match state.admit(&self.limits, size, room) {
             Ok(opens) => opens,
             Err(error) => return Err((error, ticket)),
         };
@@ -204,20 +218,29 @@ impl<T> Shared<T> {
 
 impl<T> State<T> {
     /// Decides where a frame goes and takes the room; the size of its segment if it opens one.
-    fn admit(&mut self, limits: &Limits, size: u64) -> Result<Option<u64>, WalError> {
+    fn admit(&mut self, limits: &Limits, size: u64, room: Room) -> Result<Option<u64>, WalError> {
         if let Some(cause) = &self.broken {
             return Err(WalError::Broken { cause: Arc::clone(cause) });
         }
         if self.closing {
             return Err(WalError::Closed);
         }
+        let limit = match room {
+            Room::Common => limits.size_max.saturating_sub(self.kept_free),
+            Room::Reserve => limits.size_max,
+        };
+        let full = |used| Err(WalError::Full { used, limit: limits.size_max });
         if size <= self.room {
+            // A segment that the reserve was opened for is not for everybody.
+            if self.used() + size > limit {
+                return full(self.used());
+            }
             self.room -= size;
             return Ok(None);
         }
         let opens = limits.segment_for(size);
-        if self.planned() + opens > limits.size_max {
-            return Err(WalError::Full { used: self.used(), limit: limits.size_max });
+        if self.planned() + opens > limit {
+            return full(self.used());
         }
         if let Some(cause) = &self.no_segment {
             return Err(WalError::NoSegment { cause: Arc::clone(cause) });

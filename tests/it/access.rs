@@ -234,7 +234,7 @@ async fn a_deleted_project_stays_deleted() {
     delete(&server, "?confirm=shop").await.problem(404, "project_not_found");
     server.append("shop", "", "{}\n").await.problem(404, "project_not_found");
     ask(&server, &old_key, "SELECT 1").await.problem(401, "unauthenticated");
-    assert_eq!(server.metric("kronika_hot_bytes", "").await, 0.0);
+    assert_eq!(server.metric("kronika_hot_bytes", "project=\"shop\"").await, 0.0);
     // The log still speaks of it; the start takes no offence.
     let server = TestServer::start_in(&server.kill());
     let projects = send(server.request(Method::GET, "/api/v1/projects")).await.json(200);

@@ -97,7 +97,9 @@ struct World {
 impl World {
     /// The same numbers are taken on both servers: what is not hidden here goes to another project.
     async fn new(with_hidden: bool) -> Self {
-        let server = TestServer::start_in(&Home::new("[query]\nthreads = 2\n"));
+        // The audit journal takes numbers as well: on both servers the same, where no clock decides.
+        let audit = "[audit]\ngroup_interval = \"1h\"\nrollup_interval = \"1h\"\n";
+        let server = TestServer::start_in(&Home::new(&format!("[query]\nthreads = 2\n{audit}")));
         for project in ["shop", "filler", "secret"] {
             server.create_project(project).await;
         }
@@ -297,5 +299,25 @@ async fn a_key_of_one_project_finds_nothing_of_another() {
             found.assert_silent(format, &sql);
         }
     }
-    world.server.stop();
+    // What was asked, and refused, is in the journal; what is hidden is not, and a project's auditor sees
+    // nothing of the others.
+    let home = world.server.stop();
+    let server = TestServer::start_in(&home);
+    let auditor = |project: &'static str| {
+        let new = json!({"name": "auditor", "scopes": ["audit-read"], "project": project});
+        let request = server.request(Method::POST, "/api/v1/keys").json(&new);
+        async move { send(request).await.json(201)["secret"].as_str().unwrap().to_owned() }
+    };
+    let read = async |key: &str, sql: &str| {
+        let request = server.client.post(format!("{}/api/v1/query", server.url)).bearer_auth(key);
+        let found = found(request.header("kronika-project", "_audit").json(&json!({"sql": sql}))).await;
+        assert_eq!(found.status, 200, "{}", found.text("json"));
+        found
+    };
+    let whole = read(&auditor("_audit").await, "SELECT * FROM events").await;
+    assert!(whole.text("json").contains("select count (*) from events"));
+    whole.assert_silent("json", "the audit journal");
+    let fillers = read(&auditor("filler").await, "SELECT DISTINCT tenant_id FROM events").await;
+    assert_eq!(serde_json::from_slice::<Value>(&fillers.body).unwrap()["rows"], json!([["filler"]]));
+    server.stop();
 }

@@ -16,10 +16,14 @@ async fn a_clean_stop_and_a_kill_lose_nothing() {
     let server = TestServer::start();
     server.append("default", "", lines(0..10)).await.json(200);
     let server = TestServer::start_in(&server.stop());
-    assert_eq!(server.metric("kronika_hot_events", "").await, 0.0, "a clean stop flushes");
+    assert_eq!(server.metric("kronika_hot_events", "project=\"default\"").await, 0.0, "a clean stop flushes");
     server.append("default", "", lines(10..20)).await.json(200);
     let server = TestServer::start_in(&server.kill());
-    assert_eq!(server.metric("kronika_hot_events", "").await, 10.0, "after a kill the log is replayed");
+    assert_eq!(
+        server.metric("kronika_hot_events", "project=\"default\"").await,
+        10.0,
+        "after a kill the log is replayed"
+    );
     assert_eq!(server.count("default", COUNT).await, 20);
     let seqs = server.rows("default", "SELECT count(DISTINCT _seq), count(DISTINCT event_id) FROM events").await;
     assert_eq!(json!(seqs), json!([["20", "20"]]));

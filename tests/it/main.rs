@@ -8,6 +8,7 @@
 
 mod access;
 mod admission;
+mod audit;
 mod canary;
 mod common;
 mod demo;

@@ -96,3 +96,67 @@ async fn every_route_asks_for_its_scope() {
     send(server.request(Method::GET, "/api/v1/nothing")).await.problem(404, "route_not_found");
     server.stop();
 }
+
+/// What the project `_audit` opens to whom; all else is refused.
+const OF_AUDIT: &[(&str, &[&str])] = &[
+    ("query", &["audit-read", "admin+audit-read"]),
+    ("run_query", &["audit-read", "admin+audit-read"]),
+    ("list_queries", &["audit-read", "admin+audit-read"]),
+    ("cancel_query", &["audit-read", "admin+audit-read"]),
+    ("dead_letters", &["audit-read", "admin+audit-read"]),
+];
+
+#[tokio::test]
+async fn the_audit_journal_is_open_to_audit_readers_only() {
+    let server = TestServer::start();
+    let mut keys = vec![("admin", server.key.clone())];
+    for scope in ["ingest", "query", "export", "audit-read"] {
+        keys.push((scope, key(&server, scope).await));
+    }
+    let new = json!({"name": "both", "scopes": ["admin", "audit-read"]});
+    let both = send(server.request(Method::POST, "/api/v1/keys").json(&new)).await.json(201);
+    keys.push(("admin+audit-read", both["secret"].as_str().unwrap().to_string()));
+    let new = json!({"name": "own", "scopes": ["audit-read"], "project": "_audit"});
+    let own = send(server.request(Method::POST, "/api/v1/keys").json(&new)).await.json(201);
+    let own = own["secret"].as_str().unwrap();
+    let document = send(server.request(Method::GET, "/api/openapi.json")).await.json(200);
+    let scopes: BTreeMap<_, _> = SCOPES.iter().copied().collect();
+    let mut walked = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let id = operation["operationId"].as_str().unwrap();
+            let Some(needed) = scopes[id] else { continue };
+            let url = format!("{}{}", server.url, path.replace("{name}", "x").replace("{id}", "x"));
+            let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            let call = |key: &str, project: Option<&str>| {
+                let request = server.client.request(method.clone(), &url).bearer_auth(key);
+                send(match project {
+                    Some(project) => request.header("kronika-project", project),
+                    None => request,
+                })
+            };
+            let readers =
+                OF_AUDIT.iter().find(|(operation, _)| *operation == id).map_or(&[][..], |(_, readers)| readers);
+            for (name, key) in &keys {
+                // What an admin operates is the server, the journal's table included.
+                let operates = needed == "admin" && name.starts_with("admin");
+                let answer = call(key, Some("_audit")).await;
+                let opened = ![401, 403].contains(&answer.status);
+                assert_eq!(
+                    opened,
+                    operates || readers.contains(name),
+                    "{id} with {name}: {} {}",
+                    answer.status,
+                    answer.text
+                );
+            }
+            // A key of `_audit` needs no header, and opens nothing else.
+            let opened = ![401, 403].contains(&call(own, None).await.status);
+            assert_eq!(opened, !readers.is_empty(), "{id}");
+            assert!([401, 403].contains(&call(own, Some("default")).await.status), "{id}");
+            walked += 1;
+        }
+    }
+    assert!(walked > 20, "{walked}");
+    server.stop();
+}

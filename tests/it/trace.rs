@@ -32,7 +32,7 @@ async fn no_segment_is_recycled_before_its_events_are_durable_in_the_table() {
             .collect();
         server.append("default", "", body).await.json(200);
         server.flush().await;
-        assert_eq!(server.metric("kronika_hot_events", "").await, 0.0, "round {round}");
+        assert_eq!(server.metric("kronika_hot_events", "project=\"default\"").await, 0.0, "round {round}");
     }
     server.stop();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/trace_order.py");

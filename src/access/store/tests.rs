@@ -121,7 +121,8 @@ fn keys_that_cannot_exist_are_refused() {
         restricted(&[Scope::Admin], r#"{"modules": ["a"]}"#),
         restricted(&[Scope::Ingest], r#"{"lookback_days": 3}"#),
         restricted(&[Scope::Ingest], r#"{"masked_columns": ["message"]}"#),
-        restricted(&[Scope::AuditRead], r#"{"tenant_ids": ["a"]}"#),
+        key(&[Scope::Query], Some("_audit")),
+        key(&[Scope::AuditRead, Scope::Ingest], Some("_audit")),
         restricted(&[Scope::Query], r#"{"modules": []}"#),
         restricted(&[Scope::Query], r#"{"lookback_days": 0}"#),
         restricted(&[Scope::Query], r#"{"masked_columns": ["event_time"]}"#),
@@ -136,6 +137,9 @@ fn keys_that_cannot_exist_are_refused() {
     let right = [
         restricted(&[Scope::Admin], r#"{"sources": ["10.0.0.0/8"]}"#),
         restricted(&[Scope::Ingest], r#"{"modules": ["a"], "tenant_ids": ["b"]}"#),
+        restricted(&[Scope::AuditRead], r#"{"tenant_ids": ["a"], "masked_columns": ["message"]}"#),
+        key(&[Scope::AuditRead], Some("_audit")),
+        key(&[Scope::AuditRead, Scope::Query], Some("a")),
         restricted(&[Scope::Query], r#"{"lookback_days": 1, "masked_columns": ["message"]}"#),
         restricted(&[Scope::Query], &format!(r#"{{"tenant_ids": [{}]}}"#, many[1..].join(","))),
         NewKey { expires_in: days(365), ..key(&[Scope::Query], Some("a")) },
@@ -286,4 +290,46 @@ fn the_keys_of_a_deleted_project_are_revoked() {
     assert!(caller.ended.is_cancelled());
     assert_eq!(store.get(&gone.id, 2).unwrap().state, KeyState::Revoked);
     assert_eq!(store.get(&kept.id, 2).unwrap().state, KeyState::Active);
+}
+
+#[test]
+fn the_journal_learns_what_was_wrong_with_a_key() {
+    let home = Home::new();
+    let store = home.open();
+    let sources = serde_json::from_str(r#"{"sources": ["10.0.0.0/8"]}"#).unwrap();
+    let new = NewKey { restrictions: sources, expires_in: days(1), ..key(&[Scope::Query], Some("a")) };
+    let (info, secret) = store.create(new, 0).unwrap();
+    let (wrong, unknown) = (Secret::again('q', &info.id).unwrap(), Secret::generate('q').unwrap());
+    let inside = Some("10.0.0.1".parse().unwrap());
+    let reason = |text: &str, source, now_s| store.authenticate(text, source, now_s).unwrap_err();
+    assert_eq!(reason("krn_q", inside, 1), Denied::new(Reason::Malformed));
+    let denied = reason(unknown.reveal(), inside, 1);
+    assert_eq!((denied.key, denied.name, denied.reason), (Some(unknown.id()), None, Reason::Unknown));
+    let named = |reason| Denied { key: Some(info.id.clone()), name: Some("test".into()), reason };
+    assert_eq!(reason(wrong.reveal(), inside, 1), named(Reason::WrongSecret));
+    assert_eq!(reason(secret.reveal(), None, 1), named(Reason::WrongSource));
+    assert_eq!(reason(secret.reveal(), inside, DAY), named(Reason::Expired));
+    store.revoke(&info.id, 2).unwrap();
+    assert_eq!(reason(secret.reveal(), inside, 3), named(Reason::Revoked));
+}
+
+#[test]
+fn of_the_journal_a_projects_key_sees_what_is_about_its_project() {
+    let home = Home::new();
+    let store = home.open();
+    let caller = |scopes: &[Scope], of: Option<&str>| {
+        let (_, secret) = store.create(key(scopes, of), 1).unwrap();
+        store.authenticate(secret.reveal(), None, 1).unwrap()
+    };
+    let shop = caller(&[Scope::AuditRead, Scope::Query], Some("shop"));
+    let restriction = shop.reader(&ProjectName::audit()).restriction.unwrap();
+    assert!(
+        restriction.admits_tenant("shop")
+            && !restriction.admits_tenant("_audit")
+            && !restriction.admits_tenant("other")
+    );
+    assert!(shop.reader(&project("shop")).restriction.is_none());
+    assert!(caller(&[Scope::AuditRead], Some("_audit")).reader(&ProjectName::audit()).restriction.is_none());
+    let admin = caller(&[Scope::AuditRead, Scope::Admin], None);
+    assert!(admin.reader(&ProjectName::audit()).restriction.is_none() && admin.may(Scope::AuditRead));
 }

@@ -15,6 +15,7 @@ fn project(name: &str) -> ProjectName {
 fn caller(quota: Quota) -> Caller {
     Caller {
         key: KeyId::from("k"),
+        name: "k".into(),
         project: Some(project("shop")),
         scopes: vec![Scope::Query],
         mapping: None,

@@ -86,6 +86,14 @@ fn a_torn_last_frame_is_cut_and_the_log_goes_on_behind_it() {
 }
 
 #[test]
+fn a_cut_is_told_by_the_start_that_made_it() {
+    let dir = build(&[&[&[1], &[2]]]);
+    overwrite(dir.path(), 1, start_of(dir.path(), 1, 1) + 70, &[0xff; 4]);
+    let told = || TestLog::open(dir.path(), &small()).0.wal.stats().cut_at_start;
+    assert_eq!((told(), told()), (true, false));
+}
+
+#[test]
 fn a_torn_group_is_cut_whatever_part_of_it_reached_the_disk() {
     let groups: &[&[u64]] = &[&[1, 2], &[3, 4, 5, 6]];
     for (what, missing, kept) in [("first", 2, 2), ("second", 3, 3), ("third", 4, 4), ("last", 5, 5)] {

@@ -139,3 +139,32 @@ fn other_segment_sizes_after_a_restart() {
     }
     assert_eq!(TestLog::open(dir.path(), &small()).1.len(), 67);
 }
+
+#[test]
+fn what_is_kept_free_is_for_reserved_frames_only_and_they_end_at_the_budget() {
+    let (segment, budget) = (16 << 10, 128 << 10);
+    let (dir, log) = TestLog::create(&settings(segment, budget));
+    log.wal.keep_free(2 * segment);
+    let fill = |wal: &Wal<u64>, reserved: bool| {
+        let mut let_in = 0;
+        loop {
+            let frame = third("_audit", let_in);
+            let appended = if reserved { wal.append_reserved(frame, 0) } else { wal.append(frame, 0) };
+            match appended {
+                Ok(_) => let_in += 1,
+                Err((WalError::Full { .. }, _)) => break let_in,
+                Err((other, _)) => panic!("{other}"),
+            }
+        }
+    };
+    assert_eq!(fill(&log.wal, false), 18, "six segments of three frames");
+    // A frame that would fit beside the reserved ones is refused as well.
+    assert!(log.wal.append_reserved(third("_audit", 0), 0).is_ok());
+    assert!(matches!(log.wal.append(frame("shop", 1, "x"), 0), Err((WalError::Full { .. }, _))));
+    assert_eq!(fill(&log.wal, true), 5, "the rest of two segments");
+    eventually("written", || log.wal.stats().pending_frames == 0);
+    assert!(files(dir.path()).1 <= budget);
+    let last = log.wal.next_seq() - 1;
+    log.wal.forget(&project("_audit"), last);
+    eventually("room again", || log.wal.append(third("shop", 0), 0).is_ok());
+}

@@ -26,7 +26,7 @@ pub(crate) struct TestServer {
 
 /// What outlives one run of the server.
 pub(crate) struct Home {
-    dir: tempfile::TempDir,
+    dir: Arc<tempfile::TempDir>,
     config: String,
     env: Vec<(String, String)>,
 }
@@ -46,7 +46,13 @@ impl Home {
 
     pub(crate) fn with_env(config: &str, env: &[(&str, &str)]) -> Arc<Self> {
         let env = env.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        Arc::new(Self { dir: tempfile::tempdir().unwrap(), config: config.to_string(), env })
+        Arc::new(Self { dir: Arc::new(tempfile::tempdir().unwrap()), config: config.to_string(), env })
+    }
+
+    /// The same directory under other settings.
+    pub(crate) fn again(&self, config: &str, env: &[(&str, &str)]) -> Arc<Self> {
+        let env = env.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        Arc::new(Self { dir: Arc::clone(&self.dir), config: config.to_string(), env })
     }
 
     pub(crate) fn data_dir(&self) -> PathBuf {

@@ -1,0 +1,154 @@
+//! What waits to be written, and how it is.
+//!
+//! Requests add to counts under one short lock. A job turns them into events when their interval is
+//! over and puts them into the log. While that fails nothing more is taken: counts grow, events do not.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use super::event::{AuditEvent, Origin};
+use super::groups::{Alike, Groups, QueryCost};
+use super::refusals::{RefusalKind, Refusals};
+use super::rollups::{Bounded, Ingested, Received, Sender, User, Uses};
+use super::statement::Statement;
+use crate::config;
+use crate::engine::now_us;
+
+/// Bytes of events that make one batch of the log, but for a single larger one.
+const CHUNK: usize = 256 << 10;
+
+/// Shortest and longest time between two looks of the job.
+const LOOK_MIN: Duration = Duration::from_millis(5);
+const LOOK_MAX: Duration = Duration::from_millis(250);
+
+/// What was not written yet.
+pub(super) struct Journal {
+    queue_max: usize,
+    group_interval: Duration,
+    rollup_interval: Duration,
+    pending: Mutex<Pending>,
+    /// Batches that were taken and are not in the log; held while they are put there.
+    pub(super) unsent: tokio::sync::Mutex<VecDeque<Vec<u8>>>,
+}
+
+struct Pending {
+    queries: Groups,
+    ingest: Bounded<Sender, Ingested>,
+    uses: Bounded<User, Uses>,
+    refusals: Refusals,
+    /// Events of their own that need not be durable before the answer.
+    queue: Vec<AuditEvent>,
+    grouped: Instant,
+    rolled_up: Instant,
+    /// Whether the last batch is written: what comes now goes to the log of the process.
+    closed: bool,
+}
+
+impl Journal {
+    pub(super) fn new(settings: &config::Audit) -> Self {
+        let room = settings.queue_max;
+        let pending = Pending {
+            queries: Groups::new(room),
+            ingest: Bounded::new(room),
+            uses: Bounded::new(room),
+            refusals: Refusals::new(room, settings.failed_logins_max, settings.denials_max),
+            queue: Vec::new(),
+            grouped: Instant::now(),
+            rolled_up: Instant::now(),
+            closed: false,
+        };
+        Self {
+            queue_max: room,
+            group_interval: settings.group_interval.0,
+            rollup_interval: settings.rollup_interval.0,
+            pending: Mutex::new(pending),
+            unsent: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// How often the job looks, so that nothing waits longer than its interval.
+    pub(super) fn look_every(&self) -> Duration {
+        (self.group_interval / 4).clamp(LOOK_MIN, LOOK_MAX)
+    }
+
+    fn open(&self) -> Option<parking_lot::MutexGuard<'_, Pending>> {
+        let pending = self.pending.lock();
+        if pending.closed {
+            tracing::warn!("a request ended after the audit journal was closed: it is not recorded");
+            return None;
+        }
+        Some(pending)
+    }
+
+    pub(super) fn query(&self, alike: Alike, statement: Statement, id: Option<String>, cost: &QueryCost) {
+        if let Some(mut pending) = self.open() {
+            pending.queries.add(alike, statement, id, cost);
+        }
+    }
+
+    pub(super) fn received(&self, sender: Sender, received: &Received) {
+        if let Some(mut pending) = self.open() {
+            pending.ingest.at(sender).0.add(received, now_us());
+        }
+    }
+
+    pub(super) fn used(&self, user: User, failed: bool) {
+        if let Some(mut pending) = self.open() {
+            pending.uses.at(user).0.add(failed, now_us());
+        }
+    }
+
+    /// Whether a refusal is to be an event of its own; it is counted where not.
+    pub(super) fn admits_refusal(&self, origin: &Origin, kind: RefusalKind) -> bool {
+        self.open().is_some_and(|mut pending| {
+            let room = pending.queue.len() < self.queue_max;
+            pending.refusals.admit(origin, kind, room, now_us())
+        })
+    }
+
+    /// Queues an event that is written at the job's next look; whether there was room.
+    #[must_use]
+    pub(super) fn queue(&self, event: AuditEvent) -> bool {
+        let Some(mut pending) = self.open() else { return false };
+        let room = pending.queue.len() < self.queue_max;
+        if room {
+            pending.queue.push(event);
+        }
+        room
+    }
+
+    /// What is due, as batches for the log; at the end, which is told by `last`, everything.
+    pub(super) fn take_due(&self, last: bool) -> Vec<Vec<u8>> {
+        let mut events = Vec::new();
+        {
+            let mut pending = self.pending.lock();
+            events.append(&mut pending.queue);
+            if last || pending.grouped.elapsed() + self.look_every() > self.group_interval {
+                pending.grouped = Instant::now();
+                events.extend(pending.queries.take());
+            }
+            if last || pending.rolled_up.elapsed() + self.look_every() > self.rollup_interval {
+                pending.rolled_up = Instant::now();
+                let (ingest, uses) = (pending.ingest.take(), pending.uses.take());
+                events.extend(ingest.into_iter().map(|(sender, count)| count.event(sender)));
+                events.extend(uses.into_iter().map(|(user, count)| count.event(user)));
+                events.extend(pending.refusals.take());
+            }
+            pending.closed |= last;
+        }
+        chunks(events)
+    }
+}
+
+fn chunks(events: Vec<AuditEvent>) -> Vec<Vec<u8>> {
+    let mut chunks: Vec<Vec<u8>> = Vec::new();
+    for line in events.into_iter().map(AuditEvent::line) {
+        match chunks.last_mut() {
+            Some(chunk) if chunk.len() + line.len() <= CHUNK => chunk.extend_from_slice(&line),
+            _ => chunks.push(line),
+        }
+    }
+    chunks
+}
