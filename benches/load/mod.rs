@@ -74,12 +74,14 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts the release binary with a settings file.
+    /// Starts the release binary, or the one that KRONIKA_BENCH_SERVER names (to compare two builds by the same
+    /// load), with a settings file.
     pub(crate) fn start(config: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("kronika-bench").tempdir().expect("a directory");
         let file = dir.path().join("kronika.toml");
         std::fs::write(&file, config).expect("a settings file");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kronika"));
+        let built = env!("CARGO_BIN_EXE_kronika").into();
+        let mut command = Command::new(std::env::var_os("KRONIKA_BENCH_SERVER").unwrap_or(built));
         command.arg("serve").arg("--data-dir").arg(dir.path().join("data")).args([
             "--listen",
             "127.0.0.1:0",

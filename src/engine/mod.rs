@@ -42,7 +42,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::access::{Caller, KeyId, KeyStore, Secret};
+use crate::access::{Caller, KeyId, KeyInfo, KeyStore, NewKey, Secret};
 use crate::config::Config;
 use crate::event::mapping::MappingLibrary;
 use crate::event::names::ProjectName;
@@ -269,10 +269,19 @@ impl Engine {
         all.iter().map(|project| project.name.clone()).filter(|name| !name.is_audit()).collect()
     }
 
-    /// Whether there is such a project, `_audit` included.
-    #[must_use]
-    pub fn has_project(&self, name: &ProjectName) -> bool {
-        self.0.projects.get(name).is_some()
+    /// Makes a key. A deletion of its project comes before or after it, never meanwhile: no key outlives its project.
+    ///
+    /// # Errors
+    /// No such project or mapping, a key that cannot exist, a file that cannot be written.
+    pub async fn create_key(&self, new: NewKey) -> Result<(KeyInfo, Secret), EngineError> {
+        let _changing = self.0.projects.changing().await;
+        if let Some(project) = new.project.as_ref().filter(|project| self.0.projects.get(project).is_none()) {
+            return Err(EngineError::UnknownProject(project.clone()));
+        }
+        if let Some(mapping) = &new.mapping {
+            self.0.mappings.get(mapping)?;
+        }
+        Ok(self.0.keys.create(new, now_s())?)
     }
 
     /// The newest rejected lines of a project as JSON texts, newest first.

@@ -12,7 +12,7 @@ use super::extract::{ApiJson, ApiPath};
 use super::problem::{ApiError, Problem};
 use crate::access::{KeyId, KeyInfo, NewKey};
 use crate::config::{Quota, Span};
-use crate::engine::{Engine, EngineError, now_s};
+use crate::engine::{Engine, now_s};
 
 /// A key with a new secret, which is shown this once.
 #[derive(Debug, Serialize, ToSchema)]
@@ -54,15 +54,7 @@ pub(super) async fn create_key(
     caller: Authorized<Admin>,
     ApiJson(new): ApiJson<NewKey>,
 ) -> Result<(StatusCode, Json<SecretAnswer>), ApiError> {
-    if let Some(project) = &new.project
-        && !engine.has_project(project)
-    {
-        return Err(EngineError::UnknownProject(project.clone()).into());
-    }
-    if let Some(mapping) = &new.mapping {
-        engine.mappings().get(mapping)?;
-    }
-    let (info, secret) = engine.keys().create(new, now_s())?;
+    let (info, secret) = engine.create_key(new).await?;
     caller.trail.changes(Value::Null, json!(info));
     Ok((StatusCode::CREATED, Json(SecretAnswer { secret: secret.reveal().to_string(), info })))
 }

@@ -388,3 +388,34 @@ async fn keys_and_projects_from_the_command_line() {
     assert_eq!(run(&["projects", "delete", "shop", "--confirm", "shop"]).0, Some(1));
     server.stop();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_key_outlives_its_project() {
+    let server = TestServer::start();
+    for _ in 0..10 {
+        server.create_project("brief").await;
+        let new = json!({"name": "k", "scopes": ["query"], "project": "brief"});
+        let make = async {
+            let mut secrets: Vec<String> = Vec::new();
+            loop {
+                let answer = send(server.request(Method::POST, "/api/v1/keys").json(&new)).await;
+                if answer.status != 201 {
+                    answer.problem(404, "project_not_found");
+                    return secrets;
+                }
+                secrets.push(answer.json(201)["secret"].as_str().unwrap().to_owned());
+            }
+        };
+        let delete = async {
+            tokio::time::sleep(Duration::from_millis(15)).await;
+            send(server.request(Method::DELETE, "/api/v1/projects/brief?confirm=brief")).await
+        };
+        let (secrets, deleted) = tokio::join!(make, delete);
+        assert_eq!(deleted.status, 204, "{}", deleted.text);
+        for secret in &secrets {
+            ask(&server, secret, "SELECT 1").await.problem(401, "unauthenticated");
+        }
+        assert!(!secrets.is_empty());
+    }
+    server.stop();
+}
