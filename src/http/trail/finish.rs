@@ -223,7 +223,10 @@ impl Facts {
         let event = self.event("access", event_type, action).from_origin(&self.refused_origin());
         // An id that no key has is all that is known of who it was.
         let unknown = self.denied.as_ref().filter(|denied| denied.name.is_none()).and_then(|denied| denied.key.clone());
-        let event = event.with("credential_id", unknown.map(|key| key.to_string()));
+        let event = event
+            .with("credential_id", unknown.map(|key| key.to_string()))
+            .attribute("needed_scope", self.needed.map(Scope::as_str))
+            .attribute("asked_project", self.chosen.as_ref().map(ProjectName::as_str));
         let event = match &self.asked {
             Some(asked) => engine.describe_asked(event, asked.as_asked()),
             None => {
