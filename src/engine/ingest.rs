@@ -147,12 +147,15 @@ impl Inner {
         self.take_in(project, body, options, claim).await
     }
 
-    /// Takes events of the audit journal in: above the budgets of ingest, within the reserve.
+    /// Takes events of the audit journal in: above the budgets of ingest, and where ingest is beyond them
+    /// itself, within the reserve.
     pub(super) async fn append_audit(self: &Arc<Self>, body: Vec<u8>) -> Result<(), AppendError> {
         let name = ProjectName::audit();
         let project = self.projects.get(&name).ok_or(AppendError::UnknownProject(name))?;
         let config = &self.shared.config;
-        self.check_memory(body.len(), config.ingest.hot_max.0.saturating_add(config.audit.reserve.0))?;
+        if project.hot().bytes as u64 + body.len() as u64 > config.audit.reserve.0 {
+            self.check_memory(body.len(), config.ingest.hot_max.0.saturating_add(config.audit.reserve.0))?;
+        }
         let options = AppendOptions { source: Some(AUDIT_SOURCE.to_string()), ..AppendOptions::default() };
         let receipt = self.take_in(project, body, options, None).await?;
         if receipt.rejected > 0 {

@@ -69,11 +69,12 @@ impl<S: Needs> FromRequestParts<Engine> for Authorized<S> {
     async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, ApiError> {
         let trail = Trail::of(parts)?;
         let caller = authenticated(&parts.headers, engine, &trail)?;
-        trail.called_by(&caller);
         let chosen = chosen_project(&parts.headers);
-        let about = chosen.as_ref().map_or(None, Option::as_ref).or(caller.project.as_ref());
+        let named = chosen.as_ref().map_or(None, Option::as_ref);
+        let about = named.or(caller.project.as_ref());
         let about_audit = about.is_some_and(ProjectName::is_audit);
         let needed = if about_audit && S::SCOPE == Scope::Query { Scope::AuditRead } else { S::SCOPE };
+        trail.called_by(&caller, needed, named);
         if !caller.may(needed) {
             return Err(AccessError::Forbidden { needed }.into());
         }

@@ -69,7 +69,7 @@ pub(super) struct AnswerColumn {
     kind: String,
 }
 
-/// Ask in SQL over the project's events.
+/// Ask in SQL over the project's events; over those of `_audit` with the scope `audit-read`.
 #[utoipa::path(post, path = "/api/v1/query", tag = "query", operation_id = "query", request_body = QueryBody,
     responses((status = 200, body = QueryAnswer, description = "In the format asked for; the trailer `kronika-truncated` of all formats but JSON says whether rows were cut"),
         (status = "4XX", body = Problem, content_type = "application/problem+json")),

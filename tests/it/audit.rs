@@ -207,6 +207,8 @@ async fn refusals_and_failed_logins_are_recorded() {
         json!({"module": "access", "outcome": "failure", "http_route": "/api/v1/admin/flush", "http_status": 403,
         "actor_name": "masked", "tenant_id": "default", "client_address": "127.0.0.1"}),
     );
+    has(&denied[0]["attributes"], json!({"needed_scope": "admin"}));
+    has(&denied[1]["attributes"], json!({"needed_scope": "query", "asked_project": "other"}));
     has(&denied[2], json!({"message": "select actor_email from events", "object_type": "statement"}));
 
     ask(&server, &revoked, "SELECT 1").await.problem(401, "unauthenticated");

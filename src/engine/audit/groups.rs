@@ -5,9 +5,11 @@
 //! counted in one group of its own; keys beyond the bound share one. So a flood costs its sender the
 //! detail and nobody else, and every query is counted in exactly one event.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 use serde_json::{Value, json};
 
 use super::event::{Actor, AuditEvent, Origin, nanos};
@@ -80,18 +82,24 @@ struct Group {
 #[derive(Debug)]
 pub(super) struct Groups {
     max: usize,
-    alike: HashMap<Alike, Group>,
+    alike: HashMap<Alike, Group, RandomState>,
     /// Groups of each key in `alike`.
-    of_key: HashMap<Option<Actor>, usize>,
+    of_key: HashMap<Option<Actor>, usize, RandomState>,
     /// What keys asked beyond their share.
-    beyond: HashMap<Option<Actor>, Group>,
+    beyond: HashMap<Option<Actor>, Group, RandomState>,
     /// What keys asked for which there is not even that.
     rest: Group,
 }
 
 impl Groups {
     pub(super) fn new(max: usize) -> Self {
-        Self { max, alike: HashMap::new(), of_key: HashMap::new(), beyond: HashMap::new(), rest: Group::default() }
+        Self {
+            max,
+            alike: HashMap::default(),
+            of_key: HashMap::default(),
+            beyond: HashMap::default(),
+            rest: Group::default(),
+        }
     }
 
     /// Counts one query.

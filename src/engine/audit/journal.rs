@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use super::event::{AuditEvent, Origin};
 use super::groups::{Alike, Groups, QueryCost};
 use super::refusals::{RefusalKind, Refusals};
-use super::rollups::{Bounded, Ingested, Received, Sender, User, Uses};
+use super::rollups::{Activity, Bounded, Party, Received};
 use super::statement::Statement;
 use crate::config;
 use crate::engine::now_us;
@@ -35,8 +35,7 @@ pub(super) struct Journal {
 
 struct Pending {
     queries: Groups,
-    ingest: Bounded<Sender, Ingested>,
-    uses: Bounded<User, Uses>,
+    activity: Bounded<Party, Activity>,
     refusals: Refusals,
     /// Events of their own that need not be durable before the answer.
     queue: Vec<AuditEvent>,
@@ -51,8 +50,7 @@ impl Journal {
         let room = settings.queue_max;
         let pending = Pending {
             queries: Groups::new(room),
-            ingest: Bounded::new(room),
-            uses: Bounded::new(room),
+            activity: Bounded::new(room),
             refusals: Refusals::new(room, settings.failed_logins_max, settings.denials_max),
             queue: Vec::new(),
             grouped: Instant::now(),
@@ -88,15 +86,10 @@ impl Journal {
         }
     }
 
-    pub(super) fn received(&self, sender: Sender, received: &Received) {
+    pub(super) fn request(&self, party: Party, failed: bool, received: Option<&Received>) {
+        let now_us = now_us();
         if let Some(mut pending) = self.open() {
-            pending.ingest.at(sender).0.add(received, now_us());
-        }
-    }
-
-    pub(super) fn used(&self, user: User, failed: bool) {
-        if let Some(mut pending) = self.open() {
-            pending.uses.at(user).0.add(failed, now_us());
+            pending.activity.at(party).0.add(failed, received, now_us);
         }
     }
 
@@ -131,9 +124,7 @@ impl Journal {
             }
             if last || pending.rolled_up.elapsed() + self.look_every() > self.rollup_interval {
                 pending.rolled_up = Instant::now();
-                let (ingest, uses) = (pending.ingest.take(), pending.uses.take());
-                events.extend(ingest.into_iter().map(|(sender, count)| count.event(sender)));
-                events.extend(uses.into_iter().map(|(user, count)| count.event(user)));
+                events.extend(pending.activity.take().into_iter().flat_map(|(party, activity)| activity.events(party)));
                 events.extend(pending.refusals.take());
             }
             pending.closed |= last;

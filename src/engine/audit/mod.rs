@@ -23,6 +23,7 @@ mod refusals;
 mod rollups;
 mod statement;
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,10 +41,11 @@ pub use statement::Asked;
 use super::{AppendError, Engine, EngineError, Inner};
 use crate::config;
 use crate::error::{Kind, Report};
+use crate::event::names::ProjectName;
 use groups::Alike;
 use journal::Journal;
 use memory::Memory;
-use rollups::{Sender, User};
+use rollups::Party;
 use statement::Statement;
 
 /// How often days beyond the retention are looked for; it costs no more than a look at the table's version.
@@ -199,16 +201,17 @@ impl Engine {
         }
     }
 
-    /// Counts a request that sent events.
-    pub fn count_ingest(&self, origin: &Origin, received: &Received) {
-        let Origin { actor, project, source, .. } = origin.clone();
-        self.0.audit.journal.received(Sender { actor, project, source }, received);
-    }
-
-    /// Counts a request of a valid key.
-    pub fn count_use(&self, origin: &Origin, failed: bool) {
-        let Some(actor) = origin.actor.clone() else { return };
-        self.0.audit.journal.used(User { actor, project: origin.project.clone(), source: origin.source }, failed);
+    /// Counts a request of a valid key from `source` that is about `project`, and what it sent.
+    pub fn count_request(
+        &self,
+        actor: &Actor,
+        project: Option<&ProjectName>,
+        source: Option<IpAddr>,
+        failed: bool,
+        received: Option<&Received>,
+    ) {
+        let party = Party { actor: actor.clone(), project: project.cloned(), source };
+        self.0.audit.journal.request(party, failed, received);
     }
 }
 

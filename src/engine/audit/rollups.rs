@@ -1,9 +1,11 @@
 //! What is counted over a minute: ingest by key, project and source, and the use of keys.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::net::IpAddr;
 
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 use serde_json::json;
 
 use super::event::{Actor, AuditEvent, Origin};
@@ -16,13 +18,13 @@ const OTHER: &str = "_other";
 #[derive(Debug)]
 pub(super) struct Bounded<K, V> {
     max: usize,
-    counts: HashMap<K, V>,
+    counts: HashMap<K, V, RandomState>,
     rest: Option<V>,
 }
 
 impl<K: Eq + Hash, V: Default> Bounded<K, V> {
     pub(super) fn new(max: usize) -> Self {
-        Self { max, counts: HashMap::new(), rest: None }
+        Self { max, counts: HashMap::default(), rest: None }
     }
 
     /// The count of `key`, or that of all for which there is no room; whether it is its own.
@@ -60,12 +62,18 @@ impl Seen {
     }
 }
 
-/// Whose ingest is counted together.
+/// Whose requests are counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Sender {
-    pub(super) actor: Option<Actor>,
+pub(super) struct Party {
+    pub(super) actor: Actor,
     pub(super) project: Option<ProjectName>,
     pub(super) source: Option<IpAddr>,
+}
+
+impl Party {
+    fn origin(self) -> Origin {
+        Origin { actor: Some(self.actor), project: self.project, source: self.source, ..Origin::default() }
+    }
 }
 
 /// What one request to take events in came to.
@@ -83,16 +91,51 @@ pub struct Received {
     pub error_code: Option<&'static str>,
 }
 
+/// What a party did in one interval.
 #[derive(Debug, Default)]
-pub(super) struct Ingested {
+pub(super) struct Activity {
+    seen: Seen,
+    requests: u64,
+    failed: u64,
+    ingest: Ingested,
+}
+
+#[derive(Debug, Default)]
+struct Ingested {
     seen: Seen,
     requests: u64,
     sums: Received,
     errors: BTreeMap<&'static str, u64>,
 }
 
+impl Activity {
+    pub(super) fn add(&mut self, failed: bool, received: Option<&Received>, now_us: i64) {
+        self.seen.at(now_us);
+        self.requests += 1;
+        self.failed += u64::from(failed);
+        if let Some(received) = received {
+            self.ingest.add(received, now_us);
+        }
+    }
+
+    /// The use of the key, and what was taken in with it.
+    pub(super) fn events(self, party: Option<Party>) -> impl Iterator<Item = AuditEvent> {
+        let key = party.as_ref().map_or(OTHER.to_owned(), |party| party.actor.key.to_string());
+        let origin = party.map_or_else(Origin::default, Party::origin);
+        let used = AuditEvent::new("keys", "key.used", "other")
+            .from_origin(&origin)
+            .with("object_type", "key")
+            .with("object_id", key)
+            .with("outcome", outcome(self.requests, self.failed))
+            .attribute("requests", self.requests)
+            .attribute("failed", self.failed);
+        let ingest = (self.ingest.requests > 0).then(|| self.ingest.event(origin));
+        [self.seen.describe(used)].into_iter().chain(ingest)
+    }
+}
+
 impl Ingested {
-    pub(super) fn add(&mut self, received: &Received, now_us: i64) {
+    fn add(&mut self, received: &Received, now_us: i64) {
         self.seen.at(now_us);
         self.requests += 1;
         self.sums.bytes += received.bytes;
@@ -104,20 +147,13 @@ impl Ingested {
         }
     }
 
-    pub(super) fn event(self, sender: Option<Sender>) -> AuditEvent {
+    fn event(self, origin: Origin) -> AuditEvent {
         let failed: u64 = self.errors.values().sum();
-        let other = sender.is_none().then_some(OTHER);
-        let origin = sender.map_or_else(Origin::default, |sender| Origin {
-            actor: sender.actor,
-            project: sender.project,
-            source: sender.source,
-            method: "POST",
-            route: "/api/v1/events".into(),
-        });
+        let origin = Origin { method: "POST", route: "/api/v1/events".into(), ..origin };
         let event = AuditEvent::new("ingest", "ingest.rollup", "receive")
             .from_origin(&origin)
             .with("object_type", "project")
-            .with("object_id", origin.project.as_ref().map(ProjectName::as_str).or(other))
+            .with("object_id", origin.project.as_ref().map_or(OTHER, ProjectName::as_str))
             .with("outcome", outcome(self.requests, failed))
             .with("request_body_size", self.sums.bytes)
             .attribute("requests", self.requests)
@@ -127,47 +163,6 @@ impl Ingested {
             .attribute("duplicates", self.sums.duplicates)
             .attribute("bytes", self.sums.bytes);
         let event = if failed > 0 { event.attribute("errors", json!(self.errors)) } else { event };
-        self.seen.describe(event)
-    }
-}
-
-/// Which use of a key is counted together.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct User {
-    pub(super) actor: Actor,
-    pub(super) project: Option<ProjectName>,
-    pub(super) source: Option<IpAddr>,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Uses {
-    seen: Seen,
-    requests: u64,
-    failed: u64,
-}
-
-impl Uses {
-    pub(super) fn add(&mut self, failed: bool, now_us: i64) {
-        self.seen.at(now_us);
-        self.requests += 1;
-        self.failed += u64::from(failed);
-    }
-
-    pub(super) fn event(self, user: Option<User>) -> AuditEvent {
-        let key = user.as_ref().map_or(OTHER.to_owned(), |user| user.actor.key.to_string());
-        let origin = user.map_or_else(Origin::default, |user| Origin {
-            actor: Some(user.actor),
-            project: user.project,
-            source: user.source,
-            ..Origin::default()
-        });
-        let event = AuditEvent::new("keys", "key.used", "other")
-            .from_origin(&origin)
-            .with("object_type", "key")
-            .with("object_id", key)
-            .with("outcome", outcome(self.requests, self.failed))
-            .attribute("requests", self.requests)
-            .attribute("failed", self.failed);
         self.seen.describe(event)
     }
 }

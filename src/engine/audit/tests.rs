@@ -275,11 +275,11 @@ async fn nobody_but_the_engine_writes_and_its_reserve_has_an_end() {
 async fn counting_takes_microseconds() {
     let home = Home::new();
     let engine = Engine::open(home.config()).await.unwrap();
-    let (origin, started) = (origin("ann"), Instant::now());
+    let (actor, started) = (actor("ann"), Instant::now());
     const CALLS: u32 = 20_000;
     for _ in 0..CALLS {
-        engine.count_ingest(&origin, &Received { bytes: 1, accepted: 1, ..Received::default() });
-        engine.count_use(&origin, false);
+        let received = Received { bytes: 1, accepted: 1, ..Received::default() };
+        engine.count_request(&actor, None, None, false, Some(&received));
     }
     let each = started.elapsed() / CALLS;
     println!("{each:?} for one request");

@@ -78,16 +78,10 @@ impl Drop for Unfinished {
     fn drop(&mut self) {
         let Some((engine, trail)) = self.0.take() else { return };
         let facts = trail.0.lock();
-        engine.count_use(&facts.origin(), true);
+        facts.count(&engine, true, Some("canceled"));
         if facts.is_question() {
-            count_query(
-                &engine,
-                &facts,
-                &QueryRecord { status: "canceled", error_code: None, http_status: 0, bytes: 0 },
-            );
-        } else if facts.is_ingest() {
-            let received = audit::Received { error_code: Some("canceled"), ..facts.received };
-            engine.count_ingest(&facts.origin(), &received);
+            let record = QueryRecord { status: "canceled", error_code: None, http_status: 0, bytes: 0 };
+            count_query(&engine, &facts, &record);
         } else if facts.is_operation() {
             engine.record_later(facts.operation().with("status", "canceled").with("outcome", "unknown"));
         } else if facts.reads_audit() {
@@ -99,10 +93,7 @@ impl Drop for Unfinished {
 /// Counts a request; whether its answer is to be counted as well, once it is sent.
 fn count(engine: &Engine, facts: &Facts, said: Said) -> bool {
     let error_code = said.code.map(|code| code.code);
-    engine.count_use(&facts.origin(), said.failed());
-    if facts.is_ingest() {
-        engine.count_ingest(&facts.origin(), &audit::Received { error_code, ..facts.received });
-    }
+    facts.count(engine, said.failed(), error_code);
     if facts.is_question() && said.failed() {
         let status = if error_code == Some("canceled") { "canceled" } else { "failed" };
         let record = QueryRecord { status, error_code, http_status: said.status.as_u16(), bytes: 0 };
@@ -166,6 +157,14 @@ impl Asked {
 }
 
 impl Facts {
+    /// Counts the request as one of its key, and what it sent.
+    fn count(&self, engine: &Engine, failed: bool, error_code: Option<&'static str>) {
+        let Some(actor) = &self.actor else { return };
+        let received = audit::Received { error_code, ..self.received };
+        let received = self.is_ingest().then_some(&received);
+        engine.count_request(actor, self.project.as_ref(), self.source, failed, received);
+    }
+
     /// Whether somebody was let through who operates the server, or takes data out in bulk.
     fn is_operation(&self) -> bool {
         matches!(self.scope, Some(Scope::Admin | Scope::Export)) && self.route() != METRICS
@@ -224,7 +223,10 @@ impl Facts {
         let event = self.event("access", event_type, action).from_origin(&self.refused_origin());
         // An id that no key has is all that is known of who it was.
         let unknown = self.denied.as_ref().filter(|denied| denied.name.is_none()).and_then(|denied| denied.key.clone());
-        let event = event.with("credential_id", unknown.map(|key| key.to_string()));
+        let event = event
+            .with("credential_id", unknown.map(|key| key.to_string()))
+            .attribute("needed_scope", self.needed.map(Scope::as_str))
+            .attribute("asked_project", self.chosen.as_ref().map(ProjectName::as_str));
         let event = match &self.asked {
             Some(asked) => engine.describe_asked(event, asked.as_asked()),
             None => {

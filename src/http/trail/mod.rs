@@ -62,6 +62,10 @@ struct Facts {
     denied: Option<Denied>,
     actor: Option<Actor>,
     project: Option<ProjectName>,
+    /// The scope that the route needs.
+    needed: Option<Scope>,
+    /// The project that the header names.
+    chosen: Option<ProjectName>,
     /// The scope that the caller was found to have.
     scope: Option<Scope>,
     asked: Option<Asked>,
@@ -99,6 +103,8 @@ impl Trail {
             denied: None,
             actor: None,
             project: None,
+            needed: None,
+            chosen: None,
             scope: None,
             asked: None,
             query_id: None,
@@ -127,11 +133,13 @@ impl Trail {
         self.0.lock().denied = Some(denied.clone());
     }
 
-    /// Who calls.
-    pub(super) fn called_by(&self, caller: &Caller) {
+    /// Who calls, and what that takes.
+    pub(super) fn called_by(&self, caller: &Caller, needed: Scope, chosen: Option<&ProjectName>) {
         let mut facts = self.0.lock();
         facts.actor = Some(Actor { key: caller.key.clone(), name: Arc::clone(&caller.name) });
         facts.project.clone_from(&caller.project);
+        facts.needed = Some(needed);
+        facts.chosen = chosen.cloned();
     }
 
     /// The caller may do what it asks for. A call that changes something is on record before it begins.
