@@ -6,6 +6,7 @@
 
 mod client;
 mod compact;
+mod config;
 mod demo;
 mod error;
 mod flush;
@@ -19,6 +20,7 @@ mod projects;
 mod queries;
 mod query;
 mod serve;
+mod settings;
 mod wal;
 
 use clap::{Parser, Subcommand};
@@ -55,15 +57,20 @@ enum Command {
     Generate(generate::Args),
     #[command(subcommand)]
     Wal(wal::Command),
+    #[command(subcommand)]
+    Config(config::Command),
 }
 
 impl Cli {
-    /// Starts the log on standard error, as loud as the command needs; `RUST_LOG` overrules.
-    pub fn start_log(&self) {
-        logs::start(match self.command {
-            Command::Serve(_) => "info",
-            _ => "warn",
-        });
+    /// Starts the log on standard error; that of a server starts once its settings are read.
+    ///
+    /// # Errors
+    /// The filter of the log is none.
+    pub fn start_log(&self) -> Result<(), CliError> {
+        match self.command {
+            Command::Serve(_) => Ok(()),
+            _ => logs::start_quiet(),
+        }
     }
 
     /// Runs the command to its end.
@@ -85,6 +92,7 @@ impl Cli {
             Command::Compact(args) => or_ctrl_c(args.run()).await,
             Command::Generate(args) => or_ctrl_c(args.run()).await,
             Command::Wal(command) => or_ctrl_c(command.run()).await,
+            Command::Config(command) => command.run(),
         }
     }
 }

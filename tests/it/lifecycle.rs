@@ -68,7 +68,7 @@ async fn late_events_go_to_the_partition_of_their_own_date() {
 #[tokio::test]
 async fn ingest_is_refused_before_the_memory_budget_is_passed_and_goes_on_after_a_flush() {
     let server = TestServer::start_with(
-        "[ingest]\nhot_max = \"1MiB\"\nbody_max = \"512KiB\"\nline_max = \"64KiB\"\n[flush]\nsize = \"64MiB\"\n",
+        "[ingest]\nhot_max = \"1MiB\"\nbody_max = \"512KiB\"\nline_max = \"64KiB\"\n[flush]\nsize = \"1MiB\"\n",
     );
     let body: String = (0..400).map(|n| format!("{{\"n\":{n},\"text\":\"{}\"}}\n", "x".repeat(500))).collect();
     let mut refused = None;
