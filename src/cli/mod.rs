@@ -8,12 +8,14 @@ mod client;
 mod compact;
 mod config;
 mod demo;
+mod doctor;
 mod error;
 mod flush;
 mod generate;
 mod import;
 mod keys;
 mod logs;
+mod manual;
 mod mappings;
 mod output;
 mod projects;
@@ -21,6 +23,7 @@ mod queries;
 mod query;
 mod serve;
 mod settings;
+mod supervisor;
 mod wal;
 
 use clap::{Parser, Subcommand};
@@ -59,6 +62,9 @@ enum Command {
     Wal(wal::Command),
     #[command(subcommand)]
     Config(config::Command),
+    Doctor(doctor::Args),
+    Completions(manual::Completions),
+    Man(manual::Man),
 }
 
 impl Cli {
@@ -93,6 +99,9 @@ impl Cli {
             Command::Generate(args) => or_ctrl_c(args.run()).await,
             Command::Wal(command) => or_ctrl_c(command.run()).await,
             Command::Config(command) => command.run(),
+            Command::Doctor(args) => or_ctrl_c(args.run()).await,
+            Command::Completions(args) => args.run(),
+            Command::Man(args) => args.run(),
         }
     }
 }

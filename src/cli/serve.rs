@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::output::say;
 use super::settings::{SettingsArgs, tls};
-use super::{CliError, logs};
+use super::{CliError, logs, supervisor};
 use crate::access::write_private;
 use crate::engine::Engine;
 use crate::http::{self, Tls};
@@ -43,6 +43,7 @@ impl Args {
         // Whoever reads the next line may ask for the stop at once.
         let asked = asked_to_stop()?;
         say(&format!("listening on {}://{address}", if tls.is_some() { "https" } else { "http" }))?;
+        supervisor::ready(&address.to_string());
         until_stopped(asked, listener, engine, tls).await
     }
 }
@@ -87,8 +88,11 @@ pub(super) async fn until_stopped(
         ended = &mut server => ended.map_err(CliError::file("serve on", "the socket"))?,
         () = asked => {}
         () = keep_fresh => {}
+        () = supervisor::keep_alive() => {}
     }
     tracing::info!("stopping");
+    supervisor::stopping();
+    engine.begin_stop();
     stop.cancel();
     // Half of the time for requests that are running, the rest for the flush.
     if tokio::time::timeout(patience / 2, &mut server).await.is_err() {

@@ -69,7 +69,7 @@ impl SettingsArgs {
 /// Certificate and key, where the settings name them.
 pub(super) fn tls(settings: &config::Server) -> Result<Option<Tls>, CliError> {
     let (Some(cert), Some(key)) = (&settings.tls_cert, &settings.tls_key) else { return Ok(None) };
-    Tls::load(cert, key).map(Some).map_err(CliError::engine)
+    Tls::load(cert, key).map(Some).map_err(|error| CliError::Certificate(Box::new(error)))
 }
 
 fn not_text(path: &std::path::Path) -> CliError {

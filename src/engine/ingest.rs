@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -131,7 +132,9 @@ impl Inner {
         };
         let source = options.source.as_deref();
         let interpretation = self.interpretations.resolve(&self.mappings, options.mapping.as_deref(), source)?;
-        let intake = Intaking { project, options, interpretation, received_at: super::clock::now_us() };
+        let received_at = super::clock::now_us();
+        self.shared.newest_us.fetch_max(received_at, Ordering::Relaxed);
+        let intake = Intaking { project, options, interpretation, received_at };
         let _in_flight = self.shared.count_in_flight(body.len());
         let done = if body.len() <= INLINE_MAX {
             intake.enqueue(self, body, claim)?
@@ -148,9 +151,13 @@ impl Inner {
         }
     }
 
+    /// Bytes of events in memory and of bodies that are being taken in.
+    pub(super) fn memory_in_use(&self) -> usize {
+        self.shared.hot_bytes.load(Ordering::Relaxed) + self.shared.in_flight.load(Ordering::Relaxed)
+    }
+
     fn check_budgets(&self, body: usize) -> Result<(), AppendError> {
-        let memory =
-            self.shared.hot_bytes.load(Ordering::Relaxed) + self.shared.in_flight.load(Ordering::Relaxed) + body;
+        let memory = self.memory_in_use() + body;
         if memory > self.shared.config.ingest.hot_max.as_usize() {
             self.shared.flush_now.notify_one();
             return Err(AppendError::Overloaded { what: "the memory for events", retry_after_s: 1 });
@@ -247,7 +254,7 @@ impl Intaking {
         let frame = Frame { project: self.project.name.clone(), rows, meta: meta.encode(), body };
         let (reply, done) = oneshot::channel();
         let (project, interpretation, in_log) = (Arc::clone(&self.project), self.interpretation, self.project.hold());
-        let ticket = Box::new(Ticket { project, interpretation, parsed, receipt, claim, dead, reply, _in_log: in_log });
+        let ticket = Box::new(Ticket { project, interpretation, parsed, receipt, claim, dead, queued: Instant::now(), reply, _in_log: in_log });
         match engine.wal.append(frame, ticket) {
             Ok(_) => Ok(done),
             Err((WalError::Full { .. }, _)) => Err(log_full()),

@@ -82,7 +82,8 @@ impl<S: Needs> FromRequestParts<Engine> for Authorized<S> {
     }
 }
 
-fn sent_key(headers: &HeaderMap) -> Option<&str> {
+/// The key that a request came with.
+pub(super) fn sent_key(headers: &HeaderMap) -> Option<&str> {
     let bearer = headers.get("authorization").and_then(|value| value.to_str().ok());
     let bearer = bearer.and_then(|value| value.split_once(' '));
     let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, key)| key.trim());

@@ -29,6 +29,7 @@ use super::guard::{Executor, Task, Work};
 use super::newest::{FILES_OPENED, ROWS_DECODED};
 use super::normalise::{Normaliser, memory_of, split};
 use super::restrict::{Reader, RestrictedExec};
+use super::runtime::RunTimer;
 use super::session::Limits;
 use super::types::OutColumn;
 use crate::config::Span;
@@ -130,6 +131,8 @@ pub(crate) struct Running {
     pub limits: Limits,
     pub known: Known,
     pub reader: Reader,
+    /// Counts the run when the producer is done with it, however it ended.
+    pub _timer: RunTimer,
 }
 
 impl Running {

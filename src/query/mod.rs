@@ -40,7 +40,7 @@ pub use guard::Fenced;
 pub use output::{Format, encode};
 pub use params::Params;
 pub use restrict::{Reader, Restriction};
-pub use runtime::Runtime;
+pub use runtime::{Runtime, Stages};
 pub use session::{Limits, Session};
 pub use types::OutColumn;
 pub use views::{View, views};

@@ -140,13 +140,13 @@ async fn a_query_on_a_directory_that_no_server_holds_sees_the_log_as_well() {
 }
 
 /// An S3 server of the test's own.
-struct S3 {
+pub(super) struct S3 {
     child: std::process::Child,
-    url: String,
+    pub(super) url: String,
 }
 
 impl S3 {
-    fn start(python: &std::path::Path) -> Self {
+    pub(super) fn start(python: &std::path::Path) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let child = std::process::Command::new(python)
             .args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()])
