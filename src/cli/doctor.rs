@@ -25,9 +25,7 @@ impl Args {
         tls(&config.server)?;
         let findings = examine(&config).await;
         if self.json {
-            let one = |finding: &Finding| {
-                json!({"what": finding.what, "verdict": word(finding.verdict), "found": finding.found, "advice": finding.advice})
-            };
+            let one = |finding: &Finding| json!({"what": finding.what, "verdict": word(finding.verdict), "found": finding.found, "advice": finding.advice});
             say(&format!("{:#}", findings.iter().map(one).collect::<Value>()))?;
         } else {
             say(table(&findings).render(output::terminal_width()).trim_end_matches('\n'))?;

@@ -53,7 +53,14 @@ impl Counters {
     }
 
     /// Counts one answer; `route` is a template, `code` of the problem where it is one.
-    pub(super) fn answered(&self, method: &'static str, route: String, status: u16, code: Option<&str>, took: Duration) {
+    pub(super) fn answered(
+        &self,
+        method: &'static str,
+        route: String,
+        status: u16,
+        code: Option<&str>,
+        took: Duration,
+    ) {
         let class = match status {
             100..=199 => "1xx",
             200..=299 => "2xx",

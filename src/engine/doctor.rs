@@ -148,7 +148,8 @@ fn clock(root: &Path, back_max: Duration) -> Finding {
     if now < CLOCK_LEAST_S {
         return Finding::new("clock", Verdict::Fail, format!("it stands at {now} s since 1970"), advice);
     }
-    let newest = [root.join("wal"), root.join("receipts"), root.to_path_buf()].iter().filter_map(|dir| newest(dir)).max();
+    let newest =
+        [root.join("wal"), root.join("receipts"), root.to_path_buf()].iter().filter_map(|dir| newest(dir)).max();
     let ahead = newest.and_then(|newest| newest.duration_since(SystemTime::now()).ok()).unwrap_or_default();
     if ahead > back_max {
         let found = format!("files of the data directory are {} s newer than the clock", ahead.as_secs());
@@ -160,7 +161,8 @@ fn clock(root: &Path, back_max: Duration) -> Finding {
 /// Newest change of a file in `dir`, or of the file.
 fn newest(dir: &Path) -> Option<SystemTime> {
     let changed = |path: &Path| std::fs::metadata(path).and_then(|found| found.modified()).ok();
-    let inside = std::fs::read_dir(dir).into_iter().flatten().flatten().filter_map(|entry| changed(&entry.path())).max();
+    let inside =
+        std::fs::read_dir(dir).into_iter().flatten().flatten().filter_map(|entry| changed(&entry.path())).max();
     inside.max(changed(dir))
 }
 
@@ -176,7 +178,12 @@ fn descriptors(connections: u64) -> Finding {
         Verdict::Ok
     };
     let found = format!("{most} open files are allowed, {wanted} are wanted for server.connections_max {connections}");
-    Finding::new("descriptors", verdict, found, "raise the limit (ulimit -n, LimitNOFILE=), or lower server.connections_max")
+    Finding::new(
+        "descriptors",
+        verdict,
+        found,
+        "raise the limit (ulimit -n, LimitNOFILE=), or lower server.connections_max",
+    )
 }
 
 /// Tries the place of the tables; a local one only when it is there, so that nothing is made.
@@ -196,7 +203,9 @@ async fn store(config: &Config, exists: bool) -> Vec<Finding> {
     let finding = |(what, outcome): (&'static str, Result<Duration, String>)| {
         let what = format!("{place}: {what}");
         match outcome {
-            Ok(took) if took > STORE_SLOW => Finding::new(what, Verdict::Warn, format!("took {took:.1?}"), "use a nearer store"),
+            Ok(took) if took > STORE_SLOW => {
+                Finding::new(what, Verdict::Warn, format!("took {took:.1?}"), "use a nearer store")
+            }
             Ok(took) => Finding::new(what, Verdict::Ok, format!("{took:.1?}"), ""),
             Err(error) => Finding::new(what, Verdict::Fail, error, advice),
         }

@@ -110,7 +110,9 @@ pub enum EngineError {
 impl Report for EngineError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Directory { .. } | Self::Unfit { .. } | Self::Locked { .. } | Self::NewerFormat { .. } => Kind::Unavailable,
+            Self::Directory { .. } | Self::Unfit { .. } | Self::Locked { .. } | Self::NewerFormat { .. } => {
+                Kind::Unavailable
+            }
             Self::Interpretation { .. } | Self::Frame { .. } => Kind::Unavailable,
             Self::UnknownProject(_) => Kind::NotFound,
             Self::ProjectExists(_) => Kind::Conflict,

@@ -41,7 +41,8 @@ impl Inner {
         let projects = self.projects.all();
         let log = self.wal.stats();
         let hot = self.shared.hot_bytes.load(Ordering::Relaxed) as u64;
-        let oldest = projects.iter().filter_map(|project| project.hot().oldest).map(|oldest| oldest.elapsed().as_secs());
+        let oldest =
+            projects.iter().filter_map(|project| project.hot().oldest).map(|oldest| oldest.elapsed().as_secs());
         let stuck: Vec<String> = projects.iter().filter_map(|project| project.table.trouble()).collect();
         let versions = projects.iter().map(|project| project.snapshot_version().files.len() as u64).sum();
         let stopping = self.shared.stopping.load(Ordering::Relaxed).then(|| "the server is stopping".to_owned());
@@ -49,7 +50,11 @@ impl Inner {
             Check::new(
                 "log",
                 log.last_error.clone(),
-                &[("used_bytes", log.used_bytes), ("limit_bytes", log.size_max), ("pending_frames", log.pending_frames)],
+                &[
+                    ("used_bytes", log.used_bytes),
+                    ("limit_bytes", log.size_max),
+                    ("pending_frames", log.pending_frames),
+                ],
             ),
             Check::new("flush", job("flush"), &[("hot_bytes", hot), ("oldest_seconds", oldest.max().unwrap_or(0))]),
             Check::new(

@@ -254,7 +254,17 @@ impl Intaking {
         let frame = Frame { project: self.project.name.clone(), rows, meta: meta.encode(), body };
         let (reply, done) = oneshot::channel();
         let (project, interpretation, in_log) = (Arc::clone(&self.project), self.interpretation, self.project.hold());
-        let ticket = Box::new(Ticket { project, interpretation, parsed, receipt, claim, dead, queued: Instant::now(), reply, _in_log: in_log });
+        let ticket = Box::new(Ticket {
+            project,
+            interpretation,
+            parsed,
+            receipt,
+            claim,
+            dead,
+            queued: Instant::now(),
+            reply,
+            _in_log: in_log,
+        });
         match engine.wal.append(frame, ticket) {
             Ok(_) => Ok(done),
             Err((WalError::Full { .. }, _)) => Err(log_full()),

@@ -59,7 +59,11 @@ pub(super) const METERS: &[Meter] = &[
     gauge("kronika_ready", "", "1 while /readyz answers 200, else 0"),
     gauge("kronika_check_ok", "check", "1 or 0 for each check of /readyz"),
     counter(JOB_FAILURES, "job", "background steps (flush, compaction, keys, …) that failed"),
-    histogram(HTTP_SECONDS, "method, route, status", "requests until their answer begins; `status` is a class such as `2xx`"),
+    histogram(
+        HTTP_SECONDS,
+        "method, route, status",
+        "requests until their answer begins; `status` is a class such as `2xx`",
+    ),
     counter(HTTP_PROBLEMS, "code", "refused requests by the code of their problem"),
     counter("kronika_ingest_batches_total", "project", "batches stored"),
     counter("kronika_ingest_events_total", "project, outcome", "events accepted, rejected, duplicate"),

@@ -304,7 +304,14 @@ impl Engine {
     }
 
     /// Counts an answer over HTTP: its route's template, its status, the code of its problem, the time until it began.
-    pub(crate) fn answered(&self, method: &'static str, route: String, status: u16, code: Option<&str>, took: Duration) {
+    pub(crate) fn answered(
+        &self,
+        method: &'static str,
+        route: String,
+        status: u16,
+        code: Option<&str>,
+        took: Duration,
+    ) {
         self.0.shared.counters.answered(method, route, status, code, took);
     }
 

@@ -106,11 +106,7 @@ pub(super) fn space(path: &Path) -> io::Result<Space> {
     if status != 0 {
         return Err(io::Error::last_os_error());
     }
-    Ok(Space {
-        free_bytes: found.f_bavail * found.f_frsize,
-        free_inodes: found.f_favail,
-        inodes: found.f_files,
-    })
+    Ok(Space { free_bytes: found.f_bavail * found.f_frsize, free_inodes: found.f_favail, inodes: found.f_files })
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::schema::{
     AdditionalProperties, ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type,
 };
-use utoipa::openapi::{ContentBuilder, Ref, Response, ResponseBuilder};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, Response, ResponseBuilder};
 
 use crate::event::model::{COLUMNS, Column, Kind, Origin};
 use crate::event::schema::{ATTACHMENT_FIELDS, CHANGE_FIELDS, RELATED_FIELDS};
@@ -42,7 +42,8 @@ fn add_refusals(path: &str, operation: &mut Operation) {
     let id = operation.operation_id.clone().unwrap_or_default();
     let asks = |part: &str| id.contains(part);
     let parameters = operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty());
-    let (body, keyed) = (operation.request_body.is_some(), path.starts_with("/api/v1/") || id == "metrics" || id == "readyz");
+    let (body, keyed) =
+        (operation.request_body.is_some(), path.starts_with("/api/v1/") || id == "metrics" || id == "readyz");
     let query = asks("query");
     let statuses = [
         (400, parameters || body || keyed, "The request is wrong"),

@@ -155,8 +155,16 @@ impl Session {
             }
             let reader = self.reader.clone();
             let timer = RunTimer::start(&self.runtime);
-            let running =
-                Running { plan, context, task: Arc::clone(&task), started, limits, known: known.clone(), reader, _timer: timer };
+            let running = Running {
+                plan,
+                context,
+                task: Arc::clone(&task),
+                started,
+                limits,
+                known: known.clone(),
+                reader,
+                _timer: timer,
+            };
             Answer::start(executor, running).await
         };
         tokio::select! {

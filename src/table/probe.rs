@@ -56,8 +56,9 @@ impl Storage {
             let found = listed.iter().any(|object| object.location == path);
             if found { Ok(()) } else { Err("an object that was made is not in the list".to_owned()) }
         };
-        let failed =
-            note("keep an object that exists", again) || note("read an object", read.await) || note("list objects", list.await);
+        let failed = note("keep an object that exists", again)
+            || note("read an object", read.await)
+            || note("list objects", list.await);
         let deleted = store.delete(&path).await.map_err(text);
         if !failed {
             note("delete an object", deleted);

@@ -9,7 +9,8 @@ use super::common::{Home, TestServer, kronika, python, wait};
 
 fn doctor(arguments: &[&str]) -> (Option<i32>, Vec<Value>) {
     let output = kronika().args(["doctor", "--json"]).args(arguments).output().unwrap();
-    let findings = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    let findings = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
     (output.status.code(), findings)
 }
 
@@ -55,7 +56,9 @@ fn what_is_wrong_is_found_and_the_exit_code_says_so() {
     assert_eq!(code, Some(1));
     assert_eq!((verdict(&findings, "data directory"), verdict(&findings, "clock")), ("fail", "fail"));
     let advice = findings.iter().find(|finding| finding["what"] == "clock").unwrap();
-    assert!(advice["advice"].as_str().unwrap().contains("time server") && advice["found"].as_str().unwrap().contains("72"));
+    assert!(
+        advice["advice"].as_str().unwrap().contains("time server") && advice["found"].as_str().unwrap().contains("72")
+    );
 }
 
 /// A server of an object store that refuses a part of what is asked.
@@ -91,7 +94,8 @@ async fn a_store_without_a_bucket_or_without_conditional_puts_is_found() {
 fn in_tmpfs(dir: &Path, options: &str, script: &str) -> Option<std::process::Output> {
     let text = format!("mount -t tmpfs -o {options} none {d} || exit 99\ncd {d}\n{script}", d = dir.display());
     let output = Command::new("unshare").args(["-m", "sh", "-c"]).arg(text).output().ok()?;
-    (output.status.code() != Some(99) && !String::from_utf8_lossy(&output.stderr).contains("unshare failed")).then_some(output)
+    (output.status.code() != Some(99) && !String::from_utf8_lossy(&output.stderr).contains("unshare failed"))
+        .then_some(output)
 }
 
 #[test]
@@ -101,7 +105,9 @@ fn a_directory_that_is_full_or_cannot_be_written_refuses_the_start() {
     let serve = format!("{program} serve --data-dir data --listen 127.0.0.1:0; echo code $?");
     let full = format!("mkdir data; head -c 2000000 /dev/zero > fill 2>/dev/null; {serve}");
     let read_only = format!("mkdir data; mount -o remount,ro {}; {serve}", dir.path().display());
-    for (options, script, words) in [("size=1m", full, "cannot write and sync a file"), ("size=9m", read_only, "Read-only file system")] {
+    for (options, script, words) in
+        [("size=1m", full, "cannot write and sync a file"), ("size=9m", read_only, "Read-only file system")]
+    {
         let Some(output) = in_tmpfs(dir.path(), options, &script) else {
             println!("SKIPPED: no file system can be mounted here");
             return;
@@ -121,7 +127,10 @@ fn a_newer_directory_is_refused_before_anything_in_it_is_touched() {
     assert_eq!(wait(&mut child), Some(69));
     let mut said = String::new();
     std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
-    assert!(said.contains("has format 2, this program knows up to 1") && said.contains("use the newer program"), "{said}");
+    assert!(
+        said.contains("has format 2, this program knows up to 1") && said.contains("use the newer program"),
+        "{said}"
+    );
     let mut left: Vec<_> = std::fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();
     assert_eq!(left, ["LOCK", "kronika.json"]);

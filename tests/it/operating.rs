@@ -99,7 +99,9 @@ fn alerts_speak_of_metrics_that_there_are() {
     let page = include_str!("../../docs/metrics.md");
     let names: BTreeSet<String> = documented().into_iter().map(|(name, _)| name).collect();
     let mut used = 0;
-    for word in rules.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|word| word.starts_with("kronika_")) {
+    for word in
+        rules.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|word| word.starts_with("kronika_"))
+    {
         let of = ["_bucket", "_count", "_sum"].iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word);
         assert!(names.contains(of), "{word} is no metric");
         used += 1;
@@ -117,7 +119,8 @@ async fn readiness_names_each_check_with_figures() {
     assert_eq!((ready.status, ready.text.as_str()), (200, "ok\n"));
     let document = send(server.client.get(format!("{}/readyz?verbose", server.url))).await.json(200);
     assert_eq!(document["ready"], true);
-    let names: Vec<&str> = document["checks"].as_array().unwrap().iter().map(|check| check["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        document["checks"].as_array().unwrap().iter().map(|check| check["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["log", "flush", "commit", "compaction", "keys", "disk", "clock", "stop"]);
     assert!(document["checks"][5]["figures"]["free_bytes"].as_u64().unwrap() > 0);
     send(server.client.get(format!("{}/readyz?verbos", server.url))).await.problem(400, "invalid_parameter");
@@ -166,7 +169,11 @@ async fn a_request_has_one_id_in_the_answer_the_problem_and_every_line_of_the_lo
     let lines = lines(&server, "mine-1").await;
     assert!(!lines.is_empty());
     for line in &lines {
-        assert_eq!((&line["span"]["request_id"], &line["span"]["trace_id"]), (&json!("mine-1"), &json!(trace)), "{line}");
+        assert_eq!(
+            (&line["span"]["request_id"], &line["span"]["trace_id"]),
+            (&json!("mine-1"), &json!(trace)),
+            "{line}"
+        );
         assert!(!line.to_string().contains("secret_column"), "SQL is not logged: {line}");
     }
     let answered = lines.iter().find(|line| line["message"] == "answered").unwrap();
@@ -204,7 +211,9 @@ async fn every_refusal_is_a_problem_document() {
     send(ask("PUT", "/api/v1/mappings/x").body(vec![b'#'; 3 << 20])).await.problem(413, "body_too_large");
     send(ask("POST", "/api/v1/query").body(vec![b' '; 3 << 20])).await.problem(413, "body_too_large");
     send(ask("POST", "/api/v1/query").body("{")).await.problem(400, "invalid_json");
-    send(ask("POST", "/api/v1/events").header("content-type", "text/html").body("x")).await.problem(415, "unsupported_media_type");
+    send(ask("POST", "/api/v1/events").header("content-type", "text/html").body("x"))
+        .await
+        .problem(415, "unsupported_media_type");
     send(ask("POST", "/api/v1/events?nothing=1").body("{}")).await.problem(400, "invalid_parameter");
     send(ask("GET", "/api/v1/keys/%FF")).await.problem(400, "invalid_path");
     let head = send(ask("HEAD", "/nothing")).await;
@@ -228,11 +237,18 @@ async fn the_api_describes_itself() {
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let responses = operation["responses"].as_object().unwrap();
-            assert!(responses.keys().all(|status| status.parse::<u16>().is_ok()), "{method} {path}: {:?}", responses.keys());
+            assert!(
+                responses.keys().all(|status| status.parse::<u16>().is_ok()),
+                "{method} {path}: {:?}",
+                responses.keys()
+            );
             assert!(responses.contains_key("500") && responses.contains_key("503"), "{method} {path}");
             for (status, response) in responses.iter().filter(|(status, _)| status.as_str() >= "400") {
                 let is_health = path == "/readyz" && status == "503";
-                assert!(is_health || response["content"]["application/problem+json"].is_object(), "{method} {path} {status}");
+                assert!(
+                    is_health || response["content"]["application/problem+json"].is_object(),
+                    "{method} {path} {status}"
+                );
             }
             operations += 1;
         }

@@ -31,13 +31,15 @@ fn the_printed_defaults_are_a_settings_file_that_a_server_starts_with() {
 #[test]
 fn shown_settings_say_where_each_comes_from_and_hide_secrets() {
     let dir = tempfile::tempdir().unwrap();
-    let text = "[flush]\ninterval = \"7s\"\n[storage.options]\naws_secret_access_key = \"hunter2\"\naws_region = \"eu\"\n";
+    let text =
+        "[flush]\ninterval = \"7s\"\n[storage.options]\naws_secret_access_key = \"hunter2\"\naws_region = \"eu\"\n";
     std::fs::write(dir.path().join("k.toml"), text).unwrap();
     let variables = [("KRONIKA__INGEST__LINE_MAX", "3MiB"), ("KRONIKA_CONFIG", "k.toml")];
     let (code, shown) = run(dir.path(), &["config", "show", "--origin", "--listen", "127.0.0.1:9"], &variables);
     assert_eq!(code, Some(0), "{shown}");
     let row = |key: &str| {
-        let line = shown.lines().find(|line| line.contains(&format!(" {key} "))).unwrap_or_else(|| panic!("{key}:\n{shown}"));
+        let line =
+            shown.lines().find(|line| line.contains(&format!(" {key} "))).unwrap_or_else(|| panic!("{key}:\n{shown}"));
         let cells: Vec<&str> = line.split(['│', '┆']).map(str::trim).filter(|cell| !cell.is_empty()).collect();
         (cells[1].to_owned(), cells[2].to_owned())
     };
@@ -58,7 +60,10 @@ fn settings_that_cannot_be_used_end_with_78_before_anything_is_made() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("k.toml");
     let cases = [
-        ("[flush]\nintervall = \"7s\"\n", "k.toml:2: there is no setting `flush.intervall`; did you mean `flush.interval`?"),
+        (
+            "[flush]\nintervall = \"7s\"\n",
+            "k.toml:2: there is no setting `flush.intervall`; did you mean `flush.interval`?",
+        ),
         ("[flush]\ninterval = 7\n", "k.toml:2: `flush.interval`: 7 of what?"),
         ("[flush]\ninterval = \"1s\"\ninterval = \"2s\"\n", "k.toml:3: duplicate key"),
         ("[ingest]\nhot_max = \"1024TiB\"\n", "it must be 1MiB to 1TiB (ingest.hot_max: k.toml:2)"),

@@ -28,7 +28,10 @@ fn arms(text: &str, function: &str, value: &str) -> Vec<(String, String)> {
     let Some(start) = text.find(function) else { return Vec::new() };
     let body = &text[start..];
     let body = &body[..body.find("\n    }\n").unwrap_or(body.len())];
-    let arm = Regex::new(&format!(r"(?s)((?:\|?\s*Self::\w+(?:::\w+)?\s*(?:\{{[^}}]*\}}|\([^)]*\))?\s*)+)=>\s*\{{?\s*{value}")).unwrap();
+    let arm = Regex::new(&format!(
+        r"(?s)((?:\|?\s*Self::\w+(?:::\w+)?\s*(?:\{{[^}}]*\}}|\([^)]*\))?\s*)+)=>\s*\{{?\s*{value}"
+    ))
+    .unwrap();
     let variant = Regex::new(r"Self::(\w+)").unwrap();
     let mut found = Vec::new();
     for caught in arm.captures_iter(body) {
@@ -59,7 +62,8 @@ fn given() -> BTreeMap<String, BTreeSet<String>> {
             let report = &report[..report.find("\n}\n").unwrap_or(report.len())];
             let kinds = arms(report, "fn kind(", r"Kind::(\w+)");
             for (variant, code) in arms(report, "fn code(", r#""(\w+)""#) {
-                let of: Vec<_> = kinds.iter().filter(|(name, _)| *name == variant).map(|(_, kind)| kind.clone()).collect();
+                let of: Vec<_> =
+                    kinds.iter().filter(|(name, _)| *name == variant).map(|(_, kind)| kind.clone()).collect();
                 assert!(!of.is_empty(), "{name}: no kind of {variant} was found");
                 codes.entry(code).or_default().extend(of);
             }
@@ -88,9 +92,20 @@ fn page() -> String {
 fn status(code: &str, kind: &str) -> u16 {
     use crate::error::Kind;
     let all = [
-        Kind::Invalid, Kind::Unauthenticated, Kind::Forbidden, Kind::NotFound, Kind::Conflict, Kind::TooLarge,
-        Kind::UnsupportedMedia, Kind::NotAcceptable, Kind::Overloaded, Kind::Unavailable, Kind::OutcomeUnknown,
-        Kind::DeadlineExceeded, Kind::Canceled, Kind::Internal,
+        Kind::Invalid,
+        Kind::Unauthenticated,
+        Kind::Forbidden,
+        Kind::NotFound,
+        Kind::Conflict,
+        Kind::TooLarge,
+        Kind::UnsupportedMedia,
+        Kind::NotAcceptable,
+        Kind::Overloaded,
+        Kind::Unavailable,
+        Kind::OutcomeUnknown,
+        Kind::DeadlineExceeded,
+        Kind::Canceled,
+        Kind::Internal,
     ];
     let found = all.into_iter().find(|known| format!("{known:?}") == kind);
     super::super::problem::status_of(found.unwrap_or_else(|| panic!("no kind {kind}")), code).as_u16()
