@@ -49,7 +49,7 @@ impl Inner {
         vec![
             Check::new(
                 "log",
-                log.last_error.clone(),
+                log.trouble.clone(),
                 &[
                     ("used_bytes", log.used_bytes),
                     ("limit_bytes", log.size_max),

@@ -28,11 +28,7 @@ const fn entry(code: &'static str, meaning: &'static str, advice: &'static str) 
 pub(super) const ENTRIES: &[Entry] = &[
     // Requests in general.
     entry("route_not_found", "There is no such route.", "See `/api/openapi.json`."),
-    entry(
-        "method_not_allowed",
-        "The route does not take this method.",
-        "Use one of those in the header `Allow`.",
-    ),
+    entry("method_not_allowed", "The route does not take this method.", "Use one of those in the header `Allow`."),
     entry("invalid_path", "A part of the path cannot be read.", "Encode it as a URL asks for."),
     entry(
         "invalid_parameter",

@@ -6,7 +6,7 @@ use utoipa::openapi::schema::{
     AdditionalProperties, ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type,
 };
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, Ref, Response, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 
 use crate::event::model::{COLUMNS, Column, Kind, Origin};
 use crate::event::schema::{ATTACHMENT_FIELDS, CHANGE_FIELDS, RELATED_FIELDS};
@@ -33,6 +33,7 @@ pub(super) fn finished(mut document: utoipa::openapi::OpenApi) -> utoipa::openap
         let PathItem { get, put, post, delete, .. } = item;
         for operation in [get, put, post, delete].into_iter().flatten() {
             add_refusals(path, operation);
+            add_examples(operation);
         }
     }
     document
@@ -68,6 +69,35 @@ fn add_refusals(path: &str, operation: &mut Operation) {
         if may {
             responses.entry(status.to_string()).or_insert_with(|| refusal(status, description).into());
         }
+    }
+}
+
+/// Bodies that work as they stand, for the routes where most begin.
+fn add_examples(operation: &mut Operation) {
+    let Some(RefOr::T(body)) = &mut operation.request_body else { return };
+    let (kind, example) = match operation.operation_id.as_deref() {
+        Some("append_events") => {
+            let event = serde_json::json!({
+                "module": "orders", "event_type": "order.paid", "object_type": "order", "object_id": "55042", "amount": 249.90,
+            });
+            let content =
+                ContentBuilder::new().schema(Some(Ref::from_schema_name("Event"))).example(Some(event.clone()));
+            body.content.insert("application/json".to_owned(), content.into());
+            ("application/x-ndjson", serde_json::Value::String(format!("{event}\n")))
+        }
+        Some("query") => (
+            "application/json",
+            serde_json::json!({"sql": "SELECT module, count(*) AS events FROM events GROUP BY module"}),
+        ),
+        Some("create_project") => ("application/json", serde_json::json!({"name": "shop"})),
+        Some("create_key") => (
+            "application/json",
+            serde_json::json!({"name": "dashboards", "scopes": ["query"], "project": "shop", "expires_in": "90d"}),
+        ),
+        _ => return,
+    };
+    if let Some(RefOr::T(content)) = body.content.get_mut(kind) {
+        content.example = Some(example);
     }
 }
 

@@ -61,6 +61,10 @@ pub(super) async fn observed(State(engine): State<Engine>, request: Request, nex
         let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         match status {
             500.. => tracing::warn!(target: "kronika::access", status, code, ms, "answered"),
+            // What clients do wrong by the thousand is counted, not told one by one.
+            401 | 404 | 405 | 408 | 429 | 499 => {
+                tracing::debug!(target: "kronika::access", status, code, ms, "answered");
+            }
             400..=499 => tracing::info!(target: "kronika::access", status, code, ms, "answered"),
             _ => tracing::debug!(target: "kronika::access", status, ms, "answered"),
         }

@@ -43,7 +43,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// A home with a copy of the fixture, and what is expected of it.
-fn restored() -> (Arc<Home>, Value) {
+pub(super) fn restored() -> (Arc<Home>, Value) {
     let home = Home::new(SETTINGS);
     copy(&fixture().join("data"), &home.data_dir());
     let expected: Value = serde_json::from_slice(&std::fs::read(fixture().join("expected.json")).unwrap()).unwrap();
@@ -110,7 +110,7 @@ async fn a_directory_of_format_1_is_read_exactly_and_written_on() {
     let again = keyed(&server).await;
     assert_eq!(again.headers["idempotency-replayed"], "true");
     assert_eq!(again.json(200), expected["receipt"]);
-    let known = server.append("shop", "", "{\"event_id\":\"s1\"}\n{\"event_id\":\"k1\"}\n").await.json(200);
+    let known = server.append("shop", "", KEYED).await.json(200);
     assert_eq!((&known["duplicates"], &known["accepted"]), (&json!(2), &json!(0)));
 
     // The key still sends, and what it sends comes behind all that there is.

@@ -29,7 +29,7 @@ fn documented() -> BTreeSet<(String, String)> {
 async fn busy() -> TestServer {
     let server = TestServer::start();
     for n in 0..3 {
-        let body = format!("{{\"event_id\":\"{n}\",\"module\":\"m\"}}\n{{\"event_id\":\"{n}\"}}\nnonsense\n");
+        let body = format!("{{\"event_id\":\"{n}\",\"a\":1}}\n{{\"event_id\":\"{n}\",\"a\":1}}\nnonsense\n");
         server.append("default", "", body).await.json(200);
         server.flush().await;
     }
@@ -150,6 +150,56 @@ async fn a_disk_with_too_little_room_is_not_ready_and_others_learn_the_name_only
     server.stop();
 }
 
+/// Asks until `/readyz` answers with `status`; what it says.
+async fn until_ready_is(server: &TestServer, status: u16) -> String {
+    let started = std::time::Instant::now();
+    loop {
+        let answer = send(server.client.get(format!("{}/readyz", server.url))).await;
+        if answer.status == status {
+            return answer.text;
+        }
+        assert!(started.elapsed().as_secs() < 30, "{}: {}", answer.status, answer.text);
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_flush_that_fails_is_told_counted_and_heals() {
+    let server = TestServer::start_with("[flush]\ninterval = \"200ms\"\n");
+    let table = server.home().data_dir().join("store/projects/default/events");
+    let aside = server.home().path("aside");
+    std::fs::rename(&table, &aside).unwrap();
+    std::fs::write(&table, "no directory").unwrap();
+    server.append("default", "", "{\"a\":1}").await.json(200);
+    let said = until_ready_is(&server, 503).await;
+    assert!(said.starts_with("flush: "), "{said}");
+    assert!(server.metric("kronika_job_failures_total", "job=\"flush\"").await >= 1.0);
+    assert_eq!(server.metric("kronika_ready", "").await, 0.0);
+    // Nothing is lost meanwhile, and it goes on by itself.
+    assert_eq!(server.count("default", "SELECT count(*) FROM events").await, 1);
+    std::fs::remove_file(&table).unwrap();
+    std::fs::rename(&aside, &table).unwrap();
+    assert_eq!(until_ready_is(&server, 200).await, "ok\n");
+    assert_eq!(server.metric("kronika_table_events", "").await, 1.0);
+    server.stop();
+}
+
+#[tokio::test]
+async fn a_clock_that_stands_behind_what_is_stored_is_not_ready() {
+    let (home, _) = super::format::restored();
+    let log = home.data_dir().join("store/projects/shop/events/_delta_log/00000000000000000001.json");
+    let text = std::fs::read_to_string(&log).unwrap();
+    let (before, rest) = text.split_once("\"modificationTime\":").unwrap();
+    let after = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    let in_an_hour = now + 3_600_000;
+    std::fs::write(&log, format!("{before}\"modificationTime\":{in_an_hour}{after}")).unwrap();
+    let server = TestServer::start_in(&home);
+    let said = until_ready_is(&server, 503).await;
+    assert!(said.starts_with("clock: the clock stands ") && said.contains("server.clock_back_max 5m"), "{said}");
+    server.stop();
+}
+
 /// The server's log as JSON, once a line has `text`.
 async fn lines(server: &TestServer, text: &str) -> Vec<Value> {
     server.wait_for_log(text).await;
@@ -208,8 +258,8 @@ async fn every_refusal_is_a_problem_document() {
     assert_eq!(wrong.headers["allow"], "POST");
     send(ask("GET", "/api/docs/nothing.js")).await.problem(404, "route_not_found");
     send(ask("GET", "/api/v2/events")).await.problem(404, "route_not_found");
-    send(ask("PUT", "/api/v1/mappings/x").body(vec![b'#'; 3 << 20])).await.problem(413, "body_too_large");
-    send(ask("POST", "/api/v1/query").body(vec![b' '; 3 << 20])).await.problem(413, "body_too_large");
+    send(ask("PUT", "/api/v1/mappings/x").body(vec![b'#'; (2 << 20) + 1])).await.problem(413, "body_too_large");
+    send(ask("POST", "/api/v1/query").body(vec![b' '; (2 << 20) + 1])).await.problem(413, "body_too_large");
     send(ask("POST", "/api/v1/query").body("{")).await.problem(400, "invalid_json");
     send(ask("POST", "/api/v1/events").header("content-type", "text/html").body("x"))
         .await
