@@ -8,7 +8,9 @@ use kronika::cli::{self, Cli, CliError};
 
 fn main() -> ExitCode {
     let command = Cli::parse();
-    command.start_log();
+    if let Err(error) = command.start_log() {
+        return ended(&error);
+    }
     cli::install_tls();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

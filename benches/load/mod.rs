@@ -146,7 +146,8 @@ impl Server {
     pub(crate) fn live_bytes(&self, runtime: &tokio::runtime::Runtime) -> f64 {
         let text = runtime.block_on(async { reqwest::get(format!("{}/metrics", self.url)).await?.text().await });
         let text = text.expect("figures");
-        let line = text.lines().find(|line| line.starts_with("kronika_table_bytes{project=\"default\"}")).unwrap_or_default();
+        let line =
+            text.lines().find(|line| line.starts_with("kronika_table_bytes{project=\"default\"}")).unwrap_or_default();
         line.rsplit(' ').next().and_then(|value| value.parse().ok()).unwrap_or(0.0)
     }
 

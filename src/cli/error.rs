@@ -14,6 +14,7 @@ use super::client::Problem;
 use super::import::InputError;
 use crate::config::ConfigError;
 use crate::error::{Kind, Report};
+use crate::http::TlsError;
 
 /// Why a command did not succeed.
 #[derive(Debug, Error)]
@@ -21,6 +22,9 @@ pub enum CliError {
     /// The settings cannot be used.
     #[error(transparent)]
     Config(Box<ConfigError>),
+    /// The certificate that the settings name, or its key, cannot be used.
+    #[error(transparent)]
+    Certificate(Box<TlsError>),
     /// Arguments that clap cannot judge contradict each other or the terminal.
     #[error("{0}")]
     Usage(String),
@@ -82,6 +86,12 @@ pub enum CliError {
         /// How many.
         count: u64,
     },
+    /// `kronika doctor` found what keeps a server from running.
+    #[error("{count} things failed")]
+    Unwell {
+        /// How many.
+        count: usize,
+    },
     /// Ctrl-C.
     #[error("stopped by Ctrl-C")]
     Interrupted,
@@ -107,7 +117,7 @@ impl CliError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
-            Self::Config(_) => 78,
+            Self::Config(_) | Self::Certificate(_) => 78,
             Self::Unreachable { .. } => 69,
             Self::Engine { kind, .. } => of_kind(*kind),
             Self::Refused(problem) => of_kind(problem.kind()),
@@ -120,6 +130,7 @@ impl CliError {
             | Self::Stdout(_)
             | Self::Input { .. }
             | Self::Rejected { .. }
+            | Self::Unwell { .. }
             | Self::Worker(_) => 1,
         }
     }
@@ -130,6 +141,7 @@ impl CliError {
         match self {
             Self::Engine { hint, .. } => hint.clone(),
             Self::Refused(problem) => problem.advice(),
+            Self::Certificate(error) => error.hint(),
             Self::Unreachable { .. } => {
                 Some("start one with `kronika serve`, or name another with --server or KRONIKA_SERVER".into())
             }
@@ -141,6 +153,7 @@ impl CliError {
             | Self::File { .. }
             | Self::Stdout(_)
             | Self::Rejected { .. }
+            | Self::Unwell { .. }
             | Self::Interrupted
             | Self::Worker(_) => None,
         }

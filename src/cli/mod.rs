@@ -6,13 +6,16 @@
 
 mod client;
 mod compact;
+mod config;
 mod demo;
+mod doctor;
 mod error;
 mod flush;
 mod generate;
 mod import;
 mod keys;
 mod logs;
+mod manual;
 mod mappings;
 mod output;
 mod projects;
@@ -20,6 +23,8 @@ mod queries;
 mod query;
 mod quota;
 mod serve;
+mod settings;
+mod supervisor;
 mod wal;
 
 use clap::{Parser, Subcommand};
@@ -56,15 +61,23 @@ enum Command {
     Generate(generate::Args),
     #[command(subcommand)]
     Wal(wal::Command),
+    #[command(subcommand)]
+    Config(config::Command),
+    Doctor(doctor::Args),
+    Completions(manual::Completions),
+    Man(manual::Man),
 }
 
 impl Cli {
-    /// Starts the log on standard error, as loud as the command needs; `RUST_LOG` overrules.
-    pub fn start_log(&self) {
-        logs::start(match self.command {
-            Command::Serve(_) => "info",
-            _ => "warn",
-        });
+    /// Starts the log on standard error; that of a server starts once its settings are read.
+    ///
+    /// # Errors
+    /// The filter of the log is none.
+    pub fn start_log(&self) -> Result<(), CliError> {
+        match self.command {
+            Command::Serve(_) => Ok(()),
+            _ => logs::start_quiet(),
+        }
     }
 
     /// Runs the command to its end.
@@ -86,6 +99,10 @@ impl Cli {
             Command::Compact(args) => or_ctrl_c(args.run()).await,
             Command::Generate(args) => or_ctrl_c(args.run()).await,
             Command::Wal(command) => or_ctrl_c(command.run()).await,
+            Command::Config(command) => command.run(),
+            Command::Doctor(args) => or_ctrl_c(args.run()).await,
+            Command::Completions(args) => args.run(),
+            Command::Man(args) => args.run(),
         }
     }
 }

@@ -26,6 +26,15 @@ pub(crate) fn say(line: &str) -> Result<(), CliError> {
     writeln!(out, "{line}").and_then(|()| out.flush()).map_err(CliError::Stdout)
 }
 
+/// Text that ends its own lines.
+///
+/// # Errors
+/// Standard output is gone.
+pub(crate) fn print(text: &str) -> Result<(), CliError> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CliError::Stdout)
+}
+
 /// A line for the person who waits.
 pub(crate) fn note(line: &str) {
     // There is nobody left to tell when standard error is gone, and the result is not affected.

@@ -1,49 +1,39 @@
 //! `kronika serve`: one engine on one data directory, behind the HTTP API.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::CliError;
 use super::output::say;
+use super::settings::{SettingsArgs, tls};
+use super::{CliError, logs, supervisor};
 use crate::access::write_private;
-use crate::config::{self, Config};
 use crate::engine::Engine;
 use crate::http::{self, Tls};
 
 /// Run the server until SIGTERM or Ctrl-C.
 ///
 /// Settings come from the defaults, the --config file, `KRONIKA__SECTION__KEY` in the environment and these flags;
-/// later ones win.
+/// later ones win. `kronika config default` prints them all with their meaning.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Directory of the write-ahead log, keys and, by default, the tables.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data_dir: Option<PathBuf>,
-    /// Address and port to listen on; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) listen: Option<SocketAddr>,
-    /// A proxy in front speaks TLS.
+    /// Only check the settings, and the certificate if they name one; exit code 78 when they cannot be used.
     #[arg(long)]
-    pub(crate) behind_proxy: bool,
-    /// Let keys and events cross the network in the clear.
-    #[arg(long)]
-    pub(crate) insecure: bool,
-    /// Settings file.
-    #[arg(long, value_name = "FILE", env = "KRONIKA_CONFIG", hide_env_values = true)]
-    pub(crate) config: Option<PathBuf>,
-    /// File that gets the admin key of the first start (mode 0600), instead of it being printed.
-    #[arg(long, value_name = "FILE", env = "KRONIKA_ADMIN_KEY_FILE", hide_env_values = true)]
-    pub(crate) admin_key_file: Option<PathBuf>,
+    check_config: bool,
+    #[command(flatten)]
+    settings: SettingsArgs,
 }
 
 impl Args {
     /// Serves until the process is asked to stop.
     pub(crate) async fn run(self) -> Result<(), CliError> {
-        let settings = self.settings()?;
+        if self.check_config {
+            return super::config::check(&self.settings);
+        }
+        let settings = self.settings.resolve()?;
+        logs::start(&settings.log)?;
         // Before anything is made on disk.
         let tls = tls(&settings.server)?;
         let engine = Engine::open(settings).await.map_err(CliError::engine)?;
@@ -53,31 +43,9 @@ impl Args {
         // Whoever reads the next line may ask for the stop at once.
         let asked = asked_to_stop()?;
         say(&format!("listening on {}://{address}", if tls.is_some() { "https" } else { "http" }))?;
+        supervisor::ready(&address.to_string());
         until_stopped(asked, listener, engine, tls).await
     }
-
-    fn settings(&self) -> Result<Config, CliError> {
-        let mut config = Config::load(self.config.as_deref())?;
-        if let Some(dir) = &self.data_dir {
-            config.server.data_dir.clone_from(dir);
-        }
-        if let Some(listen) = self.listen {
-            config.server.listen = listen;
-        }
-        if self.admin_key_file.is_some() {
-            config.server.admin_key_file.clone_from(&self.admin_key_file);
-        }
-        config.server.behind_proxy |= self.behind_proxy;
-        config.server.insecure |= self.insecure;
-        config.check()?;
-        Ok(config)
-    }
-}
-
-/// Certificate and key, where the settings name them.
-fn tls(settings: &config::Server) -> Result<Option<Tls>, CliError> {
-    let (Some(cert), Some(key)) = (&settings.tls_cert, &settings.tls_key) else { return Ok(None) };
-    Tls::load(cert, key).map(Some).map_err(CliError::engine)
 }
 
 /// Binds the address that the settings name.
@@ -120,8 +88,11 @@ pub(super) async fn until_stopped(
         ended = &mut server => ended.map_err(CliError::file("serve on", "the socket"))?,
         () = asked => {}
         () = keep_fresh => {}
+        () = supervisor::keep_alive() => {}
     }
     tracing::info!("stopping");
+    supervisor::stopping();
+    engine.begin_stop();
     stop.cancel();
     // Half of the time for requests that are running, the rest for the flush.
     if tokio::time::timeout(patience / 2, &mut server).await.is_err() {

@@ -1,25 +1,35 @@
 //! Settings: defaults, then a TOML file, then `KRONIKA__SECTION__KEY` in the environment, then flags.
 //!
-//! An unknown key is an error. Every default stands here once; [`Config::load`] is the only way in,
-//! and code behind it never asks whether something was set.
+//! An unknown key is an error. Every default stands here once; [`Settings`] is the only way in, and code
+//! behind it never asks whether something was set. `kronika.toml` says what each is for; a test compares.
+//!
+//! ```text
+//! file, environment, flags ─▶ source (as given, with places) ─▶ settings (known? readable?) ─▶ Config::check
+//! ```
 
 mod audit;
+mod error;
 mod guard;
 mod network;
 mod quota;
+mod ranges;
+mod settings;
+mod source;
 mod units;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 pub use audit::Audit;
+pub use error::ConfigError;
 pub use guard::Guard;
 pub use network::Network;
 pub use quota::Quota;
+pub use settings::{Entry, Origin, Settings};
 pub use units::{ByteCount, Span};
 
 /// All settings of one server.
@@ -44,6 +54,8 @@ pub struct Config {
     pub access: Access,
     /// How readers and operators are recorded.
     pub audit: Audit,
+    /// What the server says of itself.
+    pub log: Log,
 }
 
 /// Where the server listens and keeps its data.
@@ -87,6 +99,11 @@ pub struct Server {
     pub streams_max: u32,
     /// Longest clean stop.
     pub stop_timeout: Span,
+    /// Free space of the data directory's disk below which the server says that it is not ready; `0B`
+    /// switches the check off.
+    pub disk_free_min: ByteCount,
+    /// How far the clock may stand behind the newest event that was taken in.
+    pub clock_back_max: Span,
 }
 
 impl Default for Server {
@@ -110,18 +127,28 @@ impl Default for Server {
             answer_idle_timeout: Span::secs(60),
             streams_max: 128,
             stop_timeout: Span::secs(30),
+            disk_free_min: ByteCount::mib(256),
+            clock_back_max: Span::secs(300),
         }
     }
 }
 
 /// Where the tables lie.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Storage {
     /// A local path or a URL such as `s3://bucket/prefix`; default `DATA_DIR/store`.
     pub url: Option<String>,
     /// Options of the object store by its own names, e.g. `aws_endpoint`.
     pub options: BTreeMap<String, String>,
+}
+
+/// Without the options' values: some are secrets.
+impl fmt::Debug for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let options: Vec<&String> = self.options.keys().collect();
+        f.debug_struct("Storage").field("options", &options).finish_non_exhaustive()
+    }
 }
 
 /// Limits of what comes in.
@@ -290,49 +317,53 @@ impl Default for Access {
     }
 }
 
-/// Why settings cannot be used.
-#[derive(Debug, Error)]
-pub enum ConfigError {
-    /// The file, the environment or a value in them is wrong.
-    #[error("cannot read the settings{}", from.as_ref().map(|path| format!(" of `{}`", path.display())).unwrap_or_default())]
-    Read {
-        /// The settings file, if one was named.
-        from: Option<PathBuf>,
-        /// What is wrong with it.
-        #[source]
-        source: config::ConfigError,
-    },
-    /// Two settings contradict each other.
-    #[error("{0}")]
-    Contradiction(String),
+/// What the server says of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// Text or JSON, on standard error.
+    pub format: LogFormat,
+    /// What is logged, in the words of `RUST_LOG`, which overrules it.
+    pub filter: String,
+}
+
+/// Form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    Auto,
+    /// A line of text for each event.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Auto, filter: "warn,kronika=info".to_owned() }
+    }
 }
 
 impl Config {
-    /// Settings from the defaults, `file` and the environment; flags are the caller's to apply, then
-    /// [`Config::check`].
+    /// The settings file that says of every setting what it is for, with its range and its default.
+    pub const ANNOTATED: &str = include_str!("../../kronika.toml");
+
+    /// Settings from the defaults, `file` and the environment; what is not from there is the caller's to
+    /// set, then [`Config::check`].
     ///
     /// # Errors
-    /// An unreadable file, an unknown key, a value of the wrong form.
+    /// As [`Settings::read`].
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        let read = |source| ConfigError::Read { from: file.map(Path::to_path_buf), source };
-        let mut builder = config::Config::builder();
-        if let Some(file) = file {
-            builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
-        }
-        builder
-            .add_source(
-                config::Environment::with_prefix("KRONIKA").prefix_separator("__").separator("__").try_parsing(true),
-            )
-            .build()
-            .and_then(config::Config::try_deserialize)
-            .map_err(read)
+        Settings::read(file)?.resolve()
     }
 
-    /// Refuses settings that contradict each other.
+    /// Refuses numbers out of their ranges, and settings that contradict each other.
     ///
     /// # Errors
-    /// The first contradiction, with both numbers.
+    /// The first fault, with both numbers.
     pub fn check(&self) -> Result<(), ConfigError> {
+        settings::check_ranges(self)?;
         let (server, ingest, wal) = (&self.server, &self.ingest, &self.wal);
         let contradictions = [
             (
@@ -352,16 +383,6 @@ impl Config {
                 ),
             ),
             (
-                self.query.at_once_max == 0,
-                "query.at_once_max 0 must be at least 1: no query would ever run".to_string(),
-            ),
-            (
-                self.compaction.niceness > 19,
-                format!("compaction.niceness {} must be 0 to 19", self.compaction.niceness),
-            ),
-            (server.connections_max == 0, "server.connections_max 0 must be at least 1".to_string()),
-            (server.header_max.0 < 8_192, format!("server.header_max {} must be at least 8KiB", server.header_max)),
-            (
                 ingest.line_max > ingest.body_max,
                 format!("ingest.line_max {} is larger than ingest.body_max {}", ingest.line_max, ingest.body_max),
             ),
@@ -380,8 +401,19 @@ impl Config {
                 ),
             ),
             (
-                ingest.events_max == 0 || ingest.events_max > 16_000_000,
-                format!("ingest.events_max {} must be between 1 and 16000000", ingest.events_max),
+                ingest.body_max > ingest.hot_max,
+                format!("ingest.body_max {} is larger than ingest.hot_max {}", ingest.body_max, ingest.hot_max),
+            ),
+            (
+                self.flush.size > ingest.hot_max,
+                format!("flush.size {} is larger than ingest.hot_max {}", self.flush.size, ingest.hot_max),
+            ),
+            (
+                self.query.memory_max > self.query.guard.memory_total_max,
+                format!(
+                    "query.memory_max {} is larger than query.guard.memory_total_max {}",
+                    self.query.memory_max, self.query.guard.memory_total_max
+                ),
             ),
         ];
         match contradictions.into_iter().find(|(wrong, _)| *wrong) {

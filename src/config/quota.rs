@@ -9,20 +9,15 @@ use super::ByteCount;
 #[serde(default, deny_unknown_fields)]
 pub struct Quota {
     /// Requests a second.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub requests_per_second: Option<u64>,
     /// Events sent a second, refused ones included.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub events_per_second: Option<u64>,
     /// Bytes of events sent a second, decompressed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "10MiB")]
     pub bytes_per_second: Option<ByteCount>,
     /// Queries that run at once; further ones wait for their turn.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub queries_at_once: Option<u64>,
     /// Bytes of stored files that queries read, over a day.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "100GiB")]
     pub bytes_scanned_per_day: Option<ByteCount>,
 }

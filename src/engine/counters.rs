@@ -2,9 +2,12 @@
 //!
 //! One recorder per engine, none for the process, so that engines in one process keep apart.
 
-use metrics::{Key, Label, Level, Metadata, Recorder};
+use std::time::Duration;
+
+use metrics::{Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
+use super::meters::{self, BUCKETS, COMPACTION_SECONDS, FLUSH_SECONDS, HTTP_PROBLEMS, HTTP_SECONDS, JOB_FAILURES};
 use super::{CompactSummary, FlushSummary, Inner, Receipt};
 use crate::event::names::ProjectName;
 
@@ -18,7 +21,9 @@ pub(super) struct Counters {
 
 impl Default for Counters {
     fn default() -> Self {
-        let recorder = PrometheusBuilder::new().build_recorder();
+        let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).expect("buckets are not empty");
+        let recorder = builder.build_recorder();
+        meters::describe(&recorder);
         let handle = recorder.handle();
         Self { recorder, handle }
     }
@@ -31,6 +36,48 @@ impl Counters {
 
     fn set(&self, name: &'static str, labels: Vec<Label>, value: f64) {
         self.recorder.register_gauge(&Key::from_parts(name, labels), &META).set(value);
+    }
+
+    fn total(&self, name: &'static str, value: u64) {
+        self.recorder.register_counter(&Key::from_static_name(name), &META).absolute(value);
+    }
+
+    /// The histogram called `name`, for parts that know no metrics of ours.
+    pub(super) fn histogram(&self, name: &'static str) -> Histogram {
+        self.recorder.register_histogram(&Key::from_static_name(name), &META)
+    }
+
+    /// Gathers what histograms were told, so that it does not pile up where nobody asks for it.
+    pub(super) fn upkeep(&self) {
+        self.handle.run_upkeep();
+    }
+
+    /// Counts one answer; `route` is a template, `code` of the problem where it is one.
+    pub(super) fn answered(
+        &self,
+        method: &'static str,
+        route: String,
+        status: u16,
+        code: Option<&str>,
+        took: Duration,
+    ) {
+        let class = match status {
+            100..=199 => "1xx",
+            200..=299 => "2xx",
+            300..=399 => "3xx",
+            400..=499 => "4xx",
+            _ => "5xx",
+        };
+        let labels = vec![Label::new("method", method), Label::new("route", route), Label::new("status", class)];
+        self.recorder.register_histogram(&Key::from_parts(HTTP_SECONDS, labels), &META).record(took.as_secs_f64());
+        if let Some(code) = code {
+            self.add(HTTP_PROBLEMS, vec![Label::new("code", code.to_owned())], 1);
+        }
+    }
+
+    /// Counts a background step that failed.
+    pub(super) fn job_failed(&self, job: &'static str) {
+        self.add(JOB_FAILURES, vec![Label::new("job", job)], 1);
     }
 
     /// Counts one batch.
@@ -53,7 +100,8 @@ impl Counters {
     }
 
     /// Counts one flush.
-    pub(super) fn flushed(&self, summary: &FlushSummary) {
+    pub(super) fn flushed(&self, summary: &FlushSummary, took: Duration) {
+        self.histogram(FLUSH_SECONDS).record(took.as_secs_f64());
         let labels = || vec![project_label(&summary.project)];
         self.add("kronika_flushes_total", labels(), 1);
         self.add("kronika_flushed_events_total", labels(), summary.rows);
@@ -62,7 +110,10 @@ impl Counters {
     }
 
     /// Counts one compaction.
-    pub(super) fn compacted(&self, summary: &CompactSummary) {
+    pub(super) fn compacted(&self, summary: &CompactSummary, took: Duration) {
+        if summary.files_in > 0 {
+            self.histogram(COMPACTION_SECONDS).record(took.as_secs_f64());
+        }
         let labels = || vec![project_label(&summary.project)];
         self.add("kronika_compactions_total", labels(), 1);
         self.add("kronika_compacted_input_files_total", labels(), summary.files_in);
@@ -82,26 +133,63 @@ fn gauge(value: u64) -> f64 {
 /// All figures in Prometheus' text format.
 pub(super) fn render(engine: &Inner) -> String {
     let counters = &engine.shared.counters;
-    counters.set("kronika_build_info", vec![Label::new("version", env!("CARGO_PKG_VERSION"))], 1.0);
-    let log = engine.wal.stats();
-    counters.set("kronika_wal_segments", vec![], gauge(log.segments));
-    counters.set("kronika_wal_bytes", vec![], gauge(log.bytes));
-    counters.set("kronika_wal_used_bytes", vec![], gauge(log.used_bytes));
-    counters.set("kronika_wal_syncs", vec![], gauge(log.syncs));
-    counters.set("kronika_wal_frames", vec![], gauge(log.frames));
-    counters.set("kronika_queries_running", vec![], gauge(engine.runtime.running() as u64));
-    counters.set("kronika_queries_waiting", vec![], gauge(engine.admission.waiting() as u64));
-    counters.set("kronika_query_runtimes_stuck", vec![], gauge(engine.runtime.stuck() as u64));
+    process(counters);
+    health(engine);
+    log(engine);
+    let memory = |size: usize| gauge(size as u64);
+    counters.set("kronika_ingest_memory_bytes", vec![], memory(engine.memory_in_use()));
+    counters.set("kronika_ingest_memory_limit_bytes", vec![], gauge(engine.shared.config.ingest.hot_max.0));
+    counters.set("kronika_queries_running", vec![], memory(engine.runtime.running()));
+    counters.set("kronika_queries_waiting", vec![], memory(engine.admission.waiting()));
+    counters.set("kronika_query_runtimes_stuck", vec![], memory(engine.runtime.stuck()));
+    counters.set("kronika_query_cached_footers", vec![], memory(engine.runtime.cached_footers()));
     for project in engine.projects.all() {
         let hot = project.hot();
         let labels = || vec![project_label(&project.name)];
-        counters.set("kronika_hot_events", labels(), gauge(hot.rows as u64));
-        counters.set("kronika_hot_bytes", labels(), gauge(hot.bytes as u64));
+        counters.set("kronika_hot_events", labels(), memory(hot.rows));
+        counters.set("kronika_hot_bytes", labels(), memory(hot.bytes));
+        let age = hot.oldest.map_or(0.0, |oldest| oldest.elapsed().as_secs_f64());
+        counters.set("kronika_hot_age_seconds", labels(), age);
         let version = project.snapshot_version();
         counters.set("kronika_table_version", labels(), gauge(version.version));
-        counters.set("kronika_table_files", labels(), gauge(version.files.len() as u64));
+        counters.set("kronika_table_files", labels(), memory(version.files.len()));
         counters.set("kronika_table_events", labels(), gauge(version.rows()));
         counters.set("kronika_table_bytes", labels(), gauge(version.files.iter().map(|file| file.size).sum()));
     }
     counters.handle.render()
+}
+
+fn process(counters: &Counters) {
+    let commit = super::COMMIT.unwrap_or("unknown");
+    let labels = vec![Label::new("version", env!("CARGO_PKG_VERSION")), Label::new("commit", commit)];
+    counters.set("kronika_build_info", labels, 1.0);
+    let process = super::health::process();
+    counters.set("kronika_process_start_time_seconds", vec![], gauge(process.started_at_s));
+    counters.set("kronika_process_resident_memory_bytes", vec![], gauge(process.resident_bytes));
+    counters.set("kronika_process_open_fds", vec![], gauge(process.open_fds));
+    counters.set("kronika_process_max_fds", vec![], gauge(process.max_fds));
+}
+
+fn health(engine: &Inner) {
+    let counters = &engine.shared.counters;
+    let checks = engine.health();
+    for check in &checks {
+        counters.set("kronika_check_ok", vec![Label::new("check", check.name)], f64::from(u8::from(check.is_ok())));
+    }
+    counters.set("kronika_ready", vec![], f64::from(u8::from(checks.iter().all(super::Check::is_ok))));
+    let space = super::probe::space(engine.directory.root()).unwrap_or_default();
+    counters.set("kronika_disk_free_bytes", vec![], gauge(space.free_bytes));
+    counters.set("kronika_disk_free_inodes", vec![], gauge(space.free_inodes));
+}
+
+fn log(engine: &Inner) {
+    let (counters, log) = (&engine.shared.counters, engine.wal.stats());
+    counters.total("kronika_wal_syncs_total", log.syncs);
+    counters.total("kronika_wal_frames_total", log.frames);
+    counters.total("kronika_wal_written_bytes_total", log.written_bytes);
+    counters.set("kronika_wal_pending_frames", vec![], gauge(log.pending_frames));
+    counters.set("kronika_wal_segments", vec![], gauge(log.segments));
+    counters.set("kronika_wal_bytes", vec![], gauge(log.bytes));
+    counters.set("kronika_wal_used_bytes", vec![], gauge(log.used_bytes));
+    counters.set("kronika_wal_limit_bytes", vec![], gauge(log.size_max));
 }

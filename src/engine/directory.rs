@@ -26,8 +26,14 @@ use uuid::Uuid;
 
 use super::EngineError;
 
-/// Version of the layout above.
-const FORMAT: u32 = 1;
+/// Version of the layout above. A newer program upgrades an older one in place, and says so in `kronika.json`
+/// once nothing of the old layout is needed any more; an older program refuses a newer one.
+pub const FORMAT: u32 = 1;
+
+#[derive(Debug, Deserialize)]
+struct Format {
+    format: u32,
+}
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Identity {
@@ -50,12 +56,26 @@ impl Directory {
         let failed = |source| EngineError::Directory { path: root.to_path_buf(), source };
         fs::create_dir_all(root).map_err(failed)?;
         let lock = lock(root)?;
+        // Before anything is in it, and before anything of a newer program is touched.
+        let known = stored(root)?;
+        super::probe::require(root)?;
         for part in ["wal", "interpretations", "dedup", "dead_letters", "mappings", "queries", "spill"] {
             fs::create_dir_all(root.join(part)).map_err(failed)?;
         }
-        let writer = identity(root)?;
+        let writer = match known {
+            Some(identity) => identity.writer,
+            None => mint(root)?,
+        };
         sync_dir(root).map_err(failed)?;
         Ok(Self { root: root.to_path_buf(), writer, _lock: lock })
+    }
+
+    /// What kind of data directory it is, without a lock and without a change.
+    pub(super) fn look(root: &Path) -> Result<String, EngineError> {
+        Ok(match stored(root)? {
+            Some(identity) => format!("format {}", identity.format),
+            None => "no server has used it yet".to_owned(),
+        })
     }
 
     /// Place of a part.
@@ -93,25 +113,31 @@ fn lock(root: &Path) -> Result<File, EngineError> {
     Ok(file)
 }
 
-fn identity(root: &Path) -> Result<Uuid, EngineError> {
+/// The identity that a directory has.
+fn stored(root: &Path) -> Result<Option<Identity>, EngineError> {
     let path = root.join("kronika.json");
     let failed = |source| EngineError::Directory { path: path.clone(), source };
-    match fs::read(&path) {
-        Ok(bytes) => {
-            let identity: Identity = serde_json::from_slice(&bytes).map_err(|error| failed(error.into()))?;
-            if identity.format > FORMAT {
-                return Err(EngineError::NewerFormat { path, found: identity.format, known: FORMAT });
-            }
-            Ok(identity.writer)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let identity = Identity { format: FORMAT, writer: Uuid::new_v4() };
-            let text = serde_json::to_vec_pretty(&identity).map_err(|error| failed(error.into()))?;
-            replace(&path, &text).map_err(failed)?;
-            Ok(identity.writer)
-        }
-        Err(error) => Err(failed(error)),
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    // A newer format may have other members: its number is looked at alone.
+    let found: Format = serde_json::from_slice(&bytes).map_err(|error| failed(error.into()))?;
+    if found.format > FORMAT {
+        return Err(EngineError::NewerFormat { path, found: found.format, known: FORMAT });
     }
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| failed(error.into()))
+}
+
+/// Gives a new directory an identity.
+fn mint(root: &Path) -> Result<Uuid, EngineError> {
+    let path = root.join("kronika.json");
+    let failed = |source| EngineError::Directory { path: path.clone(), source };
+    let identity = Identity { format: FORMAT, writer: Uuid::new_v4() };
+    let text = serde_json::to_vec_pretty(&identity).map_err(|error| failed(error.into()))?;
+    replace(&path, &text).map_err(failed)?;
+    Ok(identity.writer)
 }
 
 /// Replaces a file durably: it is the old one or the new one, never half of it.

@@ -29,6 +29,17 @@ pub enum EngineError {
         #[source]
         source: io::Error,
     },
+    /// The data directory cannot do what the engine counts on.
+    #[error("cannot use `{}` as a data directory: it cannot {what}", path.display())]
+    Unfit {
+        /// The directory.
+        path: PathBuf,
+        /// Completes "it cannot …".
+        what: &'static str,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
     /// Another process uses the data directory.
     #[error("the data directory `{}` is in use by process {pid}", path.display())]
     Locked {
@@ -99,7 +110,9 @@ pub enum EngineError {
 impl Report for EngineError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Directory { .. } | Self::Locked { .. } | Self::NewerFormat { .. } => Kind::Unavailable,
+            Self::Directory { .. } | Self::Unfit { .. } | Self::Locked { .. } | Self::NewerFormat { .. } => {
+                Kind::Unavailable
+            }
             Self::Interpretation { .. } | Self::Frame { .. } => Kind::Unavailable,
             Self::UnknownProject(_) => Kind::NotFound,
             Self::ProjectExists(_) => Kind::Conflict,
@@ -117,6 +130,7 @@ impl Report for EngineError {
     fn code(&self) -> &'static str {
         match self {
             Self::Directory { .. } => "data_dir_unusable",
+            Self::Unfit { .. } => "data_dir_unfit",
             Self::Locked { .. } => "data_dir_locked",
             Self::NewerFormat { .. } => "newer_format",
             Self::UnknownProject(_) => "project_not_found",
@@ -138,6 +152,9 @@ impl Report for EngineError {
         match self {
             Self::Directory { .. } => {
                 Some("check that it exists, is writable and has space; or choose another with --data-dir".into())
+            }
+            Self::Unfit { .. } => {
+                Some("choose a directory of a local disk that the server may write; `kronika doctor` tells more".into())
             }
             Self::Locked { .. } => Some("stop that process, or choose another directory with --data-dir".into()),
             Self::NewerFormat { .. } => Some("use the newer program that wrote it".into()),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arrow::record_batch::RecordBatch;
 use futures::FutureExt;
@@ -17,6 +17,9 @@ use crate::table::CompactWhich;
 
 /// How often the flush job looks at the projects.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// How often histograms are gathered.
+const GATHER_EVERY: Duration = Duration::from_secs(5);
 
 /// What a flush of one project did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -61,6 +64,11 @@ pub(super) fn start(engine: &Arc<Inner>) {
         let engine = Arc::clone(&due);
         async move { engine.flush_due().await.map_err(|error| error.to_string()) }.boxed()
     });
+    let gathered = Arc::clone(&engine.shared);
+    engine.tasks.start("figures", GATHER_EVERY, Arc::new(Notify::new()), move || {
+        gathered.counters.upkeep();
+        std::future::ready(Ok(())).boxed()
+    });
     let interval = engine.shared.config.compaction.interval.0;
     if interval.is_zero() {
         return;
@@ -104,6 +112,7 @@ impl Inner {
         let (batches, through) = project.cut();
         let mut summary = FlushSummary { project: project.name.clone(), rows: 0, files: 0, bytes: 0 };
         if !batches.is_empty() {
+            let began = Instant::now();
             let rows: Vec<RecordBatch> = batches.iter().map(|batch| batch.rows.clone()).collect();
             drop(batches);
             let publish = |version| {
@@ -114,7 +123,7 @@ impl Inner {
             let report = project.table.flush(&rows, through, publish).await?;
             tracing::debug!(target: "kronika::phase", project = %project.name, "flush ends");
             summary = FlushSummary { rows: report.rows, files: report.files, bytes: report.bytes, ..summary };
-            self.shared.counters.flushed(&summary);
+            self.shared.counters.flushed(&summary, began.elapsed());
         }
         self.forget(project, through).await?;
         Ok(summary)
@@ -146,6 +155,7 @@ impl Inner {
                 continue;
             }
             let which = if all_partitions { CompactWhich::All } else { CompactWhich::Due };
+            let began = Instant::now();
             tracing::debug!(target: "kronika::phase", project = %project.name, "compaction begins");
             let report = project
                 .table
@@ -163,7 +173,7 @@ impl Inner {
                 bytes_out: report.bytes_out,
                 rows: report.rows,
             };
-            self.shared.counters.compacted(&summary);
+            self.shared.counters.compacted(&summary, began.elapsed());
             project.table.vacuum(self.shared.config.compaction.keep_replaced.0).await?;
             summaries.push(summary);
         }

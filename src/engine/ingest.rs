@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -173,7 +174,9 @@ impl Inner {
     ) -> Result<Receipt, AppendError> {
         let source = options.source.as_deref();
         let interpretation = self.interpretations.resolve(&self.mappings, options.mapping.as_deref(), source)?;
-        let intake = Intaking { project, options, interpretation, received_at: super::clock::now_us() };
+        let received_at = super::clock::now_us();
+        self.shared.newest_us.fetch_max(received_at, Ordering::Relaxed);
+        let intake = Intaking { project, options, interpretation, received_at };
         let _in_flight = self.shared.count_in_flight(body.len());
         let done = if body.len() <= INLINE_MAX {
             intake.enqueue(self, body, claim)?
@@ -188,6 +191,11 @@ impl Inner {
             Ok(outcome) => outcome.map_err(AppendError::OutcomeUnknown),
             Err(_) => Err(AppendError::OutcomeUnknown(Arc::new(WalError::Closed))),
         }
+    }
+
+    /// Bytes of events in memory and of bodies that are being taken in.
+    pub(super) fn memory_in_use(&self) -> usize {
+        self.shared.hot_bytes.load(Ordering::Relaxed) + self.shared.in_flight.load(Ordering::Relaxed)
     }
 
     fn check_budgets(&self, body: usize) -> Result<(), AppendError> {
@@ -296,7 +304,17 @@ impl Intaking {
         let (reply, done) = oneshot::channel();
         let reserved = self.is_audit();
         let (project, interpretation, in_log) = (Arc::clone(&self.project), self.interpretation, self.project.hold());
-        let ticket = Box::new(Ticket { project, interpretation, parsed, receipt, claim, dead, reply, _in_log: in_log });
+        let ticket = Box::new(Ticket {
+            project,
+            interpretation,
+            parsed,
+            receipt,
+            claim,
+            dead,
+            queued: Instant::now(),
+            reply,
+            _in_log: in_log,
+        });
         let appended =
             if reserved { engine.wal.append_reserved(frame, ticket) } else { engine.wal.append(frame, ticket) };
         match appended {

@@ -20,13 +20,17 @@ mod dead_letters;
 mod delete;
 mod deletions;
 mod directory;
+mod doctor;
 mod error;
 mod flush;
 mod frame;
+mod health;
 mod inflight;
 mod ingest;
 mod interpretations;
 mod keys;
+mod meters;
+mod probe;
 mod project;
 mod projects;
 mod publish;
@@ -37,7 +41,8 @@ mod trial;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -48,16 +53,22 @@ use crate::event::mapping::MappingLibrary;
 use crate::event::names::ProjectName;
 use crate::event::receipts::{self, Receipts};
 use crate::query::named::Library;
-use crate::query::{Runtime, Session};
+use crate::query::{self, Runtime, Session};
 use crate::table::Storage;
 use crate::wal::Wal;
 
 pub(crate) use admission::AdmissionError;
 pub(crate) use clock::{now_ms, now_s, now_us};
+pub use directory::FORMAT;
+pub use doctor::{Finding, Verdict, examine};
 pub use error::{AppendError, EngineError};
 pub use flush::{CompactSummary, FlushSummary};
+pub use health::Check;
 pub use ingest::{AppendOptions, FileIds, Receipt, RefusedEvent};
 pub use trial::{Trial, TrialError};
+
+/// The commit that this program was built from, where the build said so (`KRONIKA_COMMIT`).
+pub const COMMIT: Option<&str> = option_env!("KRONIKA_COMMIT");
 
 /// A running engine; clones share it.
 #[derive(Clone)]
@@ -101,6 +112,10 @@ struct Shared {
     hot_bytes: AtomicUsize,
     /// Bytes of bodies that are being taken in.
     in_flight: AtomicUsize,
+    /// Newest arrival of an event that we know of, in µs since 1970: no clock should stand far behind it.
+    newest_us: AtomicI64,
+    /// Whether the server has begun to stop.
+    stopping: AtomicBool,
     /// Wakes the flush job.
     flush_now: Arc<Notify>,
 }
@@ -132,15 +147,20 @@ impl Engine {
         let keys = KeyStore::open(&directory.part("keys.json"), &config.access)?;
         let storage = open_storage(&config, &directory)?;
         let runtime = Runtime::new(&config.query, storage.store(), &directory.part("spill"))?;
+        let shared = Arc::new(Shared::open(config.clone(), &directory)?);
+        runtime.time_stages(query::Stages {
+            plan: shared.counters.histogram(meters::PLAN_SECONDS),
+            run: shared.counters.histogram(meters::RUN_SECONDS),
+        });
         let mappings = MappingLibrary::open(&part_or(&config.server.mappings_dir, &directory, "mappings"))?;
         let queries = Library::new(&part_or(&config.server.queries_dir, &directory, "queries"));
         let interpretations = interpretations::Interpretations::new(directory.part("interpretations"));
-        let admission = admission::Admission::open(&directory.part("quotas.json"), &config)?;
-        let shared = Arc::new(Shared::open(config, &directory)?);
+        let admission = admission::Admission::open(&directory.part("quotas.json"), &shared.config)?;
         let projects = projects::Projects::open(storage, Arc::clone(&shared), &directory).await?;
         let audit = audit::Audit::open(&directory.part("audit.json"), &shared.config.audit)?;
         let (wal, recovered) = recover::open_log(&directory, &shared, &projects, &interpretations)?;
-        let tasks = tasks::Tasks::default();
+        let counted = Arc::clone(&shared);
+        let tasks = tasks::Tasks::new(move |job| counted.counters.job_failed(job));
         let inflight = inflight::Inflight::default();
         let failed = |source| EngineError::Directory { path: directory.root().to_path_buf(), source };
         let parsers = threads::Threads::one_per_core("parser").map_err(failed)?;
@@ -324,12 +344,27 @@ impl Engine {
         self.0.first_key.lock().take()
     }
 
-    /// What is wrong now, for `/readyz`; empty when all is well.
+    /// What `/readyz` looks at.
     #[must_use]
-    pub fn complaints(&self) -> Vec<String> {
-        let log = self.0.wal.stats().last_error.map(|error| format!("write-ahead log: {error}"));
-        let jobs = self.0.tasks.failures().into_iter().map(|(job, error)| format!("{job}: {error}"));
-        log.into_iter().chain(jobs).collect()
+    pub fn health(&self) -> Vec<Check> {
+        self.0.health()
+    }
+
+    /// From now on the server is not ready: it is about to stop.
+    pub fn begin_stop(&self) {
+        self.0.shared.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Counts an answer over HTTP: its route's template, its status, the code of its problem, the time until it began.
+    pub(crate) fn answered(
+        &self,
+        method: &'static str,
+        route: String,
+        status: u16,
+        code: Option<&str>,
+        took: Duration,
+    ) {
+        self.0.shared.counters.answered(method, route, status, code, took);
     }
 
     /// Figures for `/metrics`, in Prometheus' text format.
@@ -369,6 +404,8 @@ impl Shared {
             counters: counters::Counters::default(),
             hot_bytes: AtomicUsize::new(0),
             in_flight: AtomicUsize::new(0),
+            newest_us: AtomicI64::new(0),
+            stopping: AtomicBool::new(false),
             flush_now: Arc::new(Notify::new()),
             config,
         })

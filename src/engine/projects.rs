@@ -6,10 +6,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use parking_lot::RwLock;
 
 use super::directory::Directory;
+use super::meters::COMMIT_SECONDS;
 use super::project::Project;
 use super::{EngineError, Shared};
 use crate::event::dedup::Window;
@@ -57,6 +59,9 @@ impl Projects {
         let settings = TableSettings::new(&config.compaction);
         let writer = WriterId::from(self.shared.writer);
         let table = Table::open(&self.storage, name.clone(), writer, settings).await?;
+        let table = table.time_commits(self.shared.counters.histogram(COMMIT_SECONDS));
+        let newest = table.current().files.iter().map(|file| file.modified_ms).max().unwrap_or(0);
+        self.shared.newest_us.fetch_max(newest.saturating_mul(1_000), Ordering::Relaxed);
         let path = self.dedup.join(name.as_str());
         let window = Window::open(&path, config.ingest.dedup_window)?;
         Ok(Arc::new(Project::new(name, table, window)))

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
+use metrics::Histogram;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::dead_letters::Dead;
 use super::inflight::Claimed;
+use super::meters::{APPEND_SECONDS, SYNC_SECONDS};
 use super::project::Project;
 use super::{Receipt, Shared};
 use crate::event::interpretation::Interpretation;
@@ -22,6 +25,8 @@ pub(super) struct Ticket {
     pub(super) receipt: Receipt,
     pub(super) claim: Option<Claimed>,
     pub(super) dead: Vec<Dead>,
+    /// When it came into the log's queue.
+    pub(super) queued: Instant,
     pub(super) reply: oneshot::Sender<Result<Receipt, Arc<WalError>>>,
     /// Tells a deletion of the project that this batch is on its way; dropped last.
     pub(super) _in_log: Arc<()>,
@@ -29,10 +34,16 @@ pub(super) struct Ticket {
 
 /// Makes durable batches visible and answers their senders.
 pub(super) struct Publisher {
-    pub(super) shared: Arc<Shared>,
+    shared: Arc<Shared>,
+    append_seconds: Histogram,
+    sync_seconds: Histogram,
 }
 
 impl Sink<Box<Ticket>> for Publisher {
+    fn synced(&mut self, took: Duration) {
+        self.sync_seconds.record(took.as_secs_f64());
+    }
+
     fn durable(&mut self, batch: Vec<(u64, Box<Ticket>)>) {
         for (seq, ticket) in batch {
             self.publish(seq, *ticket);
@@ -50,6 +61,12 @@ impl Sink<Box<Ticket>> for Publisher {
 }
 
 impl Publisher {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let append_seconds = shared.counters.histogram(APPEND_SECONDS);
+        let sync_seconds = shared.counters.histogram(SYNC_SECONDS);
+        Self { shared, append_seconds, sync_seconds }
+    }
+
     fn publish(&self, seq: u64, mut ticket: Ticket) {
         let shared = &self.shared;
         let mut receipt = ticket.receipt;
@@ -70,6 +87,7 @@ impl Publisher {
             shared.flush_now.notify_one();
         }
         drop(ticket.claim);
+        self.append_seconds.record(ticket.queued.elapsed().as_secs_f64());
         let _ = ticket.reply.send(Ok(receipt));
         if let Some(rows) = spent {
             ticket.interpretation.return_rows(rows);

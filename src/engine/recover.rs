@@ -34,7 +34,7 @@ pub(super) fn open_log(
 ) -> Result<(Wal<Box<Ticket>>, Recovered), EngineError> {
     let recovered = Recovered::default();
     let mut recovery = Recovery { shared, projects, interpretations, used: HashSet::new(), recovered };
-    let sink = Box::new(Publisher { shared: Arc::clone(shared) });
+    let sink = Box::new(Publisher::new(Arc::clone(shared)));
     let mut replay =
         |frame: Replayed| -> Result<(), Box<dyn Error + Send + Sync>> { recovery.frame(frame).map_err(Into::into) };
     let wal = Wal::open(&directory.part("wal"), &shared.config.wal, &mut replay, sink)?;
@@ -95,6 +95,7 @@ impl Recovery<'_> {
         let meta = Meta::decode(frame.meta.clone()).map_err(|error| unreadable(error.to_string()))?;
         let interpretation = self.interpretations.load(meta.interpretation)?;
         self.used.insert(meta.interpretation);
+        self.shared.newest_us.fetch_max(meta.received_at, Ordering::Relaxed);
         self.recovered.frames += 1;
         let batch = batch_id(self.shared.writer, seq);
         if let Some(keyed) = &meta.keyed {

@@ -21,14 +21,23 @@ use tokio_util::sync::CancellationToken;
 type Outcome = Result<(), String>;
 
 /// All background jobs of an engine.
-#[derive(Debug, Default)]
 pub(super) struct Tasks {
     running: Mutex<JoinSet<()>>,
     stop: CancellationToken,
     last: Arc<Mutex<BTreeMap<&'static str, Outcome>>>,
+    failed: Failed,
 }
 
+/// Told of each step that failed, by the name of its job.
+type Failed = Arc<dyn Fn(&'static str) + Send + Sync>;
+
 impl Tasks {
+    /// No jobs yet; `failed` is told of each step that fails.
+    pub(super) fn new(failed: impl Fn(&'static str) + Send + Sync + 'static) -> Self {
+        let (running, stop, last) = (Mutex::default(), CancellationToken::new(), Arc::default());
+        Self { running, stop, last, failed: Arc::new(failed) }
+    }
+
     /// Runs `step` every `interval` and whenever `nudge` is notified, until the stop; on the threads of the caller.
     pub(super) fn start<F>(&self, name: &'static str, interval: Duration, nudge: Arc<Notify>, step: F)
     where
@@ -48,7 +57,7 @@ impl Tasks {
     ) where
         F: Fn() -> BoxFuture<'static, Outcome> + Send + 'static,
     {
-        let (stop, last) = (self.stop.clone(), Arc::clone(&self.last));
+        let (stop, last, failed) = (self.stop.clone(), Arc::clone(&self.last), Arc::clone(&self.failed));
         let work = async move {
             let mut tick = tokio::time::interval(interval);
             tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -63,6 +72,7 @@ impl Tasks {
                 let outcome = AssertUnwindSafe(step()).catch_unwind().await;
                 let outcome = outcome.unwrap_or_else(|_| Err("the step panicked".to_string()));
                 if let Err(error) = &outcome {
+                    (failed)(name);
                     tracing::error!(job = name, %error, "background step failed");
                 }
                 last.lock().insert(name, outcome);

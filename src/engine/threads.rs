@@ -66,7 +66,9 @@ impl Threads {
 
     /// Runs `work` when one of the threads is free.
     pub(super) fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
-        self.0.spawn_blocking(work)
+        // What it logs belongs to the request that asks for it.
+        let span = tracing::Span::current();
+        self.0.spawn_blocking(move || span.in_scope(work))
     }
 }
 

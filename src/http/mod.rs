@@ -6,11 +6,15 @@
 mod admin;
 mod body;
 mod caller;
+mod catalogue;
 mod document;
 mod events;
 mod extract;
+mod info;
 mod keys;
 mod mappings;
+mod observe;
+mod pages;
 mod problem;
 mod projects;
 mod query;
@@ -58,17 +62,24 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
         .routes(routes!(keys::set_key_quota))
         .routes(routes!(admin::flush))
         .routes(routes!(admin::compact))
+        .routes(routes!(info::info))
         .routes(routes!(admin::livez))
         .routes(routes!(admin::readyz))
         .routes(routes!(admin::metrics))
         .split_for_parts();
+    let document = document::finished(document);
     let served = document.clone();
     let routes = routes
         .route("/api/openapi.json", get(move || std::future::ready(axum::Json(served.clone()))))
+        .route(catalogue::PAGE_PATH, get(catalogue::page))
+        .merge(pages::api())
         .fallback(admin::no_route)
+        .method_not_allowed_fallback(admin::no_method)
         .layer(DefaultBodyLimit::max(DOCUMENT_MAX))
-        .layer(CatchPanicLayer::new())
+        .layer(CatchPanicLayer::custom(admin::panicked))
+        .layer(middleware::from_fn(admin::in_our_words))
         .layer(middleware::from_fn_with_state(engine.clone(), trail::recorded))
+        .layer(middleware::from_fn_with_state(engine.clone(), observe::observed))
         .with_state(engine);
     (routes, document)
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::trail::ErrorCode;
+use super::{catalogue, observe};
 use crate::access::AccessError;
 use crate::engine::audit::AuditError;
 use crate::engine::{AdmissionError, AppendError, EngineError, TrialError};
@@ -34,8 +35,9 @@ struct Refusal {
 /// An error document as the OpenAPI document describes it.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Problem {
-    /// Kind of problem: a relative URI that ends in the code.
+    /// Kind of problem: its place on the page of errors.
     #[serde(rename = "type")]
+    #[schema(example = "/api/errors#unauthenticated")]
     pub type_uri: String,
     /// The code in words.
     pub title: String,
@@ -47,6 +49,10 @@ pub(super) struct Problem {
     pub code: String,
     /// What to do.
     pub hint: Option<String>,
+    /// The path that was asked for.
+    pub instance: String,
+    /// Id of the request, as the server's log has it.
+    pub request_id: String,
 }
 
 impl ApiError {
@@ -93,7 +99,15 @@ impl ApiError {
     }
 
     fn status(&self) -> StatusCode {
-        match self.0.kind {
+        status_of(self.0.kind, self.0.code)
+    }
+}
+
+/// The status of a code; of two its kind alone would not do.
+pub(super) fn status_of(kind: Kind, code: &str) -> StatusCode {
+    match code {
+        "method_not_allowed" => StatusCode::METHOD_NOT_ALLOWED,
+        _ => match kind {
             Kind::Invalid => StatusCode::BAD_REQUEST,
             Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
             Kind::Forbidden => StatusCode::FORBIDDEN,
@@ -107,7 +121,7 @@ impl ApiError {
             Kind::DeadlineExceeded => StatusCode::REQUEST_TIMEOUT,
             Kind::Canceled => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
             Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        }
+        },
     }
 }
 
@@ -131,13 +145,17 @@ impl IntoResponse for ApiError {
         let status = self.status();
         let refusal = *self.0;
         let mut document = Map::new();
-        document.insert("type".into(), json!(format!("/errors/{}", refusal.code)));
+        document.insert("type".into(), json!(catalogue::type_of(refusal.code)));
         document.insert("title".into(), json!(refusal.code.replace('_', " ")));
         document.insert("status".into(), json!(status.as_u16()));
         document.insert("detail".into(), json!(refusal.detail));
         document.insert("code".into(), json!(refusal.code));
-        if let Some(hint) = refusal.hint {
+        if let Some(hint) = refusal.hint.or_else(|| catalogue::advice(refusal.code).map(str::to_owned)) {
             document.insert("hint".into(), json!(hint));
+        }
+        if let Some(current) = observe::current() {
+            document.insert("instance".into(), json!(current.path));
+            document.insert("request_id".into(), json!(current.request_id));
         }
         document.extend(refusal.more);
         let mut response = (status, Json(document)).into_response();

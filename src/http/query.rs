@@ -51,7 +51,6 @@ pub(super) struct QueryAnswer {
     /// Columns in the order of the rows' cells.
     schema: Vec<AnswerColumn>,
     /// Rows as arrays; 64-bit integers and decimals as text.
-    #[schema(value_type = Vec<Vec<Object>>)]
     rows: Vec<Vec<Value>>,
     /// Whether rows are missing because of a cap.
     truncated: bool,

@@ -29,6 +29,7 @@ use super::guard::{Executor, Task, Work};
 use super::newest::{FILES_OPENED, ROWS_DECODED};
 use super::normalise::{Normaliser, memory_of, split};
 use super::restrict::{Reader, RestrictedExec};
+use super::runtime::RunTimer;
 use super::session::Limits;
 use super::turn::Turn;
 use super::types::OutColumn;
@@ -133,6 +134,8 @@ pub(crate) struct Running {
     pub reader: Reader,
     /// Given back when the plan has ended.
     pub turn: Option<Arc<Turn>>,
+    /// Counts the run when the producer is done with it, however it ended.
+    pub _timer: RunTimer,
 }
 
 impl Running {

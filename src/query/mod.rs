@@ -43,7 +43,7 @@ pub(crate) use guard::give_way;
 pub use output::{Format, encode};
 pub use params::Params;
 pub use restrict::{Reader, Restriction};
-pub use runtime::Runtime;
+pub use runtime::{Runtime, Stages};
 pub use session::{Limits, Session};
 pub use shape::{Shape, shape_of};
 pub use turn::Turn;

@@ -6,7 +6,8 @@
 
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use datafusion::common::DataFusionError;
 use datafusion::datasource::object_store::{ObjectStoreRegistry, ObjectStoreUrl};
@@ -16,6 +17,7 @@ use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::SessionConfig;
+use metrics::Histogram;
 use object_store::ObjectStore;
 use url::Url;
 
@@ -47,6 +49,16 @@ pub struct Runtime {
     readers: Arc<CachedParquetFileReaderFactory>,
     indexes: IndexCache,
     executor: Executor,
+    stages: OnceLock<Stages>,
+}
+
+/// Told how long the stages of each query took, in seconds.
+#[derive(Debug)]
+pub struct Stages {
+    /// From the text to the plan.
+    pub plan: Histogram,
+    /// From the plan to the last row.
+    pub run: Histogram,
 }
 
 impl Runtime {
@@ -85,6 +97,7 @@ impl Runtime {
             readers: Arc::new(CachedParquetFileReaderFactory::new(store, footers)),
             indexes: IndexCache::default(),
             executor,
+            stages: OnceLock::new(),
             env,
         }))
     }
@@ -98,6 +111,21 @@ impl Runtime {
     /// Stops the queries of `project` that were given the name `id`; tells how many there were.
     pub fn cancel(&self, project: &ProjectName, id: &str) -> usize {
         self.executor.cancel(&Label { project: project.clone(), id: id.to_owned() })
+    }
+
+    /// Has `stages` told of every query from now on; only the first call counts.
+    pub fn time_stages(&self, stages: Stages) {
+        let _ = self.stages.set(stages);
+    }
+
+    pub(crate) fn stages(&self) -> Option<&Stages> {
+        self.stages.get()
+    }
+
+    /// Files whose footers are cached.
+    #[must_use]
+    pub fn cached_footers(&self) -> usize {
+        self.env.cache_manager.get_file_metadata_cache().len()
     }
 
     /// Queries that are being planned or run.
@@ -147,6 +175,27 @@ impl Runtime {
             cache_manager: Arc::clone(&self.env.cache_manager),
             object_store_registry: Arc::clone(&self.env.object_store_registry),
         })
+    }
+}
+
+/// Tells how long a run took once it is dropped.
+#[derive(Debug)]
+pub(crate) struct RunTimer {
+    run: Option<Histogram>,
+    began: Instant,
+}
+
+impl RunTimer {
+    pub(crate) fn start(runtime: &Runtime) -> Self {
+        Self { run: runtime.stages().map(|stages| stages.run.clone()), began: Instant::now() }
+    }
+}
+
+impl Drop for RunTimer {
+    fn drop(&mut self) {
+        if let Some(run) = &self.run {
+            run.record(self.began.elapsed().as_secs_f64());
+        }
     }
 }
 

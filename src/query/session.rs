@@ -25,7 +25,7 @@ use super::guard::{self, Label, Task, Wanted};
 use super::params::{Bound, Failure, Params};
 use super::provider::EventsTable;
 use super::restrict::{Reader, RestrictedTable};
-use super::runtime::{BATCH_ROWS, Runtime};
+use super::runtime::{BATCH_ROWS, RunTimer, Runtime};
 use super::turn::Turn;
 use super::{Snapshot, views};
 use crate::config::{self, ByteCount, Span};
@@ -160,9 +160,22 @@ impl Session {
                 Failure::Ours(error) => error,
                 Failure::Planner(error) => classify(error, &known),
             })?;
+            if let Some(stages) = self.runtime.stages() {
+                stages.plan.record(started.elapsed().as_secs_f64());
+            }
             let (reader, turn) = (self.reader.clone(), self.turn.clone());
-            let running =
-                Running { plan, context, task: Arc::clone(&task), started, limits, known: known.clone(), reader, turn };
+            let timer = RunTimer::start(&self.runtime);
+            let running = Running {
+                plan,
+                context,
+                task: Arc::clone(&task),
+                started,
+                limits,
+                known: known.clone(),
+                reader,
+                turn,
+                _timer: timer,
+            };
             Answer::start(executor, running).await
         };
         tokio::select! {

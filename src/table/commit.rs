@@ -14,7 +14,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use object_store::PutMode;
@@ -77,7 +77,9 @@ impl Table {
             let (version, epoch) = (state.version() + 1, self.epoch_to_claim(state));
             let commit = self.actions(state, change, epoch, &id)?;
             tracing::debug!(target: "kronika::phase", project = %self.project, version, "commit begins");
+            let began = Instant::now();
             let put = self.put(version, commit, &id).await;
+            self.commit_seconds.record(began.elapsed().as_secs_f64());
             tracing::debug!(target: "kronika::phase", project = %self.project, version, "commit ends");
             match put? {
                 Found::Ours(commit) => {

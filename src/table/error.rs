@@ -138,7 +138,8 @@ impl Report for TableError {
         match self {
             Self::Location { .. } => Kind::Invalid,
             Self::Missing(_) => Kind::NotFound,
-            Self::Fenced { .. } | Self::Foreign { .. } | Self::NewerModel { .. } => Kind::Conflict,
+            Self::Fenced { .. } | Self::Foreign { .. } => Kind::Conflict,
+            Self::NewerModel { .. } => Kind::Unavailable,
             Self::OutcomeUnknown { .. } => Kind::OutcomeUnknown,
             Self::Store { .. } | Self::SyncFailed | Self::Unsettled | Self::Contended(_) | Self::DamagedLog { .. } => {
                 Kind::Unavailable

@@ -5,6 +5,7 @@
 //!
 //! * [`storage`]: where tables live; [`durable`]: local disk that syncs.
 //! * `order`, `layout`, `writer`, `upload`, [`index`]: from rows to a file.
+//! * `probe`: whether a store can do what commits need.
 //! * `log`, `state`, `load`, `commit`, `delta`: the Delta log.
 //! * `flush`, `compact` (with `merge`), `expire`, `vacuum`: what changes a table.
 //!
@@ -30,6 +31,7 @@ mod log;
 mod merge;
 mod opened;
 mod order;
+mod probe;
 mod state;
 mod stats;
 pub mod storage;

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
+use metrics::Histogram;
 use object_store::path::Path;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
@@ -94,6 +95,8 @@ pub struct Table {
     pub(super) flushing: tokio::sync::Mutex<()>,
     pub(super) compacting: tokio::sync::Mutex<()>,
     checkpointing: tokio::sync::Mutex<()>,
+    /// Told how long each commit took.
+    pub(super) commit_seconds: Histogram,
     /// When orphans were looked for last.
     pub(super) swept: Mutex<Option<Instant>>,
 }
@@ -133,8 +136,22 @@ impl Table {
             flushing: tokio::sync::Mutex::default(),
             compacting: tokio::sync::Mutex::default(),
             checkpointing: tokio::sync::Mutex::default(),
+            commit_seconds: Histogram::noop(),
             swept: Mutex::default(),
         })
+    }
+
+    /// The same, with somebody who is told how long each commit takes.
+    #[must_use]
+    pub fn time_commits(self, commit_seconds: Histogram) -> Self {
+        Self { commit_seconds, ..self }
+    }
+
+    /// Why nothing can be committed any more; `None` as long as it can.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        let fenced = self.check_fence().err();
+        fenced.or_else(|| self.storage.check().err()).map(|error| error.to_string())
     }
 
     /// The project.

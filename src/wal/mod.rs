@@ -46,6 +46,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -86,6 +87,8 @@ pub struct Replayed {
 
 /// Receiver of durable frames. Called on one thread, in log order; it may call the log.
 pub trait Sink<T>: Send {
+    /// A group of frames was written and synced; called before [`Sink::durable`] hears of them.
+    fn synced(&mut self, _took: Duration) {}
     /// These frames are on disk.
     fn durable(&mut self, batch: Vec<(u64, T)>);
     /// These frames were let in, but will not become durable. [`WalError::Write`] and

@@ -77,6 +77,8 @@ pub struct WalStats {
     pub broken: bool,
     /// Last failure with its causes, also one that healed.
     pub last_error: Option<String>,
+    /// Why appends fail now, with its causes: a broken log, or no room for a segment.
+    pub trouble: Option<String>,
 }
 
 /// Fixed facts of an open log.
@@ -211,6 +213,7 @@ impl<T> Shared<T> {
             used_bytes: state.used(),
             next_seq: state.next_seq,
             broken: state.broken.is_some(),
+            trouble: state.broken.as_ref().or(state.no_segment.as_ref()).map(|error| with_causes(error)),
             ..state.stats.clone()
         }
     }

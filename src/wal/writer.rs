@@ -13,6 +13,7 @@ use std::io::{self, IoSlice, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
+use std::time::{Duration, Instant};
 
 use super::frame::{HEAD, Head};
 use super::segment::{SEGMENT_HEAD, Segment};
@@ -21,7 +22,8 @@ use super::{Sink, WalError};
 
 /// What the publisher hands to the sink.
 pub(super) enum Delivery<T> {
-    Durable(Vec<(u64, T)>),
+    /// Frames on disk, and how long it took to write and sync them.
+    Durable(Vec<(u64, T)>, Duration),
     Failed(Arc<WalError>, Vec<T>),
 }
 
@@ -29,7 +31,10 @@ pub(super) enum Delivery<T> {
 pub(super) fn publish<T>(deliveries: &Receiver<Delivery<T>>, mut sink: Box<dyn Sink<T>>) {
     for delivery in deliveries {
         match delivery {
-            Delivery::Durable(batch) => sink.durable(batch),
+            Delivery::Durable(batch, took) => {
+                sink.synced(took);
+                sink.durable(batch);
+            }
             Delivery::Failed(error, lost) => sink.failed(error, lost),
         }
     }
@@ -107,11 +112,12 @@ impl<T> Writer<T> {
             }
             let rest = batch.iter().skip(1).position(|entry| entry.opens.is_some()).map(|at| batch.split_off(at + 1));
             let rest = rest.unwrap_or_default();
+            let began = Instant::now();
             if let Err(error) = self.write(&batch) {
                 self.latch(error, batch, rest);
                 return false;
             }
-            if let Err(error) = self.deliver(batch) {
+            if let Err(error) = self.deliver(batch, began.elapsed()) {
                 self.latch(error, Vec::new(), rest);
                 return false;
             }
@@ -162,12 +168,12 @@ impl<T> Writer<T> {
         Ok(())
     }
 
-    fn deliver(&mut self, group: Vec<Entry<T>>) -> Result<(), WalError> {
+    fn deliver(&mut self, group: Vec<Entry<T>>, took: Duration) -> Result<(), WalError> {
         let offset = self.active.as_ref().map_or(0, |active| active.offset);
         // Before the sink hears of them: it may have the rows forgotten at once.
         self.shared.state.lock().note_durable(&group, offset);
         let tickets = group.into_iter().map(|entry| (entry.seq, entry.ticket)).collect();
-        self.deliveries.send(Delivery::Durable(tickets)).map_err(|_| WalError::Stopped)
+        self.deliveries.send(Delivery::Durable(tickets, took)).map_err(|_| WalError::Stopped)
     }
 
     /// Ends all writing. `group` may be on disk or not; `rest` and what is pending is not.

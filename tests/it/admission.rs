@@ -57,7 +57,7 @@ async fn a_key_has_so_many_requests_a_second_and_not_one_more() {
     let path = format!("/api/v1/keys/{id}/quota");
     let unlimited = json!({"requests_per_second": 0});
     let shown = send(server.request(Method::PUT, &path).json(&unlimited)).await.json(200);
-    assert_eq!(shown["quota"], unlimited);
+    assert_eq!(shown["quota"]["requests_per_second"], 0);
     assert!(join_all((0..50).map(|_| list())).await.iter().all(|answer| answer.status == 200));
     let wrong =
         send(server.request(Method::PUT, &path).json(&json!({"requests": 1}))).await.problem(400, "invalid_json");

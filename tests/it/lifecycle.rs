@@ -72,7 +72,7 @@ async fn late_events_go_to_the_partition_of_their_own_date() {
 #[tokio::test]
 async fn ingest_is_refused_before_the_memory_budget_is_passed_and_goes_on_after_a_flush() {
     let server = TestServer::start_with(
-        "[ingest]\nhot_max = \"1MiB\"\nbody_max = \"512KiB\"\nline_max = \"64KiB\"\n[flush]\nsize = \"64MiB\"\n",
+        "[ingest]\nhot_max = \"1MiB\"\nbody_max = \"512KiB\"\nline_max = \"64KiB\"\n[flush]\nsize = \"1MiB\"\n",
     );
     let body: String = (0..400).map(|n| format!("{{\"n\":{n},\"text\":\"{}\"}}\n", "x".repeat(500))).collect();
     let mut refused = None;
@@ -144,13 +144,13 @@ async fn a_query_on_a_directory_that_no_server_holds_sees_the_log_as_well() {
 }
 
 /// An S3 server of the test's own.
-struct S3 {
+pub(super) struct S3 {
     child: std::process::Child,
-    url: String,
+    pub(super) url: String,
 }
 
 impl S3 {
-    fn start(python: &std::path::Path) -> Self {
+    pub(super) fn start(python: &std::path::Path) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let child = std::process::Command::new(python)
             .args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()])

@@ -40,7 +40,7 @@ pub(crate) struct ServerArgs {
     #[arg(long, value_name = "KEY", env = "KRONIKA_KEY", hide_env_values = true)]
     pub(crate) key: Option<Key>,
     /// File that holds the API key; it goes before --key and KRONIKA_KEY.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "KRONIKA_KEY_FILE", hide_env_values = true)]
     pub(crate) key_file: Option<PathBuf>,
     /// Project; admin keys choose one, other keys belong to one.
     #[arg(long, value_name = "NAME", env = "KRONIKA_PROJECT", hide_env_values = true)]

@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::pool::{QueryPool, Shared};
 use super::task::{InTask, Label, Reason, Stop, Task, follow_spawns};
@@ -205,7 +206,9 @@ impl Executor {
         let (done, planned) = oneshot::channel();
         let (task, niceness) = (Arc::clone(task), self.inner.settings.guard.niceness);
         let runtime = self.inner.runtime.load_full();
+        let span = tracing::Span::current();
         let thread = move || {
+            let _request = span.entered();
             give_way(niceness);
             let planned = task.enter(|| {
                 let handle = runtime.handle()?;
@@ -229,7 +232,7 @@ impl Executor {
     /// Runs `work` on the runtime of queries, until it ends or the handle is dropped.
     pub(crate) fn spawn(&self, task: &Arc<Task>, work: impl Future<Output = ()> + Send + 'static) -> Option<Work> {
         let runtime = self.inner.runtime.load();
-        let running: JoinHandle<()> = runtime.handle()?.spawn(InTask::new(Arc::clone(task), work));
+        let running: JoinHandle<()> = runtime.handle()?.spawn(InTask::new(Arc::clone(task), work.in_current_span()));
         Some(Work { task: Arc::clone(task), running: running.abort_handle() })
     }
 

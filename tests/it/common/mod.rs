@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
+/// What users read about errors.
+const ERRORS: &str = include_str!("../../../docs/errors.md");
+
 /// Longest wait for a start or a stop.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -238,11 +241,23 @@ impl Answer {
     }
 
     /// A problem document with this status and code.
+    ///
+    /// Without what differs from request to request: its id and path.
     #[track_caller]
     pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
-        let document = self.json(status);
+        let mut document = self.json(status);
         assert_eq!(document["code"], code, "{document}");
         assert_eq!(self.headers["content-type"], "application/problem+json");
+        assert_eq!(document["type"], format!("/api/errors#{code}"));
+        assert!(document["hint"].is_string(), "{document}");
+        let documented = format!("\n## {code}\n\nStatus ");
+        let (_, entry) = ERRORS.split_once(&documented).unwrap_or_else(|| panic!("{code} is not in docs/errors.md"));
+        let statuses = entry.split('.').next().unwrap();
+        assert!(statuses.split(", ").any(|known| known == status.to_string()), "{code} is documented with {statuses}");
+        let members = document.as_object_mut().unwrap();
+        let id = members.remove("request_id").expect("an id of the request");
+        assert_eq!(id, self.headers["x-request-id"].to_str().unwrap());
+        assert!(members.remove("instance").is_some_and(|path| path.as_str().unwrap().starts_with('/')));
         document
     }
 }

@@ -1,0 +1,294 @@
+//! Every code that a problem can have, with what it means: the source of `docs/errors.md`. The status of each
+//! is taken from where the code is given; a test reads the sources for both.
+//!
+//! `type` of a problem is [`type_of`] its code: a place in that page, which every server has at
+//! [`PAGE_PATH`].
+
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+
+/// Where a server has the page.
+pub(super) const PAGE_PATH: &str = "/api/errors";
+/// The page.
+const PAGE: &str = include_str!("../../docs/errors.md");
+
+/// A code of problems.
+pub(super) struct Entry {
+    code: &'static str,
+    #[cfg_attr(not(test), expect(dead_code, reason = "the page has it, which a test makes"))]
+    meaning: &'static str,
+    advice: &'static str,
+}
+
+const fn entry(code: &'static str, meaning: &'static str, advice: &'static str) -> Entry {
+    Entry { code, meaning, advice }
+}
+
+/// All codes, by who must act.
+pub(super) const ENTRIES: &[Entry] = &[
+    // Requests in general.
+    entry("route_not_found", "There is no such route.", "See `/api/openapi.json`."),
+    entry("method_not_allowed", "The route does not take this method.", "Use one of those in the header `Allow`."),
+    entry("invalid_path", "A part of the path cannot be read.", "Encode it as a URL asks for."),
+    entry(
+        "invalid_parameter",
+        "A parameter behind the `?`, of the body or of the SQL text is unknown, missing or of the wrong form.",
+        "`detail` names it.",
+    ),
+    entry(
+        "invalid_json",
+        "The body is no JSON, or not of this route's form.",
+        "`detail` says where; see `/api/openapi.json`.",
+    ),
+    entry("body_cut_off", "The body ended early.", "Nothing of it is stored: send it again."),
+    entry(
+        "body_undecodable",
+        "The body cannot be decompressed.",
+        "Check `Content-Encoding`, and that the whole body was sent.",
+    ),
+    entry(
+        "body_too_large",
+        "The body is larger than the limit, decompressed.",
+        "Split it; for events the limit is `ingest.body_max`.",
+    ),
+    entry(
+        "body_too_slow",
+        "The body came too slowly.",
+        "Send it faster, or in smaller requests; see `server.body_idle_timeout`, `server.body_rate_min`.",
+    ),
+    entry("unsupported_encoding", "The content encoding is not understood.", "Send gzip, zstd, deflate or none."),
+    entry(
+        "unsupported_media_type",
+        "The content type is not understood here.",
+        "Send `application/json` or `application/x-ndjson`.",
+    ),
+    entry(
+        "request_refused",
+        "The request is malformed in a way that has no code of its own.",
+        "`detail` says what is wrong.",
+    ),
+    entry("internal", "A fault of ours.", "The server's log has the request under its `request_id`."),
+    // Keys.
+    entry(
+        "unauthenticated",
+        "No key, or one that is wrong, expired, revoked or from a wrong network: all get the same answer.",
+        "Send `Authorization: Bearer KEY`.",
+    ),
+    entry(
+        "forbidden",
+        "The key may not do this, or belongs to another project.",
+        "Use a key with the scope that `detail` names.",
+    ),
+    entry("restricted_key", "This is not for keys with restrictions.", "Use a key of the project without them."),
+    entry("hidden_column", "The query asks for a column that the key must not read.", "Leave the column out."),
+    entry("key_ended", "The key was revoked or expired while the query ran.", "Use a valid key."),
+    entry("key_not_found", "There is no key with this id.", "List keys with `kronika keys list`."),
+    entry("invalid_key", "The key to be made contradicts itself.", "`detail` says how."),
+    entry("key_not_active", "The key is revoked or expired.", "Make a new one."),
+    entry("last_admin_key", "It is the last valid admin key.", "Make another admin key first."),
+    entry(
+        "key_file_exposed",
+        "Others can read the file of keys; the server does not start.",
+        "`chmod 600` it, and rotate its keys.",
+    ),
+    entry(
+        "key_store_unavailable",
+        "The file of keys cannot be read or written.",
+        "Check space and rights of the data directory.",
+    ),
+    // Projects.
+    entry("invalid_project", "The name is no project name.", "Use `a-z`, `0-9` and `-`, at most 63, the first no `-`."),
+    entry("project_not_found", "There is no such project.", "Make it with `kronika projects create`."),
+    entry("project_exists", "A project of this name exists.", "Choose another name."),
+    entry("project_reserved", "The name is kept for the server's own use.", "Choose another name."),
+    entry(
+        "project_busy",
+        "Batches of the project are on their way to the disk; nothing was deleted.",
+        "Look at `/readyz`, then try again.",
+    ),
+    entry("confirmation_missing", "The deletion of a project must be confirmed.", "Add `?confirm=NAME`."),
+    // Sending events.
+    entry("invalid_idempotency_key", "An Idempotency-Key has 1 to 255 visible ASCII characters.", "Send such a one."),
+    entry(
+        "idempotency_key_reused",
+        "The Idempotency-Key came with other content before.",
+        "Use a new key for new content.",
+    ),
+    entry(
+        "events_rejected",
+        "No event of the body could be stored, or `atomic` was asked for and one could not.",
+        "Correct the lines in `errors`.",
+    ),
+    entry("invalid_utf8", "The body is no UTF-8.", "Encode it as UTF-8."),
+    entry(
+        "not_an_object",
+        "The body is neither an object nor an array of objects.",
+        "Send one JSON object a line, or an array of them.",
+    ),
+    entry(
+        "array_as_lines",
+        "The body is an array, but was sent as lines.",
+        "Send an array with `Content-Type: application/json`.",
+    ),
+    entry(
+        "document_too_large",
+        "The fields around the records, repeated for each, are too large.",
+        "Send fewer records in one document.",
+    ),
+    entry("empty_body", "The body has no event.", "Send at least one."),
+    entry("too_many_events", "The body has more events than `ingest.events_max`.", "Split it."),
+    entry("batch_too_large", "The batch does not fit into the log.", "Split it, or raise `wal.size_max`."),
+    entry(
+        "overloaded",
+        "The memory for events or the log is full for now; nothing was stored.",
+        "Send it again after `Retry-After`.",
+    ),
+    entry("wal_full", "The log is full until tables were flushed.", "Send it again after `Retry-After`."),
+    entry("wal_disk_full", "The log cannot get a new file: the disk is full.", "Make room; it goes on by itself."),
+    entry(
+        "wal_broken",
+        "A write of the log failed: nothing is taken in until a restart.",
+        "Look after the disk, then restart.",
+    ),
+    entry("shutting_down", "The server is stopping.", "Send it again to the next one."),
+    entry("outcome_unknown", "The batch may or may not be stored.", "Send it again with the same Idempotency-Key."),
+    entry("wal_io", "A file of the log cannot be read or written.", "Check disk and rights."),
+    entry(
+        "wal_corrupt",
+        "The log is damaged; the server does not start.",
+        "`kronika wal inspect`, `kronika wal salvage`.",
+    ),
+    entry("wal_version", "The log was written by a newer program.", "Use that program."),
+    entry("wal_replay", "A batch of the log cannot be read again.", "`cause` says why."),
+    entry(
+        "wal_frame_unreadable",
+        "A batch of the log cannot be read by this program.",
+        "Use the program that wrote it, or `kronika wal salvage`.",
+    ),
+    // Mappings.
+    entry("invalid_mapping_name", "The name is no mapping name.", "See docs/mappings.md."),
+    entry("mapping_not_found", "There is no such mapping.", "List them with `kronika mappings list`."),
+    entry(
+        "mapping_is_shipped",
+        "A shipped mapping cannot be removed.",
+        "Put one of your own of the same name over it.",
+    ),
+    entry("mapping_too_large", "The mapping is larger than is allowed.", "Split it by sender."),
+    entry("invalid_mapping", "The mapping has a fault.", "`detail` says where."),
+    entry("mapping_file", "A mapping's file cannot be read or written.", "Check the directory of mappings."),
+    // Queries.
+    entry("sql_syntax", "The text is no SQL.", "`position` says where."),
+    entry("sql_too_long", "The text is longer than `query.sql_max`.", "Put values into parameters."),
+    entry("not_a_query", "Only one SELECT, or EXPLAIN of one, is run.", "Leave the rest out."),
+    entry("unknown_table", "There is no such table.", "`events` and its views can be read."),
+    entry("unknown_column", "There is no such column.", "See docs/model.md."),
+    entry("unknown_function", "There is no such function.", "See docs/queries.md."),
+    entry("invalid_query", "The query is wrong in itself.", "`detail` says how."),
+    entry("unsupported_sql", "This part of SQL is not supported.", "See docs/queries.md."),
+    entry(
+        "evaluation_failed",
+        "A value could not be computed: a cast, a division by zero, an overflow.",
+        "Use `TRY_CAST` or a condition.",
+    ),
+    entry("query_not_found", "There is no such named query.", "List them with `kronika queries list`."),
+    entry("query_file_broken", "The file of a named query has a fault.", "Correct the file."),
+    entry("unknown_format", "There is no such format.", "Use json, ndjson, csv, arrow or parquet."),
+    entry(
+        "not_acceptable",
+        "None of the formats in `Accept` can be made.",
+        "Ask for one of json, ndjson, csv, arrow, parquet.",
+    ),
+    entry("invalid_query_id", "The `id` of a query has 1 to 128 characters.", "Send such a one."),
+    entry("query_not_running", "No query with this `id` is running.", "It may have ended."),
+    entry("query_too_complex", "The query is over a limit of `query.guard`.", "`detail` names the setting."),
+    entry("value_too_large", "A function would make a text or list over the limit.", "`detail` names the setting."),
+    entry("value_too_slow", "A function would take too long on one value.", "Use shorter values or a simpler pattern."),
+    entry(
+        "product_too_large",
+        "A join without equality would look at too many pairs.",
+        "Join by equality, or narrow both sides.",
+    ),
+    entry(
+        "scan_too_large",
+        "The query would read more files or bytes than it may.",
+        "Narrow it by `event_time` or `module`.",
+    ),
+    entry("queries_busy", "Too many queries are being planned or run.", "Ask again after `Retry-After`."),
+    entry("step_too_long", "One step of the query held its thread for too long.", "Narrow the query."),
+    entry(
+        "server_memory_short",
+        "The server is short of memory; the largest query was stopped.",
+        "Narrow the query, or ask later.",
+    ),
+    entry("deadline_exceeded", "The query took longer than `query.timeout`.", "Narrow it."),
+    entry("memory_exceeded", "The query needs more memory than it may have.", "Group by fewer values, or narrow it."),
+    entry("canceled", "The query was stopped.", "Somebody asked for it, or the client went away."),
+    entry("storage_unavailable", "A stored file cannot be read.", "Look at the store and the server's log."),
+    entry(
+        "spill_dir_unavailable",
+        "The directory for intermediate results cannot be used.",
+        "Check space and rights of the data directory.",
+    ),
+    entry("threads_unavailable", "The system gives no threads.", "Check the limits of the process."),
+    // Starting and storing.
+    entry("data_dir_unusable", "A file of the data directory cannot be read or written.", "Check space and rights."),
+    entry(
+        "data_dir_unfit",
+        "The data directory cannot do what the engine counts on.",
+        "`kronika doctor` tells what; use a local disk.",
+    ),
+    entry("data_dir_locked", "Another process uses the data directory.", "`detail` has its id."),
+    entry("newer_format", "A newer program wrote the data directory.", "Use that program."),
+    entry(
+        "interpretation_unreadable",
+        "What the log needs to be read cannot be read.",
+        "Use the program that wrote it, or `kronika wal salvage`.",
+    ),
+    entry("state_io", "A file of ids or answers cannot be read or written.", "Check space and rights."),
+    entry("state_damaged", "A file of ids or answers is damaged.", "`detail` names it."),
+    entry(
+        "state_latched",
+        "A file of ids or answers failed before and takes nothing until a restart.",
+        "Look after the disk, then restart.",
+    ),
+    entry("table_location", "The place of the tables cannot be used.", "Check `storage.url` and its options."),
+    entry("table_store_failed", "The store failed.", "`kronika doctor` tries it out."),
+    entry(
+        "table_sync_failed",
+        "A sync failed: no table is written until a restart.",
+        "Look after the disk, then restart.",
+    ),
+    entry("table_commit_unknown", "A commit may or may not have landed.", "The next flush finds out."),
+    entry("table_unsettled", "A commit of ours is not settled yet.", "The next flush settles it."),
+    entry("table_fenced", "Another server took the table over.", "Stop one of the two."),
+    entry("table_contended", "Others commit to the table all the time.", "Stop them."),
+    entry("table_log_damaged", "The log of a table is damaged.", "Restore it; `detail` names the file."),
+    entry("table_newer_model", "A newer program made the table.", "Use that program."),
+    entry("table_foreign", "The table was not made by Kronika, or was changed by others.", "`detail` says how."),
+    entry("table_not_found", "There is no such table.", "Make the project first."),
+    entry("table_delta_failed", "A table cannot be read.", "The server's log says why."),
+    entry("table_parquet_failed", "A file cannot be read or written.", "The server's log says why."),
+    entry("table_arrow_failed", "A fault of ours.", "The server's log says more."),
+    entry("table_file_damaged", "A stored file is damaged.", "Restore it; `detail` names it."),
+    entry("table_misuse", "A fault of ours.", "The server's log says more."),
+    entry("table_worker_stopped", "A fault of ours.", "The server's log says more."),
+];
+
+/// What to do about a problem with this code.
+pub(super) fn advice(code: &str) -> Option<&'static str> {
+    ENTRIES.iter().find(|entry| entry.code == code).map(|entry| entry.advice)
+}
+
+/// `type` of a problem with this code.
+pub(super) fn type_of(code: &str) -> String {
+    format!("{PAGE_PATH}#{code}")
+}
+
+/// The page.
+pub(super) async fn page() -> Response {
+    let kind = HeaderValue::from_static("text/markdown; charset=utf-8");
+    ([(header::CONTENT_TYPE, kind)], PAGE).into_response()
+}
+
+#[cfg(test)]
+mod tests;

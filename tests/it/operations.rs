@@ -1,0 +1,94 @@
+//! The walk of `docs/operations.md`: every command of it, in one shell, in an empty directory.
+
+use std::fmt::Write as _;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::common::skipped;
+
+const PAGE: &str = include_str!("../../docs/operations.md");
+
+/// Fenced blocks: what stands behind the fence, line of the fence, text.
+fn blocks() -> Vec<(String, usize, String)> {
+    let (mut found, mut open): (Vec<(String, usize, String)>, bool) = (Vec::new(), false);
+    for (at, line) in PAGE.lines().enumerate() {
+        match line.strip_prefix("```") {
+            Some(_) if open => open = false,
+            Some(language) => {
+                open = true;
+                found.push((language.to_owned(), at + 1, String::new()));
+            }
+            None if open => found.last_mut().unwrap().2.push_str(&format!("{line}\n")),
+            None => {}
+        }
+    }
+    found
+}
+
+/// The commands as one script that says which block it has reached.
+fn script() -> String {
+    let mut script = "set -euo pipefail\nset -m\n".to_owned();
+    let mut count = 0;
+    for (language, line, text) in blocks() {
+        match language.as_str() {
+            "sh" => {
+                count += 1;
+                writeln!(script, "echo '### line {line}'\n{text}").unwrap();
+            }
+            other => assert!(
+                other.strip_prefix("sh not run: ").is_some_and(|reason| reason.len() > 10),
+                "line {line}: `{other}` is neither run nor says why not"
+            ),
+        }
+    }
+    assert!(count >= 10, "only {count} blocks were found");
+    script + "echo '### end'\n"
+}
+
+/// Ends everything that the script started.
+struct Group(i32);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // SAFETY: the group is of the shell that was started here; where all of it has ended nothing is hit,
+        // because its id stays taken until the shell is waited for, which happens after this or just before.
+        unsafe { libc::kill(-self.0, libc::SIGKILL) };
+    }
+}
+
+#[test]
+fn every_command_of_the_walk_works() {
+    for tool in ["curl", "openssl"] {
+        if Command::new(tool).arg("version").output().is_err() {
+            return skipped(&format!("{tool} is not installed")).unwrap_or(());
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let program = Path::new(env!("CARGO_BIN_EXE_kronika")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let said = std::fs::File::create(dir.path().join("said")).unwrap();
+    std::fs::create_dir(dir.path().join("walk")).unwrap();
+    let mut shell = Command::new("timeout")
+        .args(["-k", "1", "120", "bash", "-c"])
+        .arg(script().replace(":7700", &format!(":{port}")))
+        .current_dir(dir.path().join("walk"))
+        .env("PATH", path)
+        .env("HOME", dir.path())
+        .stdin(Stdio::null())
+        .stdout(said.try_clone().unwrap())
+        .stderr(said)
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    let group = Group(i32::try_from(shell.id()).unwrap());
+    let status = shell.wait().unwrap();
+    drop(group);
+    let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap_or_default();
+    let said = read("said");
+    let log = read("walk/server.log");
+    assert!(status.success() && said.contains("### end"), "{status}\n{said}\n--- log\n{log}");
+    let secret = read("walk/etc/admin.key");
+    assert!(secret.starts_with("krn_") && !log.contains(secret.trim()) && !said.contains(secret.trim()));
+}
