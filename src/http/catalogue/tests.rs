@@ -74,8 +74,9 @@ fn given() -> BTreeMap<String, BTreeSet<String>> {
 
 fn page() -> String {
     let given = given();
-    let mut page = "# Errors\n\nEvery refusal is `application/problem+json` with `code`, `detail`, mostly `hint`, and `request_id`, under which the\n\
+    let mut page = "# Errors\n\nEvery refusal is `application/problem+json` with `code`, `detail`, `hint` and `request_id`, under which the\n\
         server's log has the request. `type` ends in the code's place on this page, which every server has at `/api/errors`.\n\
+        What is no HTTP at all gets a bare 400 or 431.\n\
         Exit codes of the program are in [operations.md](operations.md). Made from the code: `UPDATE_DOCS=1 cargo test --lib catalogue`.\n"
         .to_owned();
     for entry in ENTRIES {
