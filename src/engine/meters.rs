@@ -101,6 +101,7 @@ pub(super) const METERS: &[Meter] = &[
     histogram(PLAN_SECONDS, "", "queries from the text to the plan, the wait for a planner included"),
     histogram(RUN_SECONDS, "", "queries from the plan to the last row, however they ended"),
     gauge("kronika_queries_running", "", "queries that are being planned or run"),
+    gauge("kronika_queries_waiting", "", "queries that wait for their turn"),
     gauge("kronika_query_runtimes_stuck", "", "sets of query threads given up; three mean a restart is due"),
     gauge("kronika_query_cached_footers", "", "stored files whose footers are cached"),
     gauge("kronika_disk_free_bytes", "", "free space for the data directory"),

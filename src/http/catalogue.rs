@@ -102,6 +102,11 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry("project_exists", "A project of this name exists.", "Choose another name."),
     entry("project_reserved", "The name is kept for the server's own use.", "Choose another name."),
     entry(
+        "quota_exceeded",
+        "The key, or its project, asked for more than its quota; `detail` names the part.",
+        "Send the same again after `Retry-After`, or ask an admin for a larger quota.",
+    ),
+    entry(
         "project_busy",
         "Batches of the project are on their way to the disk; nothing was deleted.",
         "Look at `/readyz`, then try again.",
@@ -213,7 +218,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The query would read more files or bytes than it may.",
         "Narrow it by `event_time` or `module`.",
     ),
-    entry("queries_busy", "Too many queries are being planned or run.", "Ask again after `Retry-After`."),
+    entry("queries_busy", "Too many queries run or wait for their turn.", "Ask again after `Retry-After`."),
     entry("step_too_long", "One step of the query held its thread for too long.", "Narrow the query."),
     entry(
         "server_memory_short",
