@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "figures and reasons for skipping are for people")]
 
 mod access;
+mod bad_input;
 mod canary;
 mod common;
 mod demo;
