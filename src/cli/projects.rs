@@ -37,6 +37,57 @@ pub(crate) enum Command {
         #[command(flatten)]
         server: ServerArgs,
     },
+    #[command(subcommand)]
+    Redaction(Redaction),
+}
+
+/// What is blanked in a project's events before anything is stored, besides what the server's settings say.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Redaction {
+    /// Show the project's own rules and all that are in force.
+    Show {
+        /// Name of the project.
+        project: String,
+        /// Print the answer as JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Replace the project's own rules; without any, it has none of its own.
+    Set {
+        /// Name of the project.
+        project: String,
+        /// Path of a JSON value, such as `card.number`; `*` is any key. May be repeated.
+        #[arg(long = "path", value_name = "PATH")]
+        paths: Vec<String>,
+        /// Name of a header, in any case. May be repeated.
+        #[arg(long = "header", value_name = "NAME")]
+        headers: Vec<String>,
+        /// Name of a parameter of URLs and forms, in any case. May be repeated.
+        #[arg(long = "parameter", value_name = "NAME")]
+        parameters: Vec<String>,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
+impl Redaction {
+    async fn run(self) -> Result<(), CliError> {
+        let path = |project: &str| format!("/api/v1/projects/{}/redaction", path_segment(project));
+        match self {
+            Self::Show { project, json, server } => {
+                let call = Call::get(path(&project));
+                output::show(&Client::new(&server, Policy::PROMPT)?.json(&call).await?, json)
+            }
+            Self::Set { project, paths, headers, parameters, server } => {
+                let rules = json!({ "headers": headers, "parameters": parameters, "paths": paths });
+                let call = Call::put(path(&project)).json(&rules);
+                Client::new(&server, Policy::PROMPT)?.send(&call).await?;
+                output::say(&format!("redaction of project {project} is changed"))
+            }
+        }
+    }
 }
 
 impl Command {
@@ -53,6 +104,7 @@ impl Command {
                 Client::new(&server, Policy::PROMPT)?.send(&call).await?;
                 return output::say(&format!("project {name} is deleted"));
             }
+            Self::Redaction(command) => return command.run().await,
         };
         output::show(&Client::new(&server, Policy::PROMPT)?.json(&call).await?, json)
     }

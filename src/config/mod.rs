@@ -5,6 +5,7 @@
 
 mod guard;
 mod network;
+mod redaction;
 mod units;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 pub use guard::Guard;
 pub use network::Network;
+pub use redaction::{DEFAULT_HEADERS, DEFAULT_PARAMETERS, RedactLists, Redaction};
 pub use units::{ByteCount, Span};
 
 /// All settings of one server.
@@ -38,6 +40,8 @@ pub struct Config {
     pub query: Query,
     /// How long keys live.
     pub access: Access,
+    /// What is blanked in events before anything is stored.
+    pub redaction: Redaction,
 }
 
 /// Where the server listens and keeps its data.

@@ -5,6 +5,7 @@
 //! kronika.json         format version and writer id, made with the directory
 //! keys.json            API keys (0600)
 //! deleted.json         projects that were deleted
+//! redaction.json       what is redacted in single projects
 //! wal/                 write-ahead log
 //! interpretations/     how the frames of the log are to be read
 //! dedup/PROJECT        fingerprints of sent event ids

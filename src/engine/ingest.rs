@@ -22,7 +22,7 @@ use super::{AppendError, Inner};
 use crate::event::dedup::Seen;
 use crate::event::interpretation::Interpretation;
 use crate::event::names::ProjectName;
-use crate::event::parse::{BodyFormat, Context, Limits, MintSeed, Parsed, Verdict, Verdicts, parse};
+use crate::event::parse::{BodyFormat, Context, Limits, MintSeed, Parsed, Rejected, Verdict, Verdicts, parse};
 use crate::query::Restriction;
 use crate::wal::{Frame, WalError};
 
@@ -130,7 +130,9 @@ impl Inner {
             None => None,
         };
         let source = options.source.as_deref();
-        let interpretation = self.interpretations.resolve(&self.mappings, options.mapping.as_deref(), source)?;
+        let rules = self.redactions.of(&project.name)?;
+        let interpretation =
+            self.interpretations.resolve(&self.mappings, options.mapping.as_deref(), source, &rules)?;
         let intake = Intaking { project, options, interpretation, received_at: super::clock::now_us() };
         let _in_flight = self.shared.count_in_flight(body.len());
         let done = if body.len() <= INLINE_MAX {
@@ -197,9 +199,17 @@ type Done = oneshot::Receiver<Result<Receipt, Arc<WalError>>>;
 
 impl Intaking {
     fn enqueue(self, engine: &Inner, mut body: Vec<u8>, claim: Option<Claimed>) -> Result<Done, AppendError> {
-        self.interpretation.redactor().redact(&mut body, self.options.format);
-        let limits = limits(engine);
-        let first = self.parse(&body, &limits, None)?;
+        let redacted = self.interpretation.redactor().redact(&mut body, self.options.format);
+        let mut limits = limits(engine);
+        // What redaction adds to a line is not the sender's.
+        limits.line_max = limits.line_max.saturating_add(redacted.growth);
+        let mut first = self.parse(&body, &limits, None)?;
+        let blanked = self.blank_broken(&first, &mut body);
+        if blanked > 0 {
+            // Of a document in one line some records may have been read.
+            first = self.parse(&body, &limits, None)?;
+        }
+        let redacted = redacted.secrets + blanked;
         if self.options.atomic || first.rows.is_empty() {
             refuse_if_rejected(&first)?;
         }
@@ -209,24 +219,35 @@ impl Intaking {
             return Err(AppendError::UnknownProject(project.name.clone()));
         }
         let (judged, new) = self.judge(&mut intake, &first, engine.shared.config.ingest.modules_max);
-        let logged = self.log(engine, body, first, judged, claim);
+        let logged = self.log(engine, (body, limits, redacted), first, judged, claim);
         if logged.is_err() {
             intake.take_back(new);
         }
         logged
     }
 
+    /// Blanks secrets in lines that are no JSON, which go to the log and the dead letters as they are; says in
+    /// how many.
+    fn blank_broken(&self, first: &Parsed, body: &mut [u8]) -> u64 {
+        let broken = first.rejected.iter().filter(|rejected| rejected.is_broken());
+        let blank = |rejected: &Rejected| {
+            body.get_mut(rejected.span.clone()).is_some_and(|line| self.interpretation.redactor().blank(line))
+        };
+        broken.map(blank).map(u64::from).sum()
+    }
+
     /// Puts a judged batch into the log's queue.
     fn log(
         self,
         engine: &Inner,
-        body: Vec<u8>,
+        (body, limits, redacted): (Vec<u8>, Limits, u64),
         first: Parsed,
         Judged { verdicts, changed }: Judged,
         claim: Option<Claimed>,
     ) -> Result<Done, AppendError> {
         // Once more, as replay will read it.
-        let parsed = if changed { self.parse(&body, &limits(engine), Some(&verdicts))? } else { first };
+        let mut parsed = if changed { self.parse(&body, &limits, Some(&verdicts))? } else { first };
+        parsed.remarks.redacted = redacted;
         if self.options.atomic || parsed.rows.is_empty() && verdicts.any_not_allowed() {
             refuse_if_rejected(&parsed)?;
         }

@@ -29,6 +29,7 @@ mod project;
 mod projects;
 mod publish;
 mod recover;
+mod redaction;
 mod tasks;
 mod threads;
 mod trial;
@@ -41,7 +42,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::access::{Caller, KeyStore, Secret};
-use crate::config::Config;
+use crate::config::{Config, RedactLists};
 use crate::event::mapping::MappingLibrary;
 use crate::event::names::ProjectName;
 use crate::event::receipts::{self, Receipts};
@@ -66,6 +67,7 @@ struct Inner {
     projects: projects::Projects,
     interpretations: interpretations::Interpretations,
     inflight: inflight::Inflight,
+    redactions: redaction::Redactions,
     mappings: MappingLibrary,
     queries: Library,
     runtime: Arc<Runtime>,
@@ -114,12 +116,14 @@ impl Engine {
     /// # Errors
     /// As [`Engine::open`].
     pub async fn open_idle(config: Config) -> Result<Self, EngineError> {
+        redaction::check(&config.redaction)?;
         let directory = directory::Directory::open(&config.server.data_dir)?;
         let keys = KeyStore::open(&directory.part("keys.json"), &config.access)?;
         let storage = open_storage(&config, &directory)?;
         let runtime = Runtime::new(&config.query, storage.store(), &directory.part("spill"))?;
         let mappings = MappingLibrary::open(&part_or(&config.server.mappings_dir, &directory, "mappings"))?;
         let queries = Library::new(&part_or(&config.server.queries_dir, &directory, "queries"));
+        let redactions = redaction::Redactions::open(&directory.part("redaction.json"), &config.redaction)?;
         let interpretations = interpretations::Interpretations::new(directory.part("interpretations"));
         let shared = Arc::new(Shared::open(config, &directory)?);
         let projects = projects::Projects::open(storage, Arc::clone(&shared), &directory).await?;
@@ -134,6 +138,7 @@ impl Engine {
             projects,
             interpretations,
             inflight,
+            redactions,
             mappings,
             queries,
             runtime,
@@ -240,6 +245,25 @@ impl Engine {
         let project = self.0.projects.get(project).ok_or_else(|| EngineError::UnknownProject(project.clone()))?;
         let failed = |source| EngineError::Directory { path: self.0.directory.part("dead_letters"), source };
         self.0.shared.dead_letters.newest(&project.name, limit).map_err(failed)
+    }
+
+    /// What is redacted in a project: its own rules, and all that are in force.
+    ///
+    /// # Errors
+    /// No such project.
+    pub fn redaction(&self, project: &ProjectName) -> Result<(RedactLists, RedactLists), EngineError> {
+        let project = self.0.projects.get(project).ok_or_else(|| EngineError::UnknownProject(project.clone()))?;
+        let in_force = self.0.redactions.of(&project.name).map_err(redaction::failed_for(&project.name))?;
+        Ok((self.0.redactions.own(&project.name), in_force.rules.lists().clone()))
+    }
+
+    /// Replaces a project's own redaction rules; they hold for events taken in from now on.
+    ///
+    /// # Errors
+    /// No such project, or rules that cannot be used.
+    pub fn set_redaction(&self, project: &ProjectName, lists: RedactLists) -> Result<(), EngineError> {
+        let project = self.0.projects.get(project).ok_or_else(|| EngineError::UnknownProject(project.clone()))?;
+        self.0.redactions.set(&project.name, lists)
     }
 
     /// The mappings.

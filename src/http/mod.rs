@@ -14,6 +14,7 @@ mod mappings;
 mod problem;
 mod projects;
 mod query;
+mod redaction;
 mod source;
 mod transport;
 
@@ -50,6 +51,7 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
         .routes(routes!(mappings::test))
         .routes(routes!(projects::list_projects, projects::create_project))
         .routes(routes!(projects::delete_project))
+        .routes(routes!(redaction::get_redaction, redaction::put_redaction))
         .routes(routes!(keys::list_keys, keys::create_key))
         .routes(routes!(keys::get_key, keys::revoke_key))
         .routes(routes!(keys::rotate_key))

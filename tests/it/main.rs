@@ -19,6 +19,7 @@ mod layers;
 mod lifecycle;
 mod query;
 mod real_data;
+mod redaction;
 mod routes;
 mod sql_files;
 mod tidy;

@@ -85,6 +85,14 @@ pub struct Rejected {
     pub code: &'static str,
 }
 
+impl Rejected {
+    /// Whether it is no JSON, so that nobody can tell where its values end.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        matches!(self.code, "invalid_json" | "invalid_utf8")
+    }
+}
+
 /// Rows of one body, and what must be known about them before they are accepted.
 #[derive(Debug, Default)]
 pub struct Parsed {

@@ -157,7 +157,7 @@ impl Case {
     }
 }
 
-pub(super) fn packed(coding: &str, bytes: &[u8]) -> Vec<u8> {
+pub(in super::super) fn packed(coding: &str, bytes: &[u8]) -> Vec<u8> {
     let fast = flate2::Compression::fast();
     match coding {
         "gzip" => {

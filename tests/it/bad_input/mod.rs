@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+pub(super) use self::cases::packed;
 use self::cases::{Case, Table};
 use super::common::{Answer, Home, TestServer, send};
 
