@@ -6,6 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 /// Longest input, in bytes.
@@ -30,14 +31,21 @@ impl Target<'_> {
         let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
         let time = Duration::from_secs(number("KRONIKA_FUZZ_SECONDS").unwrap_or(1));
         let mut chance = Chance(number("KRONIKA_FUZZ_SEED").unwrap_or(1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-        for input in self.findings().iter().chain(&self.seeds) {
-            self.once(&try_one, input);
-        }
         let (started, mut inputs) = (Instant::now(), 0_u64);
-        while started.elapsed() < time {
-            self.once(&try_one, &self.input(&mut chance));
-            inputs += 1;
-        }
+        std::thread::scope(|scope| {
+            let (watched, watching) = mpsc::sync_channel(1);
+            scope.spawn(move || self.watch(&watching));
+            let mut one = |input: &[u8]| {
+                // A watcher that is gone has ended the process.
+                let _ = watched.send(input.to_vec());
+                self.once(&try_one, input);
+                inputs += 1;
+            };
+            self.findings().iter().chain(&self.seeds).for_each(|input| one(input));
+            while started.elapsed() < time {
+                one(&self.input(&mut chance));
+            }
+        });
         println!("fuzz {}: {inputs} inputs in {:?}", self.name, started.elapsed());
     }
 
@@ -45,10 +53,31 @@ impl Target<'_> {
         let started = Instant::now();
         let panicked = catch_unwind(AssertUnwindSafe(|| try_one(input))).is_err();
         if panicked || started.elapsed() > PATIENCE {
-            let path = self.dir().join(format!("{:016x}", xxhash_rust::xxh3::xxh3_64(input)));
-            std::fs::create_dir_all(self.dir()).expect("a directory for findings");
-            std::fs::write(&path, input).expect("a file for a finding");
+            let path = self.keep(input);
             panic!("{} fails after {:?} on the input that is kept in {}", self.name, started.elapsed(), path.display());
+        }
+    }
+
+    fn keep(&self, input: &[u8]) -> PathBuf {
+        let path = self.dir().join(format!("{:016x}", xxhash_rust::xxh3::xxh3_64(input)));
+        std::fs::create_dir_all(self.dir()).expect("a directory for findings");
+        std::fs::write(&path, input).expect("a file for a finding");
+        path
+    }
+
+    /// Ends the process where an input does not end: nothing else ends a loop.
+    #[expect(clippy::print_stderr, reason = "it is the last that the process says")]
+    fn watch(&self, inputs: &mpsc::Receiver<Vec<u8>>) {
+        let mut now = Vec::new();
+        loop {
+            match inputs.recv_timeout(3 * PATIENCE) {
+                Ok(input) => now = input,
+                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {
+                    eprintln!("{} does not end on the input that is kept in {}", self.name, self.keep(&now).display());
+                    std::process::abort();
+                }
+            }
         }
     }
 

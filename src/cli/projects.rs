@@ -47,7 +47,7 @@ pub(crate) enum Redaction {
     /// Show the project's own rules and all that are in force.
     Show {
         /// Name of the project.
-        project: String,
+        name: String,
         /// Print the answer as JSON.
         #[arg(long)]
         json: bool,
@@ -57,7 +57,7 @@ pub(crate) enum Redaction {
     /// Replace the project's own rules; without any, it has none of its own.
     Set {
         /// Name of the project.
-        project: String,
+        name: String,
         /// Path of a JSON value, such as `card.number`; `*` is any key. May be repeated.
         #[arg(long = "path", value_name = "PATH")]
         paths: Vec<String>,
@@ -74,17 +74,17 @@ pub(crate) enum Redaction {
 
 impl Redaction {
     async fn run(self) -> Result<(), CliError> {
-        let path = |project: &str| format!("/api/v1/projects/{}/redaction", path_segment(project));
+        let path = |name: &str| format!("/api/v1/projects/{}/redaction", path_segment(name));
         match self {
-            Self::Show { project, json, server } => {
-                let call = Call::get(path(&project));
+            Self::Show { name, json, server } => {
+                let call = Call::get(path(&name));
                 output::show(&Client::new(&server, Policy::PROMPT)?.json(&call).await?, json)
             }
-            Self::Set { project, paths, headers, parameters, server } => {
+            Self::Set { name, paths, headers, parameters, server } => {
                 let rules = json!({ "headers": headers, "parameters": parameters, "paths": paths });
-                let call = Call::put(path(&project)).json(&rules);
+                let call = Call::put(path(&name)).json(&rules);
                 Client::new(&server, Policy::PROMPT)?.send(&call).await?;
-                output::say(&format!("redaction of project {project} is changed"))
+                output::say(&format!("redaction of project {name} is changed"))
             }
         }
     }

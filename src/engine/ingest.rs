@@ -226,12 +226,13 @@ impl Intaking {
         logged
     }
 
-    /// Blanks secrets in lines that are no JSON, which go to the log and the dead letters as they are; says in
-    /// how many.
+    /// Blanks secrets in records that are no JSON objects, which go to the log and the dead letters as they are;
+    /// says in how many.
     fn blank_broken(&self, first: &Parsed, body: &mut [u8]) -> u64 {
-        let broken = first.rejected.iter().filter(|rejected| rejected.is_broken());
+        let broken = first.rejected.iter().filter(|rejected| rejected.broken);
         let blank = |rejected: &Rejected| {
-            body.get_mut(rejected.span.clone()).is_some_and(|line| self.interpretation.redactor().blank(line))
+            body.get_mut(rejected.span.clone())
+                .is_some_and(|line| self.interpretation.redactor().blank(line, self.options.format))
         };
         broken.map(blank).map(u64::from).sum()
     }

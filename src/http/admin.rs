@@ -72,6 +72,13 @@ pub(super) async fn metrics(
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], engine.metrics()).into_response())
 }
 
+/// The answer to a method that a route does not have; `Allow` names those that it has.
+pub(super) async fn no_method() -> ApiError {
+    ApiError::new(Kind::Invalid, "method_not_allowed", "this route does not have this method")
+        .status_of(StatusCode::METHOD_NOT_ALLOWED)
+        .hint("the header Allow names those that it has; see /api/openapi.json")
+}
+
 /// The answer to a path that is no route.
 pub(super) async fn no_route() -> ApiError {
     ApiError::new(Kind::NotFound, "route_not_found", "there is no such route").hint("see /api/openapi.json")

@@ -15,6 +15,8 @@ use crate::event::parse::BodyFormat;
 
 /// Compressed bodies above this size are unpacked on a thread of their own.
 const INLINE_MAX: usize = 64 << 10;
+/// Largest JSON document of a route that is no body of events.
+const DOCUMENT_MAX: ByteCount = ByteCount(2 << 20);
 /// Most bytes of a refused body that are still read, so that its sender comes to read the answer.
 const DISCARD_MAX: u64 = 128 << 20;
 /// Longest time that this may take.
@@ -33,7 +35,7 @@ enum Coding {
 /// Reads a body of at most `limit` bytes, before and after decompression.
 pub(super) async fn read(headers: &HeaderMap, body: Body, limit: ByteCount) -> Result<Vec<u8>, ApiError> {
     let coding = coding(headers)?;
-    let sent = collect(headers, body, limit).await?;
+    let sent = collect(headers, body, limit, too_large).await?;
     if coding == Coding::Identity {
         return Ok(sent);
     }
@@ -43,6 +45,15 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limit: ByteCount) -> R
     tokio::task::spawn_blocking(move || decompress(&sent, coding, limit))
         .await
         .map_err(|_| ApiError::new(Kind::Internal, "internal", "decompression stopped"))?
+}
+
+/// Reads a document of a route that takes no events.
+pub(super) async fn document(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, ApiError> {
+    let too_large = |limit| {
+        ApiError::new(Kind::TooLarge, "body_too_large", format!("the document is larger than {limit}"))
+            .hint("send less in one document")
+    };
+    collect(headers, body, DOCUMENT_MAX, too_large).await
 }
 
 fn coding(headers: &HeaderMap) -> Result<Coding, ApiError> {
@@ -62,7 +73,12 @@ fn coding(headers: &HeaderMap) -> Result<Coding, ApiError> {
     }
 }
 
-async fn collect(headers: &HeaderMap, mut body: Body, limit: ByteCount) -> Result<Vec<u8>, ApiError> {
+async fn collect(
+    headers: &HeaderMap,
+    mut body: Body,
+    limit: ByteCount,
+    too_large: fn(ByteCount) -> ApiError,
+) -> Result<Vec<u8>, ApiError> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit.0) {
         discard(body).await;
@@ -97,7 +113,7 @@ async fn discard(mut body: Body) {
 }
 
 /// Why a body did not come whole.
-pub(super) fn unreadable(error: &(dyn std::error::Error + 'static)) -> ApiError {
+fn unreadable(error: &(dyn std::error::Error + 'static)) -> ApiError {
     match Slow::among(error) {
         Some(slow) => ApiError::new(Kind::DeadlineExceeded, "body_too_slow", slow.to_string())
             .hint("send the body faster, or in smaller requests; nothing of it is stored"),

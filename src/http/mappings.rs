@@ -1,7 +1,6 @@
 //! `/api/v1/mappings`: how the senders' own words become the model's.
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
@@ -9,7 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::caller::{Admin, Authorized, Ingest};
-use super::extract::ApiPath;
+use super::extract::{ApiBytes, ApiPath};
 use super::problem::{ApiError, Problem};
 use crate::engine::{Engine, RefusedEvent};
 use crate::error::Kind;
@@ -70,7 +69,7 @@ pub(super) async fn put(
     State(engine): State<Engine>,
     _caller: Authorized<Admin>,
     ApiPath(name): ApiPath<String>,
-    body: Bytes,
+    ApiBytes(body): ApiBytes,
 ) -> Result<StatusCode, ApiError> {
     engine.mappings().put(&name, utf8(&body)?)?;
     Ok(StatusCode::NO_CONTENT)
@@ -101,10 +100,10 @@ pub(super) async fn test(
     caller: Authorized<Ingest>,
     ApiPath(name): ApiPath<String>,
     headers: axum::http::HeaderMap,
-    body: Bytes,
+    ApiBytes(body): ApiBytes,
 ) -> Result<Json<MappingTrial>, ApiError> {
     let format = super::body::format(&headers, &body)?;
-    let trial = engine.try_mapping(&caller.project(), &name, body.to_vec(), format).await?;
+    let trial = engine.try_mapping(&caller.project(), &name, body, format).await?;
     Ok(Json(MappingTrial { events: trial.events, errors: trial.errors }))
 }
 

@@ -22,7 +22,7 @@ use std::io;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::middleware;
 use axum::routing::get;
 use tokio::net::TcpListener;
@@ -33,9 +33,6 @@ use utoipa_axum::routes;
 use crate::engine::Engine;
 
 pub use transport::{Tls, TlsError};
-
-/// Largest JSON document of a route that is no body of events, in bytes.
-const DOCUMENT_MAX: usize = 2 << 20;
 
 /// All routes over an engine, and the document that describes them.
 pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
@@ -65,7 +62,7 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
     let routes = routes
         .route("/api/openapi.json", get(move || std::future::ready(axum::Json(served.clone()))))
         .fallback(admin::no_route)
-        .layer(DefaultBodyLimit::max(DOCUMENT_MAX))
+        .method_not_allowed_fallback(admin::no_method)
         .layer(CatchPanicLayer::new())
         .with_state(engine);
     (routes, document)

@@ -23,6 +23,8 @@ struct Refusal {
     detail: String,
     hint: Option<String>,
     retry_after_s: Option<u64>,
+    /// Where the kind does not tell it.
+    status: Option<StatusCode>,
     /// Further members of the problem document.
     more: Map<String, Value>,
 }
@@ -49,12 +51,18 @@ impl ApiError {
     /// An error that arises at the border itself.
     pub(super) fn new(kind: Kind, code: &'static str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self(Box::new(Refusal { kind, code, detail, hint: None, retry_after_s: None, more: Map::new() }))
+        Self(Box::new(Refusal { kind, code, detail, hint: None, retry_after_s: None, status: None, more: Map::new() }))
     }
 
     /// Adds what to do.
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// Answers with a status that no kind of error has.
+    pub(super) fn status_of(mut self, status: StatusCode) -> Self {
+        self.0.status = Some(status);
         self
     }
 
@@ -82,6 +90,9 @@ impl ApiError {
     }
 
     fn status(&self) -> StatusCode {
+        if let Some(status) = self.0.status {
+            return status;
+        }
         match self.0.kind {
             Kind::Invalid => StatusCode::BAD_REQUEST,
             Kind::Unauthenticated => StatusCode::UNAUTHORIZED,

@@ -24,7 +24,10 @@ const PLACES: &[(&str, &str)] = &[
     ("casing of keys", r#"{"request_headers":{"X-Api-Key":"¤","x_api_key":"¤","HTTP_X_API_KEY":"¤","COOKIE":"¤"}}"#),
     ("duplicate keys", r#"{"request_headers":{"cookie":"¤","cookie":"¤"},"request_headers":{"cookie":"¤"}}"#),
     ("escaped keys", r#"{"request_h\u0065aders":{"\u0061uthorization":"¤"}}"#),
-    ("list of names and values", r#"{"headers":[{"name":"Authorization","value":"¤"},{"key":"cookie","values":["¤"]}]}"#),
+    (
+        "list of names and values",
+        r#"{"headers":[{"name":"Authorization","value":"¤"},{"key":"cookie","values":["¤"]}]}"#,
+    ),
     ("flat list", r#"{"rawHeaders":["Host","x","Cookie","¤"]}"#),
     ("pairs", r#"{"x":{"headers":[["X-Auth-Token","¤"]]}}"#),
     ("header lines", r#"{"request_headers":"Host: x\r\nAuthorization: Bearer ¤\r\n"}"#),
@@ -149,7 +152,10 @@ async fn plant(world: &mut World) -> (u64, u64) {
             }
         }
         let request = world.post("/api/v1/events", json);
-        world.sent(request.body(line)).await;
+        let answer = world.sent(request.body(line)).await;
+        if answer.status == 200 {
+            count(&answer.json(200));
+        }
     }
     let mut latin = b"{\"request_headers\":{\"cookie\":\"".to_vec();
     latin.extend_from_slice(SECRET.as_bytes());
@@ -168,7 +174,9 @@ fn holders(dir: &Path, text: &str) -> Vec<String> {
             continue;
         }
         let mut bytes = std::fs::read(&path).unwrap();
-        if path.extension().is_some_and(|extension| extension == "parquet") && !path.display().to_string().contains("_delta_log") {
+        if path.extension().is_some_and(|extension| extension == "parquet")
+            && !path.display().to_string().contains("_delta_log")
+        {
             bytes.extend(decoded(&path));
         }
         if memchr::memmem::find(&bytes, text.as_bytes()).is_some() {
@@ -212,13 +220,20 @@ async fn no_planted_secret_is_found_anywhere() {
                     AND json_length(attributes, '$redacted') IS NULL AND json_length(attributes, '$event', '$redacted') IS NULL";
     let rows: Value = serde_json::from_str(&world.ask(unmarked, "json").await).unwrap();
     assert_eq!(rows["rows"], json!([]), "events that do not tell what was blanked in them");
-    let letters = world.sent(world.server.request(Method::GET, "/api/v1/dead-letters?limit=1000").header("kronika-project", "shop")).await;
+    let letters = world
+        .sent(world.server.request(Method::GET, "/api/v1/dead-letters?limit=1000").header("kronika-project", "shop"))
+        .await;
     assert!(letters.text.contains("[redacted]") && letters.text.contains("event_id_conflict"), "{}", letters.text);
     assert!(letters.text.contains("invalid_json") && letters.text.contains("line_too_long"));
     let wrong = format!("SELECT * FROM events WHERE nothing = '{PLAIN}'");
-    world.sent(world.post("/api/v1/query", "application/json").body(json!({"sql": wrong}).to_string())).await.problem(400, "unknown_column");
-    let said = world.said.join("\n");
-    assert!(!said.contains(SECRET), "an answer tells a secret");
+    world
+        .sent(world.post("/api/v1/query", "application/json").body(json!({"sql": wrong}).to_string()))
+        .await
+        .problem(400, "unknown_column");
+    for said in &world.said {
+        let told = said.find(SECRET).map(|at| &said[said.floor_char_boundary(at.saturating_sub(300))..]);
+        assert_eq!(told.map(|told| &told[..told.floor_char_boundary(400)]), None, "an answer tells a secret");
+    }
     let log = world.server.log_handle();
     let home = world.server.kill();
     assert_hidden(&home, &["/wal/", "/dead_letters/"]);
@@ -266,7 +281,7 @@ async fn rules_of_a_project_are_its_own_and_outlive_restarts_but_not_the_project
         (json!({"paths": ["a..b"]}), "invalid_redaction"),
         (json!({"paths": ["*"]}), "invalid_redaction"),
         (json!({"headers": ["a b"]}), "invalid_redaction"),
-        (json!({"paths": vec!["a"; 129]}), "invalid_redaction"),
+        (json!({"paths": (0..129).map(|n| format!("a{n}")).collect::<Vec<_>>()}), "invalid_redaction"),
         (json!({"path": ["a"]}), "invalid_json"),
         (json!([]), "invalid_json"),
     ] {

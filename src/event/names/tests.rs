@@ -56,8 +56,19 @@ proptest! {
 
 #[test]
 fn names_by_chance_have_directories_of_their_own() {
-    let seeds = ["orders", "a/b=c%25", "..", "Zażółć gęślą jaźń", "%2F", "date=2025-01-01", NULL_PARTITION, "_audit", "e\u{301}é"];
-    let words = ["/", "%", "=", "\\", ".", "\u{0}", "\u{85}", "%2F", "😀", "\u{202e}", "module=", "{}[]^'\"#*:?", "A", " "];
+    let seeds = [
+        "orders",
+        "a/b=c%25",
+        "..",
+        "Zażółć gęślą jaźń",
+        "%2F",
+        "date=2025-01-01",
+        NULL_PARTITION,
+        "_audit",
+        "e\u{301}é",
+    ];
+    let words =
+        ["/", "%", "=", "\\", ".", "\u{0}", "\u{85}", "%2F", "😀", "\u{202e}", "module=", "{}[]^'\"#*:?", "A", " "];
     let known = std::cell::RefCell::new(std::collections::HashMap::<String, String>::new());
     let seeds = seeds.iter().map(|name| name.as_bytes().to_vec()).collect();
     crate::fuzz::Target { name: "names", seeds, words: &words }.run(|input| {

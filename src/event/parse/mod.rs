@@ -83,14 +83,8 @@ pub struct Rejected {
     pub span: std::ops::Range<usize>,
     /// Why, as a stable code.
     pub code: &'static str,
-}
-
-impl Rejected {
-    /// Whether it is no JSON, so that nobody can tell where its values end.
-    #[must_use]
-    pub fn is_broken(&self) -> bool {
-        matches!(self.code, "invalid_json" | "invalid_utf8")
-    }
+    /// It is no JSON object: nobody can tell what its text means.
+    pub broken: bool,
 }
 
 /// Rows of one body, and what must be known about them before they are accepted.

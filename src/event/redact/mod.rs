@@ -99,7 +99,8 @@ impl Redactor {
             let found = walk::walk(self, &body[..end], start);
             growth = growth.max(edit::growth(&found));
             edits.extend(found);
-            at = end;
+            // Behind the line's end, so that every look goes on.
+            at = end + 1;
         }
         if edits.is_empty() {
             return Redacted::default();
@@ -107,9 +108,13 @@ impl Redactor {
         Redacted { secrets: edit::apply(body, edits), growth }
     }
 
-    /// Blanks what follows the first name of a secret in a line that is no JSON; says whether there was one.
-    pub fn blank(&self, line: &mut [u8]) -> bool {
-        text::blank(self, line)
+    /// Blanks a record that is no JSON object from the first name of a secret on; says whether there was one. In a
+    /// JSON body, which has to stay JSON, it is blanked whole.
+    pub fn blank(&self, record: &mut [u8], format: BodyFormat) -> bool {
+        match format {
+            BodyFormat::Ndjson => text::blank_rest(self, record),
+            BodyFormat::Json => text::blank_whole(self, record),
+        }
     }
 
     /// Names behind which a line that is no JSON may hold a secret, folded.

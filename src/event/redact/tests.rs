@@ -316,14 +316,21 @@ fn a_line_that_is_no_json_loses_what_follows_the_name_of_a_secret() {
     let redactor = redactor(&["card.number"]);
     for line in hidden {
         let mut bytes = line.as_bytes().to_vec();
-        assert!(redactor.blank(&mut bytes), "{line}");
+        assert!(redactor.blank(&mut bytes, BodyFormat::Ndjson), "{line}");
         let text = String::from_utf8(bytes).unwrap();
         assert!(!text.contains("s3cr3t") && text.len() == line.len(), "{text}");
+    }
+    for value in [r#"["Cookie: s3cr3t", {"a": "]"}]"#, r#""token=s""#] {
+        let mut bytes = value.as_bytes().to_vec();
+        assert!(redactor.blank(&mut bytes, BodyFormat::Json), "{value}");
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(serde_json::from_str::<String>(&text).is_ok_and(|text| !text.contains("s3cr3t")), "{text}");
+        assert_eq!(text.len(), value.len());
     }
     for line in ["{broken", "{\"message\":\"password forgotten\"", "{\"headers\":{\"cookie\":\"[redacted]\"}", "token"]
     {
         let mut bytes = line.as_bytes().to_vec();
-        assert!(!redactor.blank(&mut bytes), "{line}");
+        assert!(!redactor.blank(&mut bytes, BodyFormat::Ndjson), "{line}");
         assert_eq!(bytes, line.as_bytes());
     }
 }
@@ -341,6 +348,16 @@ fn nesting_beyond_every_limit_costs_no_memory_and_little_time() {
         text = serde_json::json!({ "x": text }).to_string();
     }
     assert_eq!(redactor(&[]).redact(&mut text.into_bytes(), BodyFormat::Ndjson), Redacted::default());
+}
+
+/// Paths that end in any key have no sign: every line is read, once.
+#[test]
+fn every_line_is_read_where_a_path_ends_in_any_key() {
+    let mut body = b"{\"a\":{\"b\":1}}\n\n{\"a\":{\"c\":2}}\n{\"b\":3}\n".to_vec();
+    assert_eq!(redactor(&["a.*"]).redact(&mut body, BodyFormat::Ndjson).secrets, 2);
+    let text = String::from_utf8(body).unwrap();
+    assert_eq!(text.lines().count(), 4);
+    assert!(text.ends_with("{\"b\":3}\n") && !text.contains(":2"), "{text}");
 }
 
 /// A sign that comes in every line, beside one that comes never: the body must not be searched once a line.

@@ -138,18 +138,43 @@ pub(super) fn may_be_parameter(parameters: &[Vec<u8>], text: &[u8], equals: usiz
 
 /// Blanks what follows the first name of a secret in a line that is no JSON, since nobody can tell where the
 /// secret ends. Says whether there was one.
-pub(super) fn blank(rules: &Redactor, line: &mut [u8]) -> bool {
-    let plain: Vec<u8> = line.iter().map(|byte| fold(*byte)).collect();
-    // Text of two bytes a character hides every name.
-    let hidden = memchr::memchr(0, line);
-    let named = rules.names().filter_map(|name| first_use(&plain, line, &name)).min();
-    let Some(from) = hidden.into_iter().chain(named).min() else { return false };
-    line[from..].fill(b' ');
-    let room = line.len() - from;
-    if room >= MARKER.len() {
-        line[from..from + MARKER.len()].copy_from_slice(MARKER.as_bytes());
+pub(super) fn blank_rest(rules: &Redactor, line: &mut [u8]) -> bool {
+    let Some(from) = first_secret(rules, line) else { return false };
+    let (marker, rest) = (format!("\"{MARKER}\""), &mut line[from..]);
+    if rest.len() >= marker.len() {
+        rest.fill(b' ');
+        rest[..marker.len()].copy_from_slice(marker.as_bytes());
+    } else {
+        // Not by spaces: what stands before must not become a line of its own.
+        rest.fill(b'*');
     }
     true
+}
+
+/// Makes a text of a JSON value that names a secret. Says whether it does.
+pub(super) fn blank_whole(rules: &Redactor, value: &mut [u8]) -> bool {
+    if value.len() < 2 || first_secret(rules, value).is_none() {
+        return false;
+    }
+    value.fill(b'*');
+    if value.len() >= MARKER.len() + 2 {
+        value[MARKER.len() + 2..].fill(b' ');
+        value[1..=MARKER.len()].copy_from_slice(MARKER.as_bytes());
+        value[MARKER.len() + 1] = b'"';
+    } else if let Some(last) = value.last_mut() {
+        *last = b'"';
+    }
+    value[0] = b'"';
+    true
+}
+
+/// Where something begins that may be a secret.
+fn first_secret(rules: &Redactor, text: &[u8]) -> Option<usize> {
+    let plain: Vec<u8> = text.iter().map(|byte| fold(*byte)).collect();
+    // Text of two bytes a character hides every name.
+    let hidden = memchr::memchr(0, text);
+    let named = rules.names().filter_map(|name| first_use(&plain, text, &name)).min();
+    hidden.into_iter().chain(named).min()
 }
 
 /// Where the value begins that follows `name`; one that is blanked already does not count.

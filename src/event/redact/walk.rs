@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr3;
+
 use super::super::json::{MAX_DEPTH, Shape, Value, behind_string, quote_into, unescaped};
 use super::edit::{Edit, MARKER};
 use super::rules::Step;
@@ -294,6 +296,11 @@ impl<'a> Walk<'a> {
     fn within(&mut self, start: usize, end: usize, next: &Next) {
         let characters = self.characters((start, end));
         if characters.len() < 3 || self.text[end - 1] != b'"' {
+            return;
+        }
+        // Most texts hold none of the signs, and need no path.
+        let has_sign = memchr3(b'=', b'{', b'[', &characters).is_some();
+        if !has_sign && !(next.place.headers && characters.contains(&b':')) {
             return;
         }
         let prefix = self.path(next.key);

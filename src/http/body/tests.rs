@@ -85,11 +85,13 @@ fn codings_by_chance_are_read_or_refused() {
         };
         (0..types.len()).map(move |kind| [&[at as u8, kind as u8], &packed[..]].concat())
     });
-    let words = ["\x1f\u{8b}\x08", "\x28\u{b5}\x2f\u{fd}", "\x78\x01", "\0\0\0\0", "\u{ff}\u{ff}", "{}", "[", "\n", "a"];
+    let words =
+        ["\x1f\u{8b}\x08", "\x28\u{b5}\x2f\u{fd}", "\x78\x01", "\0\0\0\0", "\u{ff}\u{ff}", "{}", "[", "\n", "a"];
     crate::fuzz::Target { name: "coding", seeds: seeds.collect(), words: &words }.run(|input| {
         let [coding, kind, sent @ ..] = input else { return };
         let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(codings[usize::from(*coding) % codings.len()]));
+        headers
+            .insert(header::CONTENT_ENCODING, HeaderValue::from_static(codings[usize::from(*coding) % codings.len()]));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(types[usize::from(*kind) % types.len()]));
         match runtime.block_on(read(&headers, Body::from(sent.to_vec()), LIMIT)) {
             Ok(body) => {

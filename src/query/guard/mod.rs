@@ -28,6 +28,7 @@ mod pool;
 mod rewrite;
 mod rules;
 mod statement;
+mod sum;
 mod task;
 mod tokens;
 mod watchdog;

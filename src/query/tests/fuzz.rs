@@ -19,9 +19,36 @@ const STATEMENTS: &[&str] = &[
 ];
 
 const WORDS: &[&str] = &[
-    "[", "]", "{", "}", ",", "\"", "null", "true", "-1", "0", "1e308", "18446744073709551615", "9223372036854775808", "0.1", "\"from\":",
-    "\"m\":", "\"2025-03-04T00:00:00Z\"", "\"9999-99-99\"", "\"\\u0000\"", "\"$1\"", "\"%\"", "\"'; DROP TABLE events; --\"", "[1,2]", "[\"a\"]",
-    "=", "&", "limit=", "from=", "to=", "module=",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    "\"",
+    "null",
+    "true",
+    "-1",
+    "0",
+    "1e308",
+    "18446744073709551615",
+    "9223372036854775808",
+    "0.1",
+    "\"from\":",
+    "\"m\":",
+    "\"2025-03-04T00:00:00Z\"",
+    "\"9999-99-99\"",
+    "\"\\u0000\"",
+    "\"$1\"",
+    "\"%\"",
+    "\"'; DROP TABLE events; --\"",
+    "[1,2]",
+    "[\"a\"]",
+    "=",
+    "&",
+    "limit=",
+    "from=",
+    "to=",
+    "module=",
 ];
 
 #[test]
@@ -31,11 +58,17 @@ fn parameters_by_chance_are_answered_or_refused() {
     fixture.heat(&[event(1, START, Some("a"), json!({"duration_ns": 5, "http_status": 200, "message": "x"}))]);
     let directory = tempfile::tempdir().unwrap();
     let library = Library::new(directory.path());
-    let names: Vec<String> = library.list().iter().map(|entry| json!(entry)["name"].as_str().unwrap().to_owned()).collect();
+    let names: Vec<String> =
+        library.list().iter().map(|entry| json!(entry)["name"].as_str().unwrap().to_owned()).collect();
     assert!(names.len() > 10);
     let texts = [
-        "[1]", "[\"a\",2]", "{\"from\":\"2025-03-04T00:00:00Z\",\"m\":\"a\"}", "[[1,2]]", "[null,true,1.5]",
-        "from=2025-03-04T00:00:00Z&to=2025-03-05T00:00:00Z&limit=5&module=a", "object_type=a&object_id=1&limit=10",
+        "[1]",
+        "[\"a\",2]",
+        "{\"from\":\"2025-03-04T00:00:00Z\",\"m\":\"a\"}",
+        "[[1,2]]",
+        "[null,true,1.5]",
+        "from=2025-03-04T00:00:00Z&to=2025-03-05T00:00:00Z&limit=5&module=a",
+        "object_type=a&object_id=1&limit=10",
     ];
     let seeds = texts.iter().enumerate().flat_map(|(at, text)| {
         (0..STATEMENTS.len()).map(move |n| [&[u8::try_from(n + at).unwrap()], text.as_bytes()].concat())
@@ -47,7 +80,8 @@ fn parameters_by_chance_are_answered_or_refused() {
             && let Ok(params) = Params::try_from(value)
         {
             let sql = STATEMENTS[first % STATEMENTS.len()];
-            let answer = runtime.block_on(async { fixture.session().run(sql, params, fixture.limits).await?.collect().await });
+            let answer =
+                runtime.block_on(async { fixture.session().run(sql, params, fixture.limits).await?.collect().await });
             calm(sql, answer.map(|_| ()));
         }
         let given: Vec<(String, String)> = url::form_urlencoded::parse(rest).into_owned().collect();

@@ -32,10 +32,51 @@ role = "customer"
 "#;
 
 const WORDS: &[&str] = &[
-    "=", "\"", "{", "}", "[", "]", "\n", ".", "''", "path = ", "constant = ", "first_of = [", "concat = [", "values = {", "default = \"x\"",
-    "otherwise = 1", "scale = 1e308", "scale = 0", "scale = -1", "formats = [\"%Q\"]", "formats = [\"epoch_ns\"]", "\"%\"", "zone = \"Mars\"",
-    "items = {", "lower = true", "parse_json = true", "only_listed = true", "module", "attributes", "raw = ", "event_time", "related", "changes = ",
-    "labels = ", "\"\"", "\"..\"", "\"a..b\"", "1970-01-01", "inf", "nan", "9223372036854775808", "[columns]\n", "[[related]]\n", "\\u0000", "ż",
+    "=",
+    "\"",
+    "{",
+    "}",
+    "[",
+    "]",
+    "\n",
+    ".",
+    "''",
+    "path = ",
+    "constant = ",
+    "first_of = [",
+    "concat = [",
+    "values = {",
+    "default = \"x\"",
+    "otherwise = 1",
+    "scale = 1e308",
+    "scale = 0",
+    "scale = -1",
+    "formats = [\"%Q\"]",
+    "formats = [\"epoch_ns\"]",
+    "\"%\"",
+    "zone = \"Mars\"",
+    "items = {",
+    "lower = true",
+    "parse_json = true",
+    "only_listed = true",
+    "module",
+    "attributes",
+    "raw = ",
+    "event_time",
+    "related",
+    "changes = ",
+    "labels = ",
+    "\"\"",
+    "\"..\"",
+    "\"a..b\"",
+    "1970-01-01",
+    "inf",
+    "nan",
+    "9223372036854775808",
+    "[columns]\n",
+    "[[related]]\n",
+    "\\u0000",
+    "ż",
 ];
 
 const BODY: &str = r#"{"orders":[{"id":1,"created":"04.03.2025 08:00","kind":"a","state":"b","user":{"id":7,"login":"X"},"level":"info",
@@ -62,11 +103,14 @@ fn mappings_by_chance_are_refused_or_usable() {
         let canonical = file.canonical();
         let again = MappingFile::parse(&canonical).unwrap_or_else(|error| panic!("{error}\n{canonical}"));
         assert_eq!(again.canonical(), canonical);
-        let definition = Definition { mapping_toml: Some(canonical), ..Definition::native("x", RedactRules::default()) };
+        let definition =
+            Definition { mapping_toml: Some(canonical), ..Definition::native("x", RedactRules::default()) };
         let interpretation = Interpretation::new(plan, definition);
         let context = Context { project: "test", received_at: RECEIVED_AT, mint: None };
         for format in [BodyFormat::Json, BodyFormat::Ndjson] {
-            if let Ok(mut parsed) = parse(BODY.replace('\n', "").as_bytes(), format, &interpretation, &context, &LIMITS, None) {
+            if let Ok(mut parsed) =
+                parse(BODY.replace('\n', "").as_bytes(), format, &interpretation, &context, &LIMITS, None)
+            {
                 parsed.rows.number(1);
                 drop(parsed.rows.finish());
             }

@@ -13,7 +13,10 @@ fn interpretations() -> Vec<Interpretation> {
     let wrapped = "wrapper = \"Records\"\nkeep_raw = true\n[columns]\nmodule = \"area\"\nevent_time = \"when\"\n\
                    object_before = { path = \"before\", parse_json = true }\nactor_id = { first_of = [\"user.id\", \"user.login\"] }\n";
     let file = MappingFile::parse(wrapped).unwrap();
-    let mapped = crate::event::interpretation::Definition { redact: rules.clone(), ..crate::event::interpretation::Definition::native("m", rules.clone()) };
+    let mapped = crate::event::interpretation::Definition {
+        redact: rules.clone(),
+        ..crate::event::interpretation::Definition::native("m", rules.clone())
+    };
     vec![Interpretation::native("test", rules), Interpretation::new(file.compile().unwrap(), mapped)]
 }
 
@@ -33,10 +36,46 @@ fn seeds() -> Vec<Vec<u8>> {
 }
 
 const WORDS: &[&str] = &[
-    "{", "}", "[", "]", ",", ":", "\"", "\\", "\n", "\r", "\0", "null", "true", "-0", "1e400", "\\u0000", "\\ud800", "\\ud83d\\ude00",
-    "\"headers\":", "\\\"headers\\\":", "\"cookie\":\"s3cr3t-canary\"", "?token=s3cr3t-canary", "&password=", "\"$redacted\":", "$redacted_",
-    "\"card\":{\"number\":", "\"pin\":", "\"Records\":[", "\"attributes\":{", "\"event_id\":\"1\"", "\"module\":\"\"", "\u{feff}", "ż", "😀",
-    "\"name\":\"Cookie\",\"value\":", "\"event_time\":", "99999-12-31T23:59:60Z", "{}\n", "[[[[[[[[", "{\"a\":{\"a\":{\"a\":",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "\\",
+    "\n",
+    "\r",
+    "\0",
+    "null",
+    "true",
+    "-0",
+    "1e400",
+    "\\u0000",
+    "\\ud800",
+    "\\ud83d\\ude00",
+    "\"headers\":",
+    "\\\"headers\\\":",
+    "\"cookie\":\"s3cr3t-canary\"",
+    "?token=s3cr3t-canary",
+    "&password=",
+    "\"$redacted\":",
+    "$redacted_",
+    "\"card\":{\"number\":",
+    "\"pin\":",
+    "\"Records\":[",
+    "\"attributes\":{",
+    "\"event_id\":\"1\"",
+    "\"module\":\"\"",
+    "\u{feff}",
+    "ż",
+    "😀",
+    "\"name\":\"Cookie\",\"value\":",
+    "\"event_time\":",
+    "99999-12-31T23:59:60Z",
+    "{}\n",
+    "[[[[[[[[",
+    "{\"a\":{\"a\":{\"a\":",
 ];
 
 #[test]
@@ -58,10 +97,11 @@ fn one(interpretation: &Interpretation, format: BodyFormat, sent: &[u8]) {
     let again = body.clone();
     assert_eq!((redactor.redact(&mut body, format), &body), (Default::default(), &again), "after {redacted:?}");
     let limits = Limits { line_max: 10_000, events_max: 1_000 };
-    let read = |body: &[u8], verdicts: Option<&Verdicts>| parse(body, format, interpretation, &context(), &limits, verdicts);
+    let read =
+        |body: &[u8], verdicts: Option<&Verdicts>| parse(body, format, interpretation, &context(), &limits, verdicts);
     let Ok(first) = read(&body, None) else { return };
-    for rejected in first.rejected.iter().filter(|rejected| rejected.is_broken()) {
-        redactor.blank(&mut body[rejected.span.clone()]);
+    for rejected in first.rejected.iter().filter(|rejected| rejected.broken) {
+        redactor.blank(&mut body[rejected.span.clone()], format);
     }
     let Ok(parsed) = read(&body, None) else { panic!("blanking made the body unreadable") };
     assert_eq!(parsed.records as usize, parsed.rows.len() + parsed.rejected.len());
@@ -81,8 +121,7 @@ fn one(interpretation: &Interpretation, format: BodyFormat, sent: &[u8]) {
         verdicts.set(*record, Verdict::Duplicate);
     }
     let replayed = read(&body, Some(&verdicts)).unwrap();
-    let kept: Vec<usize> =
-        (0..parsed.rows.len()).filter(|row| parsed.row_records[*row] % 3 != 1).collect();
+    let kept: Vec<usize> = (0..parsed.rows.len()).filter(|row| parsed.row_records[*row] % 3 != 1).collect();
     assert_eq!(replayed.rows.len(), kept.len(), "{lines:?}");
     for (row, before) in kept.into_iter().enumerate() {
         for column in 0..crate::event::model::COLUMNS.len() {
@@ -112,7 +151,11 @@ fn secrets_in_their_places_are_hidden_whatever_stands_around_them() {
         let around = String::from_utf8_lossy(&around[1.min(around.len())..]).replace(SECRET, "");
         for place in &places {
             let (before, after) = around.split_at(around.floor_char_boundary(around.len() / 2));
-            for body in [format!("{{{place},\"z\":{around}}}"), format!("{{\"z\":{around},{place}}}"), format!("{before}{place}{after}")] {
+            for body in [
+                format!("{{{place},\"z\":{around}}}"),
+                format!("{{\"z\":{around},{place}}}"),
+                format!("{before}{place}{after}"),
+            ] {
                 let in_place = serde_json::from_str::<serde_json::Value>(&body).is_ok_and(|value| value.is_object());
                 let mut bytes = body.clone().into_bytes();
                 interpretation.redactor().redact(&mut bytes, BodyFormat::Ndjson);
