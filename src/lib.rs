@@ -6,6 +6,9 @@
 
 pub mod error;
 
+#[cfg(test)]
+mod fuzz;
+
 pub mod config;
 
 pub mod event;

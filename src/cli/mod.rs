@@ -80,6 +80,17 @@ impl Cli {
         }
     }
 
+    /// How many threads the command cannot do without.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        match self.command {
+            // Runtimes of requests and of queries, parsers, log, publisher, planners, and some for blocking work.
+            Command::Serve(_) | Command::Demo(_) => 16 + 4 * cores,
+            _ => 2 + cores,
+        }
+    }
+
     /// Runs the command to its end.
     ///
     /// # Errors

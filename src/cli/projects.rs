@@ -51,6 +51,57 @@ pub(crate) enum Command {
         #[command(flatten)]
         server: ServerArgs,
     },
+    #[command(subcommand)]
+    Redaction(Redaction),
+}
+
+/// What is blanked in a project's events before anything is stored, besides what the server's settings say.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Redaction {
+    /// Show the project's own rules and all that are in force.
+    Show {
+        /// Name of the project.
+        name: String,
+        /// Print the answer as JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Replace the project's own rules; without any, it has none of its own.
+    Set {
+        /// Name of the project.
+        name: String,
+        /// Path of a JSON value, such as `card.number`; `*` is any key. May be repeated.
+        #[arg(long = "path", value_name = "PATH")]
+        paths: Vec<String>,
+        /// Name of a header, in any case. May be repeated.
+        #[arg(long = "header", value_name = "NAME")]
+        headers: Vec<String>,
+        /// Name of a parameter of URLs and forms, in any case. May be repeated.
+        #[arg(long = "parameter", value_name = "NAME")]
+        parameters: Vec<String>,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
+impl Redaction {
+    async fn run(self) -> Result<(), CliError> {
+        let path = |name: &str| format!("/api/v1/projects/{}/redaction", path_segment(name));
+        match self {
+            Self::Show { name, json, server } => {
+                let call = Call::get(path(&name));
+                output::show(&Client::new(&server, Policy::PROMPT)?.json(&call).await?, json)
+            }
+            Self::Set { name, paths, headers, parameters, server } => {
+                let rules = json!({ "headers": headers, "parameters": parameters, "paths": paths });
+                let call = Call::put(path(&name)).json(&rules);
+                Client::new(&server, Policy::PROMPT)?.send(&call).await?;
+                output::say(&format!("redaction of project {name} is changed"))
+            }
+        }
+    }
 }
 
 impl Command {
@@ -72,6 +123,7 @@ impl Command {
                 Client::new(&server, Policy::PROMPT)?.send(&call).await?;
                 return output::say(&format!("project {name} is deleted"));
             }
+            Self::Redaction(command) => return command.run().await,
         };
         output::show(&Client::new(&server, Policy::PROMPT)?.json(&call).await?, json)
     }

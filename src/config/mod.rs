@@ -13,6 +13,7 @@ mod guard;
 mod network;
 mod quota;
 mod ranges;
+mod redaction;
 mod settings;
 mod source;
 mod units;
@@ -29,6 +30,7 @@ pub use error::ConfigError;
 pub use guard::Guard;
 pub use network::Network;
 pub use quota::Quota;
+pub use redaction::{DEFAULT_HEADERS, DEFAULT_PARAMETERS, RedactLists, Redaction};
 pub use settings::{Entry, Origin, Settings};
 pub use units::{ByteCount, Span};
 
@@ -56,6 +58,8 @@ pub struct Config {
     pub audit: Audit,
     /// What the server says of itself.
     pub log: Log,
+    /// What is blanked in events before anything is stored.
+    pub redaction: Redaction,
 }
 
 /// Where the server listens and keeps its data.

@@ -199,7 +199,9 @@ fn the_annotated_file_is_the_defaults() {
 fn the_annotated_file_has_every_setting_with_its_meaning_and_range() {
     let defaults = serde_json::to_value(Config::default()).unwrap();
     let lines = annotated();
-    let keys: Vec<String> = settings::leaves(&defaults).into_iter().filter(|key| key != "storage.options").collect();
+    let open = ["storage.options", "redaction.projects"];
+    let keys = settings::leaves(&defaults).into_iter().filter(|key| !open.contains(&key.as_str()));
+    let keys: Vec<String> = keys.collect();
     let found: Vec<String> = lines.iter().map(|(key, ..)| key.clone()).collect();
     assert_eq!(found, keys, "kronika.toml has other settings, or another order, than the code");
     for (key, comment, is_set) in &lines {

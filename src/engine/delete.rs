@@ -37,7 +37,8 @@ impl Inner {
         } else if !self.shared.deleted.unfinished().contains(name) {
             return Err(EngineError::UnknownProject(name.clone()));
         }
-        self.projects.remove_files(name).await
+        self.projects.remove_files(name).await?;
+        self.redactions.forget(name)
     }
 
     /// Waits until nothing works on the project any more, and notes its deletion.

@@ -7,6 +7,7 @@
 //! deleted.json         projects that were deleted
 //! quotas.json          quotas of projects
 //! audit.json           what the audit journal keeps from run to run (0600)
+//! redaction.json       what is redacted in single projects
 //! wal/                 write-ahead log
 //! interpretations/     how the frames of the log are to be read
 //! dedup/PROJECT        fingerprints of sent event ids

@@ -12,6 +12,7 @@ use crate::error::{Kind, Report};
 use crate::event::mapping::MappingError;
 use crate::event::names::ProjectName;
 use crate::event::parse::BodyError;
+use crate::event::redact::RedactError;
 use crate::event::state::StateError;
 use crate::query::QueryError;
 use crate::table::TableError;
@@ -88,6 +89,15 @@ pub enum EngineError {
     /// A file of ids or answers.
     #[error(transparent)]
     State(#[from] StateError),
+    /// Redaction rules that cannot be used.
+    #[error("cannot redact{}", of.as_ref().map(|name| format!(" in the project `{name}`")).unwrap_or_default())]
+    Redaction {
+        /// The project whose rules they are; none for those of all.
+        of: Option<String>,
+        /// What is wrong with them.
+        #[source]
+        source: RedactError,
+    },
     /// A stored interpretation that cannot be read.
     #[error("cannot read the interpretation `{}` that the log refers to", path.display())]
     Interpretation {
@@ -117,6 +127,7 @@ impl Report for EngineError {
             Self::UnknownProject(_) => Kind::NotFound,
             Self::ProjectExists(_) => Kind::Conflict,
             Self::ReservedProject(_) => Kind::Invalid,
+            Self::Redaction { source, .. } => source.kind(),
             Self::ProjectBusy(_) => Kind::Unavailable,
             Self::Wal(error) => error.kind(),
             Self::Table(error) => error.kind(),
@@ -137,6 +148,7 @@ impl Report for EngineError {
             Self::ProjectExists(_) => "project_exists",
             Self::ReservedProject(_) => "project_reserved",
             Self::ProjectBusy(_) => "project_busy",
+            Self::Redaction { source, .. } => source.code(),
             Self::Interpretation { .. } => "interpretation_unreadable",
             Self::Frame { .. } => "wal_frame_unreadable",
             Self::Wal(error) => error.code(),
@@ -162,6 +174,7 @@ impl Report for EngineError {
                 Some("list projects with GET /api/v1/projects, make one with POST /api/v1/projects".into())
             }
             Self::ProjectExists(_) | Self::ReservedProject(_) => Some("choose another name".into()),
+            Self::Redaction { source, .. } => source.hint(),
             Self::ProjectBusy(_) => Some("nothing was deleted; look at /readyz, then try again".into()),
             Self::Interpretation { .. } | Self::Frame { .. } => {
                 Some("use the program that wrote the log, or save its events with `kronika wal salvage`".into())
@@ -224,6 +237,9 @@ pub enum AppendError {
     /// A file of answers.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The project's redaction rules cannot be used.
+    #[error(transparent)]
+    Redaction(#[from] RedactError),
     /// The engine cannot keep what it needs to read the batch again.
     #[error("cannot prepare the batch for the log")]
     Prepare(#[source] io::Error),
@@ -242,6 +258,7 @@ impl Report for AppendError {
             Self::Wal(error) => error.kind(),
             Self::OutcomeUnknown(_) => Kind::OutcomeUnknown,
             Self::State(error) => error.kind(),
+            Self::Redaction(error) => error.kind(),
             Self::Prepare(_) => Kind::Unavailable,
         }
     }
@@ -258,6 +275,7 @@ impl Report for AppendError {
             Self::Wal(error) => error.code(),
             Self::OutcomeUnknown(_) => "outcome_unknown",
             Self::State(error) => error.code(),
+            Self::Redaction(error) => error.code(),
             Self::Prepare(_) => "data_dir_unusable",
         }
     }
@@ -276,6 +294,7 @@ impl Report for AppendError {
             Self::Wal(error) => error.hint(),
             Self::OutcomeUnknown(_) => Some("send it again with the same Idempotency-Key".into()),
             Self::State(error) => error.hint(),
+            Self::Redaction(error) => error.hint(),
             Self::Prepare(_) => Some("check the space and rights of the data directory".into()),
         }
     }

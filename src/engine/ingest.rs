@@ -24,7 +24,8 @@ use crate::event::dedup::Seen;
 use crate::event::interpretation::Interpretation;
 use crate::event::names::ProjectName;
 use crate::event::parse::{
-    BodyFormat, Context, Limits, MODULE_NOT_ALLOWED, MintSeed, Parsed, TENANT_NOT_ALLOWED, Verdict, Verdicts, parse,
+    BodyFormat, Context, Limits, MODULE_NOT_ALLOWED, MintSeed, Parsed, Rejected, TENANT_NOT_ALLOWED, Verdict, Verdicts,
+    parse,
 };
 use crate::query::Restriction;
 use crate::wal::{Frame, WalError};
@@ -173,7 +174,9 @@ impl Inner {
         claim: Option<Claimed>,
     ) -> Result<Receipt, AppendError> {
         let source = options.source.as_deref();
-        let interpretation = self.interpretations.resolve(&self.mappings, options.mapping.as_deref(), source)?;
+        let rules = self.redactions.of(&project.name)?;
+        let interpretation =
+            self.interpretations.resolve(&self.mappings, options.mapping.as_deref(), source, &rules)?;
         let received_at = super::clock::now_us();
         self.shared.newest_us.fetch_max(received_at, Ordering::Relaxed);
         let intake = Intaking { project, options, interpretation, received_at };
@@ -252,9 +255,17 @@ type Done = oneshot::Receiver<Result<Receipt, Arc<WalError>>>;
 
 impl Intaking {
     fn enqueue(self, engine: &Inner, mut body: Vec<u8>, claim: Option<Claimed>) -> Result<Done, AppendError> {
-        self.interpretation.redactor().redact(&mut body, self.options.format);
-        let limits = self.limits(engine);
-        let first = self.parse(&body, &limits, None)?;
+        let redacted = self.interpretation.redactor().redact(&mut body, self.options.format);
+        let mut limits = self.limits(engine);
+        // What redaction adds to a line is not the sender's.
+        limits.line_max = limits.line_max.saturating_add(redacted.growth);
+        let mut first = self.parse(&body, &limits, None)?;
+        let blanked = self.blank_broken(&first, &mut body);
+        if blanked > 0 {
+            // Of a document in one line some records may have been read.
+            first = self.parse(&body, &limits, None)?;
+        }
+        let redacted = redacted.secrets + blanked;
         if self.options.atomic || first.rows.is_empty() {
             refuse_if_rejected(&first)?;
         }
@@ -265,24 +276,36 @@ impl Intaking {
         }
         let cap = if self.is_audit() { usize::MAX } else { engine.shared.config.ingest.modules_max };
         let (judged, new) = self.judge(&mut intake, &first, cap);
-        let logged = self.log(engine, body, first, judged, claim);
+        let logged = self.log(engine, (body, limits, redacted), first, judged, claim);
         if logged.is_err() {
             intake.take_back(new);
         }
         logged
     }
 
+    /// Blanks secrets in records that are no JSON objects, which go to the log and the dead letters as they are;
+    /// says in how many.
+    fn blank_broken(&self, first: &Parsed, body: &mut [u8]) -> u64 {
+        let broken = first.rejected.iter().filter(|rejected| rejected.broken);
+        let blank = |rejected: &Rejected| {
+            body.get_mut(rejected.span.clone())
+                .is_some_and(|line| self.interpretation.redactor().blank(line, self.options.format))
+        };
+        broken.map(blank).map(u64::from).sum()
+    }
+
     /// Puts a judged batch into the log's queue.
     fn log(
         self,
         engine: &Inner,
-        body: Vec<u8>,
+        (body, limits, redacted): (Vec<u8>, Limits, u64),
         first: Parsed,
         Judged { verdicts, changed }: Judged,
         claim: Option<Claimed>,
     ) -> Result<Done, AppendError> {
         // Once more, as replay will read it.
-        let parsed = if changed { self.parse(&body, &self.limits(engine), Some(&verdicts))? } else { first };
+        let mut parsed = if changed { self.parse(&body, &limits, Some(&verdicts))? } else { first };
+        parsed.remarks.redacted = redacted;
         if self.options.atomic || parsed.rows.is_empty() && verdicts.any_not_allowed() {
             refuse_if_rejected(&parsed)?;
         }

@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::redaction::InForce;
 use super::{AppendError, EngineError};
 use crate::event::interpretation::{Definition, Interpretation, PARSER_VERSION};
 use crate::event::mapping::{MappingFile, MappingLibrary};
 use crate::event::plan::Plan;
-use crate::event::redact::RedactRules;
 
 /// `source` of events where neither they, nor the key, nor the mapping names one.
 const NO_SOURCE: &str = "unknown";
@@ -29,8 +29,8 @@ pub(super) struct Interpretations {
     resolved: Mutex<(u64, HashMap<Named, Arc<Interpretation>>)>,
 }
 
-/// Mapping and source that a request names.
-type Named = (Option<String>, Option<String>);
+/// Mapping and source that a request names, and the number of its project's redaction rules.
+type Named = (Option<String>, Option<String>, u64);
 
 impl Interpretations {
     /// Interpretations in `dir`, which exists.
@@ -38,15 +38,16 @@ impl Interpretations {
         Self { dir, known: Mutex::default(), resolved: Mutex::default() }
     }
 
-    /// The interpretation of events sent under `mapping`, durable when this returns.
+    /// The interpretation of events sent under `mapping` to a project with these redaction rules, durable when this returns.
     pub(super) fn resolve(
         &self,
         mappings: &MappingLibrary,
         mapping: Option<&str>,
         source: Option<&str>,
+        redaction: &InForce,
     ) -> Result<Arc<Interpretation>, AppendError> {
         let state = mappings.generation();
-        let named = (mapping.map(str::to_string), source.map(str::to_string));
+        let named = (mapping.map(str::to_string), source.map(str::to_string), redaction.id);
         {
             let mut resolved = self.resolved.lock();
             if resolved.0 != state {
@@ -64,7 +65,7 @@ impl Interpretations {
             mapping: named.0.clone(),
             mapping_toml: mapping.map(|mapping| mapping.canonical()),
             source: source.unwrap_or_else(|| NO_SOURCE.to_string()),
-            redact: RedactRules::default(),
+            redact: redaction.rules.clone(),
         };
         let interpretation = Arc::new(Interpretation::new(plan, definition));
         self.keep(&interpretation).map_err(AppendError::Prepare)?;

@@ -35,6 +35,7 @@ mod project;
 mod projects;
 mod publish;
 mod recover;
+mod redaction;
 mod tasks;
 mod threads;
 mod trial;
@@ -48,7 +49,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::access::{Caller, KeyId, KeyInfo, KeyStore, NewKey, Secret};
-use crate::config::Config;
+use crate::config::{Config, RedactLists};
 use crate::event::mapping::MappingLibrary;
 use crate::event::names::ProjectName;
 use crate::event::receipts::{self, Receipts};
@@ -80,6 +81,7 @@ struct Inner {
     projects: projects::Projects,
     interpretations: interpretations::Interpretations,
     inflight: inflight::Inflight,
+    redactions: redaction::Redactions,
     mappings: MappingLibrary,
     queries: Library,
     runtime: Arc<Runtime>,
@@ -143,6 +145,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::open`].
     pub async fn open_idle(config: Config) -> Result<Self, EngineError> {
+        redaction::check(&config.redaction)?;
         let directory = directory::Directory::open(&config.server.data_dir)?;
         let keys = KeyStore::open(&directory.part("keys.json"), &config.access)?;
         let storage = open_storage(&config, &directory)?;
@@ -154,6 +157,7 @@ impl Engine {
         });
         let mappings = MappingLibrary::open(&part_or(&config.server.mappings_dir, &directory, "mappings"))?;
         let queries = Library::new(&part_or(&config.server.queries_dir, &directory, "queries"));
+        let redactions = redaction::Redactions::open(&directory.part("redaction.json"), &config.redaction)?;
         let interpretations = interpretations::Interpretations::new(directory.part("interpretations"));
         let admission = admission::Admission::open(&directory.part("quotas.json"), &shared.config)?;
         let projects = projects::Projects::open(storage, Arc::clone(&shared), &directory).await?;
@@ -173,6 +177,7 @@ impl Engine {
             projects,
             interpretations,
             inflight,
+            redactions,
             mappings,
             queries,
             runtime,
@@ -312,6 +317,25 @@ impl Engine {
         let project = self.0.projects.get(project).ok_or_else(|| EngineError::UnknownProject(project.clone()))?;
         let failed = |source| EngineError::Directory { path: self.0.directory.part("dead_letters"), source };
         self.0.shared.dead_letters.newest(&project.name, limit).map_err(failed)
+    }
+
+    /// What is redacted in a project: its own rules, and all that are in force.
+    ///
+    /// # Errors
+    /// No such project.
+    pub fn redaction(&self, project: &ProjectName) -> Result<(RedactLists, RedactLists), EngineError> {
+        let project = self.0.projects.get(project).ok_or_else(|| EngineError::UnknownProject(project.clone()))?;
+        let in_force = self.0.redactions.of(&project.name).map_err(redaction::failed_for(&project.name))?;
+        Ok((self.0.redactions.own(&project.name), in_force.rules.lists().clone()))
+    }
+
+    /// Replaces a project's own redaction rules; they hold for events taken in from now on.
+    ///
+    /// # Errors
+    /// No such project, or rules that cannot be used.
+    pub fn set_redaction(&self, project: &ProjectName, lists: RedactLists) -> Result<(), EngineError> {
+        let project = self.0.projects.get(project).ok_or_else(|| EngineError::UnknownProject(project.clone()))?;
+        self.0.redactions.set(&project.name, lists)
     }
 
     /// The mappings.

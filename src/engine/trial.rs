@@ -45,11 +45,15 @@ impl Engine {
         format: BodyFormat,
     ) -> Result<Trial, TrialError> {
         let inner = &self.0;
-        let interpretation = inner.interpretations.resolve(&inner.mappings, Some(name), None)?;
-        interpretation.redactor().redact(&mut body, format);
+        let rules = inner.redactions.of(project).map_err(AppendError::from)?;
+        let interpretation = inner.interpretations.resolve(&inner.mappings, Some(name), None, &rules)?;
+        let redacted = interpretation.redactor().redact(&mut body, format);
         let context = Context { project: project.as_str(), received_at: now_us(), mint: None };
         let settings = &inner.shared.config.ingest;
-        let limits = Limits { line_max: settings.line_max.as_usize(), events_max: settings.events_max };
+        let limits = Limits {
+            line_max: settings.line_max.as_usize().saturating_add(redacted.growth),
+            events_max: settings.events_max,
+        };
         let mut parsed = parse(&body, format, &interpretation, &context, &limits, None).map_err(AppendError::from)?;
         parsed.mint(&MintSeed::Log { writer: inner.shared.writer.as_u128(), seq: 0 });
         let errors = refused(&parsed);

@@ -40,12 +40,14 @@ pub struct Remarks {
     pub module_overflow: u64,
     /// Snapshots whose differences would take many times their own size.
     pub changes_too_large: u64,
+    /// Secrets that were blanked before the parser saw them, in rejected records too.
+    pub redacted: u64,
 }
 
 impl Remarks {
     /// The counts with their ledger kinds.
     #[must_use]
-    pub fn by_kind(&self) -> [(&'static str, u64); 6] {
+    pub fn by_kind(&self) -> [(&'static str, u64); 7] {
         [
             ("time_missing", self.time_missing),
             ("time_unusable", self.time_unusable),
@@ -53,6 +55,7 @@ impl Remarks {
             ("duplicate_key", self.duplicate_key),
             ("module_overflow", self.module_overflow),
             ("changes_too_large", self.changes_too_large),
+            ("redacted", self.redacted),
         ]
     }
 }

@@ -1,6 +1,7 @@
 //! Bodies as they were meant: read within a limit, decompressed within the same limit.
 
 use std::io::Read;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
@@ -14,6 +15,12 @@ use crate::event::parse::BodyFormat;
 
 /// Compressed bodies above this size are unpacked on a thread of their own.
 const INLINE_MAX: usize = 64 << 10;
+/// Largest JSON document of a route that is no body of events.
+const DOCUMENT_MAX: ByteCount = ByteCount(2 << 20);
+/// Most bytes of a refused body that are still read, so that its sender comes to read the answer.
+const DISCARD_MAX: u64 = 128 << 20;
+/// Longest time that this may take.
+const DISCARD_TIME: Duration = Duration::from_secs(5);
 /// Largest zstd window accepted: 128 MiB.
 const WINDOW_LOG_MAX: u32 = 27;
 
@@ -28,7 +35,7 @@ enum Coding {
 /// Reads a body of at most `limit` bytes, before and after decompression.
 pub(super) async fn read(headers: &HeaderMap, body: Body, limit: ByteCount) -> Result<Vec<u8>, ApiError> {
     let coding = coding(headers)?;
-    let sent = collect(headers, body, limit).await?;
+    let sent = collect(headers, body, limit, too_large).await?;
     if coding == Coding::Identity {
         return Ok(sent);
     }
@@ -40,9 +47,19 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limit: ByteCount) -> R
         .map_err(|_| ApiError::new(Kind::Internal, "internal", "decompression stopped"))?
 }
 
+/// Reads a document of a route that takes no events.
+pub(super) async fn document(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, ApiError> {
+    let too_large = |limit| {
+        ApiError::new(Kind::TooLarge, "body_too_large", format!("the document is larger than {limit}"))
+            .hint("send less in one document")
+    };
+    collect(headers, body, DOCUMENT_MAX, too_large).await
+}
+
 fn coding(headers: &HeaderMap) -> Result<Coding, ApiError> {
-    let Some(value) = headers.get(header::CONTENT_ENCODING) else { return Ok(Coding::Identity) };
-    match value.to_str().unwrap_or("").trim().to_ascii_lowercase().as_str() {
+    let values: Vec<&str> =
+        headers.get_all(header::CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?").trim()).collect();
+    match values.join(", ").to_ascii_lowercase().as_str() {
         "" | "identity" => Ok(Coding::Identity),
         "gzip" | "x-gzip" => Ok(Coding::Gzip),
         "zstd" => Ok(Coding::Zstd),
@@ -52,13 +69,19 @@ fn coding(headers: &HeaderMap) -> Result<Coding, ApiError> {
             "unsupported_encoding",
             format!("content encoding `{other}` is not understood"),
         )
-        .hint("send gzip, zstd, deflate or no Content-Encoding")),
+        .hint("send gzip, zstd or deflate, applied once, or no Content-Encoding")),
     }
 }
 
-async fn collect(headers: &HeaderMap, mut body: Body, limit: ByteCount) -> Result<Vec<u8>, ApiError> {
+async fn collect(
+    headers: &HeaderMap,
+    mut body: Body,
+    limit: ByteCount,
+    too_large: fn(ByteCount) -> ApiError,
+) -> Result<Vec<u8>, ApiError> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit.0) {
+        discard(body).await;
         return Err(too_large(limit));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(announced.unwrap_or(0)).unwrap_or(0));
@@ -66,6 +89,8 @@ async fn collect(headers: &HeaderMap, mut body: Body, limit: ByteCount) -> Resul
         let frame = frame.map_err(|error| unreadable(&error))?;
         let Some(data) = frame.data_ref() else { continue };
         if bytes.len() as u64 + data.len() as u64 > limit.0 {
+            drop(bytes);
+            discard(body).await;
             return Err(too_large(limit));
         }
         bytes.extend_from_slice(data);
@@ -73,8 +98,22 @@ async fn collect(headers: &HeaderMap, mut body: Body, limit: ByteCount) -> Resul
     Ok(bytes)
 }
 
+/// Reads on for a while: a client that is still sending when its connection is closed does not see the answer.
+async fn discard(mut body: Body) {
+    let reading = async {
+        let mut read = 0;
+        while read < DISCARD_MAX
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            read += frame.data_ref().map_or(0, |data| data.len() as u64);
+        }
+    };
+    // Whether it ended or was left off, the answer is the same.
+    let _ = tokio::time::timeout(DISCARD_TIME, reading).await;
+}
+
 /// Why a body did not come whole.
-pub(super) fn unreadable(error: &(dyn std::error::Error + 'static)) -> ApiError {
+fn unreadable(error: &(dyn std::error::Error + 'static)) -> ApiError {
     match Slow::among(error) {
         Some(slow) => ApiError::new(Kind::DeadlineExceeded, "body_too_slow", slow.to_string())
             .hint("send the body faster, or in smaller requests; nothing of it is stored"),
@@ -106,13 +145,31 @@ fn decompress(sent: &[u8], coding: Coding, limit: ByteCount) -> Result<Vec<u8>, 
         Coding::Zstd => {
             let mut decoder = zstd::stream::read::Decoder::new(sent).map_err(broken)?;
             decoder.window_log_max(WINDOW_LOG_MAX).map_err(broken)?;
-            decoder.take(most).read_to_end(&mut out).map_err(broken)?;
+            decoder.take(most).read_to_end(&mut out).map_err(|error| match declared_window(sent) {
+                Some(window) if window > 1 << WINDOW_LOG_MAX => window_too_large(window),
+                _ => broken(error),
+            })?;
         }
     }
     if out.len() as u64 > limit.0 {
         return Err(too_large(limit));
     }
     Ok(out)
+}
+
+/// The window that the first zstd frame declares (RFC 8878, 3.1.1.1.2), where it has a descriptor of it.
+fn declared_window(sent: &[u8]) -> Option<u64> {
+    let [0x28, 0xB5, 0x2F, 0xFD, header, descriptor, ..] = sent else { return None };
+    let single_segment = header & 0x20 != 0;
+    let base = 1_u64 << (10 + (descriptor >> 3));
+    (!single_segment).then(|| base + base / 8 * u64::from(descriptor & 7))
+}
+
+fn window_too_large(window: u64) -> ApiError {
+    let most = 1_u64 << WINDOW_LOG_MAX;
+    let detail = format!("the body was compressed with a window of {}; {} at most", ByteCount(window), ByteCount(most));
+    ApiError::new(Kind::TooLarge, "window_too_large", detail)
+        .hint(format!("compress it with a smaller window, such as `zstd --long={WINDOW_LOG_MAX}`"))
 }
 
 fn too_large(limit: ByteCount) -> ApiError {

@@ -56,6 +56,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The body came too slowly.",
         "Send it faster, or in smaller requests; see `server.body_idle_timeout`, `server.body_rate_min`.",
     ),
+    entry(
+        "window_too_large",
+        "A zstd body needs more memory to be read than one may take.",
+        "Compress it with a smaller window, without `--long` or `--ultra`.",
+    ),
     entry("unsupported_encoding", "The content encoding is not understood.", "Send gzip, zstd, deflate or none."),
     entry(
         "unsupported_media_type",

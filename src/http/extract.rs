@@ -1,14 +1,12 @@
 //! Axum's extractors with our errors.
 
 use axum::RequestPartsExt;
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::body::unreadable;
+use super::body::document;
 use super::problem::ApiError;
 use crate::engine::Engine;
 use crate::error::Kind;
@@ -19,7 +17,10 @@ pub(super) struct ApiQuery<T>(pub(super) T);
 /// Parameters of the path.
 pub(super) struct ApiPath<T>(pub(super) T);
 
-/// A JSON body.
+/// A body that is small.
+pub(super) struct ApiBytes(pub(super) Vec<u8>);
+
+/// A JSON object as the body.
 pub(super) struct ApiJson<T>(pub(super) T);
 
 impl<T: DeserializeOwned + Send + 'static> FromRequestParts<Engine> for ApiQuery<T> {
@@ -46,14 +47,21 @@ impl<T: DeserializeOwned> FromRequest<Engine> for ApiJson<T> {
     /// Reads the body as JSON whatever its Content-Type says: the route takes nothing else, and `curl -d`
     /// names another.
     async fn from_request(request: Request, engine: &Engine) -> Result<Self, ApiError> {
-        let found: Result<Bytes, BytesRejection> = Bytes::from_request(request, engine).await;
-        let bytes = found.map_err(|error| match error.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                ApiError::new(Kind::TooLarge, "body_too_large", "the document is larger than 2 MiB")
-            }
-            _ => unreadable(&error),
-        })?;
+        let ApiBytes(bytes) = ApiBytes::from_request(request, engine).await?;
+        // An array would be taken for the members in their order.
+        if bytes.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| *first != b'{') {
+            return Err(invalid("invalid_json", "the body is no JSON object".into()));
+        }
         serde_json::from_slice(&bytes).map(Self).map_err(|error| invalid("invalid_json", error.to_string()))
+    }
+}
+
+impl FromRequest<Engine> for ApiBytes {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &Engine) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        document(&parts.headers, body).await.map(Self)
     }
 }
 

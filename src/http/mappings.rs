@@ -1,7 +1,6 @@
 //! `/api/v1/mappings`: how the senders' own words become the model's.
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
@@ -10,7 +9,7 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::caller::{Admin, Authorized, Ingest};
-use super::extract::ApiPath;
+use super::extract::{ApiBytes, ApiPath};
 use super::problem::{ApiError, Problem};
 use crate::engine::{Engine, RefusedEvent};
 use crate::error::Kind;
@@ -71,7 +70,7 @@ pub(super) async fn put(
     State(engine): State<Engine>,
     caller: Authorized<Admin>,
     ApiPath(name): ApiPath<String>,
-    body: Bytes,
+    ApiBytes(body): ApiBytes,
 ) -> Result<StatusCode, ApiError> {
     let before = recorded(&engine, &name);
     engine.mappings().put(&name, utf8(&body)?)?;
@@ -106,10 +105,10 @@ pub(super) async fn test(
     caller: Authorized<Ingest>,
     ApiPath(name): ApiPath<String>,
     headers: axum::http::HeaderMap,
-    body: Bytes,
+    ApiBytes(body): ApiBytes,
 ) -> Result<Json<MappingTrial>, ApiError> {
     let format = super::body::format(&headers, &body)?;
-    let trial = engine.try_mapping(&caller.project(), &name, body.to_vec(), format).await?;
+    let trial = engine.try_mapping(&caller.project(), &name, body, format).await?;
     Ok(Json(MappingTrial { events: trial.events, errors: trial.errors }))
 }
 

@@ -18,6 +18,7 @@ mod pages;
 mod problem;
 mod projects;
 mod query;
+mod redaction;
 mod source;
 mod trail;
 mod transport;
@@ -26,7 +27,7 @@ use std::io;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::middleware;
 use axum::routing::get;
 use tokio::net::TcpListener;
@@ -37,9 +38,6 @@ use utoipa_axum::routes;
 use crate::engine::Engine;
 
 pub use transport::{Tls, TlsError};
-
-/// Largest JSON document of a route that is no body of events, in bytes.
-const DOCUMENT_MAX: usize = 2 << 20;
 
 /// All routes over an engine, and the document that describes them.
 pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
@@ -56,6 +54,7 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
         .routes(routes!(projects::list_projects, projects::create_project))
         .routes(routes!(projects::delete_project))
         .routes(routes!(projects::get_project_quota, projects::set_project_quota))
+        .routes(routes!(redaction::get_redaction, redaction::put_redaction))
         .routes(routes!(keys::list_keys, keys::create_key))
         .routes(routes!(keys::get_key, keys::revoke_key))
         .routes(routes!(keys::rotate_key))
@@ -75,7 +74,6 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
         .merge(pages::api())
         .fallback(admin::no_route)
         .method_not_allowed_fallback(admin::no_method)
-        .layer(DefaultBodyLimit::max(DOCUMENT_MAX))
         .layer(CatchPanicLayer::custom(admin::panicked))
         .layer(middleware::from_fn(admin::in_our_words))
         .layer(middleware::from_fn_with_state(engine.clone(), trail::recorded))

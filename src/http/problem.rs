@@ -195,6 +195,7 @@ impl From<AppendError> for ApiError {
             | AppendError::KeyReused
             | AppendError::Wal(_)
             | AppendError::State(_)
+            | AppendError::Redaction(_)
             | AppendError::Prepare(_) => problem,
         }
     }

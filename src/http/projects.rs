@@ -119,6 +119,6 @@ pub(super) async fn delete_project(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn project_name(text: &str) -> Result<ProjectName, ApiError> {
+pub(super) fn project_name(text: &str) -> Result<ProjectName, ApiError> {
     ProjectName::try_from(text).map_err(|error| ApiError::new(Kind::Invalid, "invalid_project", error.to_string()))
 }

@@ -37,7 +37,7 @@ pub(super) struct QueryBody {
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     params: Value,
-    /// `json`, `ndjson`, `csv`, `arrow` or `parquet`; default: what `Accept` asks for.
+    /// `json`, `ndjson`, `csv`, `csv-safe` (for spreadsheets), `arrow` or `parquet`; default: what `Accept` asks for.
     #[serde(default)]
     format: Option<String>,
     /// A name of your own for this query, 1 to 128 characters, by which it can be stopped.

@@ -9,6 +9,7 @@
 mod access;
 mod admission;
 mod audit;
+mod bad_input;
 mod canary;
 mod common;
 mod demo;
@@ -24,6 +25,7 @@ mod operating;
 mod operations;
 mod query;
 mod real_data;
+mod redaction;
 mod routes;
 mod schemathesis;
 mod settings;

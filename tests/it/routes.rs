@@ -23,6 +23,8 @@ const SCOPES: &[(&str, Option<&str>)] = &[
     ("list_projects", Some("admin")),
     ("create_project", Some("admin")),
     ("delete_project", Some("admin")),
+    ("get_redaction", Some("admin")),
+    ("put_redaction", Some("admin")),
     ("list_keys", Some("admin")),
     ("create_key", Some("admin")),
     ("get_key", Some("admin")),

@@ -11,12 +11,12 @@ use reqwest::Method;
 
 use super::common::{Home, TestServer, kronika, send, signal, skipped, wait};
 
-fn address(server: &TestServer) -> SocketAddr {
+pub(super) fn address(server: &TestServer) -> SocketAddr {
     server.url.split("://").nth(1).unwrap().parse().unwrap()
 }
 
 /// Sends `text` and reads until the server ends the connection; how long that took, and what it said.
-fn talk(server: &TestServer, text: &str) -> (Duration, String) {
+pub(super) fn talk(server: &TestServer, text: &str) -> (Duration, String) {
     let mut stream = TcpStream::connect(address(server)).unwrap();
     let started = Instant::now();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();

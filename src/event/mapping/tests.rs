@@ -2,6 +2,7 @@
 
 mod errors;
 mod fixtures;
+mod fuzz;
 mod library;
 mod real;
 mod rules;

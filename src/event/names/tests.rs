@@ -53,3 +53,43 @@ proptest! {
         prop_assert_ne!(partition_dir("module", Some(&a)), partition_dir("module", Some(&b)));
     }
 }
+
+#[test]
+fn names_by_chance_have_directories_of_their_own() {
+    let seeds = [
+        "orders",
+        "a/b=c%25",
+        "..",
+        "Zażółć gęślą jaźń",
+        "%2F",
+        "date=2025-01-01",
+        NULL_PARTITION,
+        "_audit",
+        "e\u{301}é",
+    ];
+    let words =
+        ["/", "%", "=", "\\", ".", "\u{0}", "\u{85}", "%2F", "😀", "\u{202e}", "module=", "{}[]^'\"#*:?", "A", " "];
+    let known = std::cell::RefCell::new(std::collections::HashMap::<String, String>::new());
+    let seeds = seeds.iter().map(|name| name.as_bytes().to_vec()).collect();
+    crate::fuzz::Target { name: "names", seeds, words: &words }.run(|input| {
+        let name = String::from_utf8_lossy(input);
+        let dir = partition_dir("module", Some(&name));
+        assert!(!dir.contains('/') && !dir.contains('\0'), "{dir:?}");
+        assert_eq!(ModuleName::check(&name).is_ok(), ModuleName::try_from(&*name).is_ok());
+        if ModuleName::check(&name).is_ok() {
+            assert!(dir.len() <= ModuleName::MAX_DIRECTORY_LEN);
+            assert_eq!(partition_value("module", &dir), Some(Some(name.to_string())));
+            let mut known = known.borrow_mut();
+            if known.len() > 100_000 {
+                known.clear();
+            }
+            let first = known.entry(dir).or_insert_with(|| name.to_string());
+            assert_eq!(*first, name, "two names share a directory");
+        }
+        let _ = partition_value("module", &name);
+        if let Ok(project) = ProjectName::try_from(&*name) {
+            assert_eq!(project.as_str(), name);
+            assert!(!name.contains(['/', '.', '\\', '\0']) && name.len() <= ProjectName::MAX_LEN);
+        }
+    });
+}

@@ -83,6 +83,8 @@ pub struct Rejected {
     pub span: std::ops::Range<usize>,
     /// Why, as a stable code.
     pub code: &'static str,
+    /// It is no JSON object: nobody can tell what its text means.
+    pub broken: bool,
 }
 
 /// Rows of one body, and what must be known about them before they are accepted.

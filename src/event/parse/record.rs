@@ -170,11 +170,16 @@ impl<'a> Run<'a> {
     ) -> Result<(), BodyError> {
         let record = self.count(line)?;
         let length = span.len();
+        let broken = match trouble {
+            Trouble::Json(error) => !matches!(error, ScanError::TooDeep { .. }),
+            Trouble::NoObject { .. } | Trouble::Utf8 { .. } => true,
+            Trouble::TooLong { .. } => false,
+        };
         let too_long = Trouble::TooLong { length, limit: self.limits.line_max };
         let trouble = if length > self.limits.line_max { &too_long } else { trouble };
         let code = trouble.code();
         self.parsed.errors.add(line, trouble.at(span.start), code, || trouble.message(span.start));
-        self.parsed.rejected.push(Rejected { record, line, span, code });
+        self.parsed.rejected.push(Rejected { record, line, span, code, broken });
         Ok(())
     }
 
@@ -225,7 +230,7 @@ impl<'a> Run<'a> {
         };
         let span = record.start as usize..record.end as usize;
         self.parsed.errors.add(line, span.start, code, || message.to_string());
-        self.parsed.rejected.push(Rejected { record: number, line, span, code });
+        self.parsed.rejected.push(Rejected { record: number, line, span, code, broken: false });
     }
 
     /// Gives the row being built an id, and remembers one that finds duplicates.

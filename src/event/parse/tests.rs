@@ -1,5 +1,6 @@
 //! Bodies as senders send them, good and bad; `reference` is the same parser written plainly.
 
+mod fuzz;
 mod golden;
 mod property;
 mod reference;

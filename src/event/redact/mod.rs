@@ -1,156 +1,57 @@
 //! Secrets leave a body before anything of it is stored: the log, the table, the dead letters.
 //!
 //! `http` calls it between decompression and parse. Replaced are
-//! * values of headers that hold secrets ([`DEFAULT_HEADERS`], any case) in whatever lies under a key
-//!   that ends in `headers` (any case): maps, lists of `{"name": …, "value": …}`, flat and paired lists;
+//! * values of headers that hold secrets (any case, `_` and `-` alike) in whatever lies under a key that ends
+//!   in `headers` (any case): maps, lists of `{"name": …, "value": …}`, flat and paired lists, lines of text;
+//! * values of parameters that hold secrets (`?api_key=…`) in every text: URLs and bodies of forms;
 //! * values under the paths that the project configures.
 //!
-//! A value becomes `"[redacted]"`, or `"***"` or `"*"` where it was shorter, and spaces up to the old
-//! length, so that the body is changed in place; only a value of one or two bytes makes it longer.
-//! Doing it twice changes nothing more. Broken lines are redacted as far as they can be understood,
-//! since they go to the dead letters.
+//! Texts that hold JSON, as logged bodies of requests do, are looked through like the record itself. A value
+//! becomes `"[redacted]"`, a parameter `[redacted]`, and the record gets a member [`REDACTED`] with the paths of
+//! what was replaced, which no column knows and which therefore stands in `attributes`. Doing it twice changes
+//! nothing more in what is JSON. Broken lines are redacted as far as they can be understood, then [`Redactor::blank`]ed, since they go
+//! to the dead letters.
+//!
+//! Not looked for: secrets under other names, in text that is neither JSON nor a form nor lines of headers, in
+//! parameters of a URL that is a parameter itself, in the user part of a URL.
 
+mod edit;
 mod find;
+mod rules;
+mod text;
 mod walk;
 
 use memchr::{memchr, memmem, memrchr};
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use super::parse::BodyFormat;
+use find::Signs;
+use rules::Step;
 
-/// Headers whose values are secrets.
-pub const DEFAULT_HEADERS: [&str; 6] =
-    ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-auth-token"];
+pub use rules::{NAMES_MAX, PATHS_MAX, RedactError, RedactRules};
 
-/// Most paths of one project.
-pub const PATHS_MAX: usize = 128;
+/// Member of a record that lists the paths of what was redacted in it.
+pub const REDACTED: &str = "$redacted";
 
-/// Why redaction rules cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum RedactError {
-    /// A path that names no key.
-    #[error("redaction path {0:?} has a step without a name")]
-    EmptyStep(String),
-    /// A header without a name.
-    #[error("a redacted header needs a name")]
-    EmptyHeader,
-    /// More paths than [`PATHS_MAX`].
-    #[error("{0} redaction paths are more than {PATHS_MAX}")]
-    TooManyPaths(usize),
-}
-
-/// What is redacted. A value of this type is usable.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Sent", into = "Sent")]
-pub struct RedactRules {
-    headers: Vec<String>,
-    paths: Vec<String>,
-}
-
-/// The rules as they are written in settings.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Sent {
-    #[serde(default = "default_headers")]
-    headers: Vec<String>,
-    #[serde(default)]
-    paths: Vec<String>,
-}
-
-fn default_headers() -> Vec<String> {
-    DEFAULT_HEADERS.map(String::from).to_vec()
-}
-
-impl Default for RedactRules {
-    fn default() -> Self {
-        Self { headers: default_headers(), paths: Vec::new() }
-    }
-}
-
-impl TryFrom<Sent> for RedactRules {
-    type Error = RedactError;
-
-    fn try_from(sent: Sent) -> Result<Self, RedactError> {
-        Self::new(sent.headers, sent.paths)
-    }
-}
-
-impl From<RedactRules> for Sent {
-    fn from(rules: RedactRules) -> Self {
-        Self { headers: rules.headers, paths: rules.paths }
-    }
-}
-
-impl RedactRules {
-    /// Rules for headers (names in any case) and paths.
-    ///
-    /// A path is a list of keys joined by `.` from the record on, as `request.card.number`; `*` is any
-    /// key, a leading `$.` is taken off, lists are looked through, and `\.` is a point within a key.
-    ///
-    /// # Errors
-    /// A header or a step without a name, or too many paths.
-    pub fn new(headers: Vec<String>, paths: Vec<String>) -> Result<Self, RedactError> {
-        if headers.iter().any(String::is_empty) {
-            return Err(RedactError::EmptyHeader);
-        }
-        if paths.len() > PATHS_MAX {
-            return Err(RedactError::TooManyPaths(paths.len()));
-        }
-        if let Some(path) =
-            paths.iter().find(|path| steps(path).iter().any(|step| matches!(step, Step::Key(key) if key.is_empty())))
-        {
-            return Err(RedactError::EmptyStep(path.clone()));
-        }
-        Ok(Self { headers, paths })
-    }
-}
-
-/// One step of a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Step {
-    Any,
-    Key(Vec<u8>),
-}
-
-fn steps(path: &str) -> Vec<Step> {
-    let path = path.strip_prefix("$.").unwrap_or(path);
-    let mut keys = vec![String::new()];
-    let mut chars = path.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '.' => keys.push(String::new()),
-            '\\' if chars.peek().is_some_and(|next| matches!(next, '.' | '\\')) => keys.extend_last(chars.next()),
-            c => keys.extend_last(Some(c)),
-        }
-    }
-    let step = |key: String| {
-        let key = key.strip_suffix("[*]").or_else(|| key.strip_suffix("[]")).unwrap_or(&key);
-        if key == "*" { Step::Any } else { Step::Key(key.as_bytes().to_vec()) }
-    };
-    keys.into_iter().map(step).collect()
-}
-
-trait ExtendLast {
-    fn extend_last(&mut self, c: Option<char>);
-}
-
-impl ExtendLast for Vec<String> {
-    fn extend_last(&mut self, c: Option<char>) {
-        if let (Some(last), Some(c)) = (self.last_mut(), c) {
-            last.push(c);
-        }
-    }
+/// What became of a body.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Redacted {
+    /// Number of secrets that were replaced.
+    pub secrets: u64,
+    /// Bytes by which the line that grew most is longer now; of a JSON body, the body itself.
+    pub growth: usize,
 }
 
 /// Compiled rules.
 #[derive(Debug)]
 pub struct Redactor {
-    /// Names of headers, in small letters.
+    /// Names of headers, folded.
     headers: Vec<Vec<u8>>,
+    /// Names of parameters, folded.
+    parameters: Vec<Vec<u8>>,
     paths: Vec<Vec<Step>>,
-    /// Finds the last keys of paths, quotes included; a path that ends in `*` may be anywhere.
+    /// Finds the last keys of paths.
     last_keys: Vec<memmem::Finder<'static>>,
+    /// Whether a path ends in a key that can be written in several ways, or in any key.
     everywhere: bool,
     /// Key of the array in a document whose items are the records.
     wrapper: Option<Vec<u8>>,
@@ -160,19 +61,18 @@ impl Redactor {
     /// Compiles rules for bodies whose records may be wrapped in a document under `wrapper`.
     #[must_use]
     pub fn new(rules: &RedactRules, wrapper: Option<&[u8]>) -> Self {
-        let paths: Vec<Vec<Step>> = rules.paths.iter().map(|path| steps(path)).collect();
-        let quoted = |path: &Vec<Step>| match path.last() {
-            Some(Step::Key(key)) => {
-                let mut quoted = Vec::new();
-                super::json::quote_into(&String::from_utf8_lossy(key), &mut quoted);
-                Some(memmem::Finder::new(&quoted).into_owned())
-            }
+        let lists = rules.lists();
+        let paths: Vec<Vec<Step>> = lists.paths.iter().map(|path| rules::steps(path)).collect();
+        let plain = |path: &Vec<Step>| match path.last() {
+            Some(Step::Key(key)) => Some(key.clone()).filter(|key| is_written_one_way(key)),
             Some(Step::Any) | None => None,
         };
+        let last: Vec<Option<Vec<u8>>> = paths.iter().map(plain).collect();
         Self {
-            headers: rules.headers.iter().map(|name| name.to_ascii_lowercase().into_bytes()).collect(),
-            last_keys: paths.iter().filter_map(quoted).collect(),
-            everywhere: paths.iter().any(|path| path.last() == Some(&Step::Any)),
+            headers: lists.headers.iter().map(|name| rules::folded(name)).collect(),
+            parameters: lists.parameters.iter().map(|name| rules::folded(name)).collect(),
+            everywhere: last.contains(&None),
+            last_keys: last.iter().flatten().map(|key| memmem::Finder::new(key).into_owned()).collect(),
             paths,
             wrapper: wrapper.map(<[u8]>::to_vec),
         }
@@ -181,14 +81,14 @@ impl Redactor {
     /// Whether a look at the whole body finds anything that [`Redactor::redact`] would have to read.
     #[must_use]
     pub fn may_concern(&self, body: &[u8]) -> bool {
-        self.next(body, 0).is_some()
+        Look::new(self, body).next(0).is_some()
     }
 
-    /// Replaces the secrets of a body and says how many.
-    pub fn redact(&self, body: &mut Vec<u8>, format: BodyFormat) -> u64 {
-        let mut edits = Vec::new();
-        let mut at = 0;
-        while let Some(found) = self.next(body, at) {
+    /// Replaces the secrets of a body.
+    pub fn redact(&self, body: &mut Vec<u8>, format: BodyFormat) -> Redacted {
+        let (mut edits, mut growth) = (Vec::new(), 0);
+        let (mut look, mut at) = (Look::new(self, body), 0);
+        while let Some(found) = look.next(at) {
             let (start, end) = match format {
                 BodyFormat::Json => (0, body.len()),
                 BodyFormat::Ndjson => (
@@ -196,69 +96,102 @@ impl Redactor {
                     memchr(b'\n', &body[found..]).map_or(body.len(), |length| found + length),
                 ),
             };
-            walk::walk(self, &body[..end], start, &mut edits);
-            at = end;
+            let found = walk::walk(self, &body[..end], start);
+            growth = growth.max(edit::growth(&found));
+            edits.extend(found);
+            // Behind the line's end, so that every look goes on.
+            at = end + 1;
         }
-        apply(body, edits)
+        if edits.is_empty() {
+            return Redacted::default();
+        }
+        Redacted { secrets: edit::apply(body, edits), growth }
     }
 
-    /// Offset of the next sign of a secret at or behind `at`.
-    fn next(&self, body: &[u8], at: usize) -> Option<usize> {
-        if at >= body.len() {
+    /// Blanks a record that is no JSON object from the first name of a secret on; says whether there was one. In a
+    /// JSON body, which has to stay JSON, it is blanked whole.
+    pub fn blank(&self, record: &mut [u8], format: BodyFormat) -> bool {
+        match format {
+            BodyFormat::Ndjson => text::blank_rest(self, record),
+            BodyFormat::Json => text::blank_whole(self, record),
+        }
+    }
+
+    /// Names behind which a line that is no JSON may hold a secret, folded.
+    fn names(&self) -> impl Iterator<Item = Vec<u8>> {
+        let keys = self.paths.iter().filter_map(|path| {
+            path.iter().rev().find_map(|step| match step {
+                Step::Key(key) => Some(key.iter().map(|byte| rules::fold(*byte)).collect()),
+                Step::Any => None,
+            })
+        });
+        self.headers.iter().chain(&self.parameters).cloned().chain(keys)
+    }
+
+    /// Whether the values of this header are secrets; CGI calls it `HTTP_NAME`.
+    fn is_secret_header(&self, sent: &[u8]) -> bool {
+        let bare = sent.get(..5).filter(|start| rules::is_name(start, b"http-")).map_or(sent, |_| &sent[5..]);
+        self.headers.iter().any(|name| rules::is_name(sent, name) || rules::is_name(bare, name))
+    }
+}
+
+/// Whether JSON has one way only to write a key, but for `\u00XX`, which is a sign of its own.
+fn is_written_one_way(key: &[u8]) -> bool {
+    !key.is_empty() && key.iter().all(|byte| (b' '..0x7F).contains(byte) && !b"\"\\/".contains(byte))
+}
+
+/// The first look at one body: each sign is searched through it once, however often it is asked for.
+struct Look<'a> {
+    redactor: &'a Redactor,
+    body: &'a [u8],
+    /// Where each sign comes next: that of headers and parameters, then the last keys of paths.
+    ahead: Vec<Option<usize>>,
+}
+
+impl<'a> Look<'a> {
+    fn new(redactor: &'a Redactor, body: &'a [u8]) -> Self {
+        let mut look = Self { redactor, body, ahead: Vec::new() };
+        if !redactor.everywhere {
+            look.ahead = (0..=redactor.last_keys.len()).map(|sign| look.find(sign, 0)).collect();
+        }
+        look
+    }
+
+    /// Offset of the next sign of a secret at or behind `at`, which never grows less.
+    fn next(&mut self, at: usize) -> Option<usize> {
+        if at >= self.body.len() {
             return None;
         }
-        if self.everywhere {
+        if self.redactor.everywhere {
             return Some(at);
         }
-        let header = find::header_key_or_escape(body, at, !self.headers.is_empty());
-        let rest = &body[at..header.unwrap_or(body.len())];
-        let path = self.last_keys.iter().filter_map(|finder| finder.find(rest)).min();
-        path.map(|offset| at + offset).or(header)
+        for sign in 0..self.ahead.len() {
+            if self.ahead[sign].is_some_and(|ahead| ahead < at) {
+                self.ahead[sign] = self.find(sign, at);
+            }
+        }
+        self.ahead.iter().flatten().min().copied()
+    }
+
+    fn find(&self, sign: usize, at: usize) -> Option<usize> {
+        let redactor = self.redactor;
+        match sign.checked_sub(1) {
+            None => {
+                let signs = Signs { headers: !redactor.headers.is_empty(), parameters: &redactor.parameters };
+                find::next_sign(self.body, at, signs)
+            }
+            Some(key) => find_key(&redactor.last_keys[key], self.body, at),
+        }
     }
 }
 
-/// What stands in the place of a value of `length` bytes.
-fn marker(length: usize) -> &'static [u8] {
-    match length {
-        12.. => b"\"[redacted]\"",
-        5..12 => b"\"***\"",
-        3..5 => b"\"*\"",
-        _ => b"\"[redacted]\"",
-    }
-}
-
-/// Overwrites the spans, which may lie within each other, and says how many were replaced.
-fn apply(body: &mut Vec<u8>, mut edits: Vec<(usize, usize)>) -> u64 {
-    edits.retain(|&(start, end)| {
-        !matches!(&body[start..end], b"null" | b"\"\"" | b"\"*\"" | b"\"***\"" | b"\"[redacted]\"")
-    });
-    edits.sort_unstable_by_key(|&(start, end)| (start, std::cmp::Reverse(end)));
-    let mut behind = 0;
-    edits.retain(|&(start, end)| {
-        let outside = start >= behind;
-        behind = behind.max(end);
-        outside
-    });
-    if edits.iter().all(|&(start, end)| marker(end - start).len() <= end - start) {
-        for &(start, end) in &edits {
-            let marker = marker(end - start);
-            body[start..start + marker.len()].copy_from_slice(marker);
-            body[start + marker.len()..end].fill(b' ');
-        }
-    } else {
-        let mut out = Vec::with_capacity(body.len() + edits.len() * 12);
-        let mut from = 0;
-        for &(start, end) in &edits {
-            out.extend_from_slice(&body[from..start]);
-            let marker = marker(end - start);
-            out.extend_from_slice(marker);
-            out.resize(out.len() + (end - start).saturating_sub(marker.len()), b' ');
-            from = end;
-        }
-        out.extend_from_slice(&body[from..]);
-        *body = out;
-    }
-    edits.len() as u64
+/// The next use of a key at or behind `at`, also within a text, where its closing quote is `\"`.
+fn find_key(finder: &memmem::Finder<'_>, body: &[u8], at: usize) -> Option<usize> {
+    let length = finder.needle().len();
+    finder.find_iter(&body[at..]).map(|offset| at + offset).find(|found| {
+        let before = found.checked_sub(1).map(|before| body[before]);
+        before == Some(b'"') && matches!(body.get(found + length), Some(b'"' | b'\\'))
+    })
 }
 
 #[cfg(test)]

@@ -70,3 +70,37 @@ fn the_format_comes_from_the_content_type_or_the_first_byte() {
     assert_eq!(format(&named("application/x-www-form-urlencoded"), b"{}\n{}").unwrap(), BodyFormat::Ndjson);
     assert_eq!(status(format(&named("text/html"), b"").unwrap_err()), 415);
 }
+
+/// Bodies by chance in every coding and of every type: decoded within the limit, or refused as the caller's fault.
+#[test]
+fn codings_by_chance_are_read_or_refused() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let text = b"{\"event_id\":\"1\",\"module\":\"orders\"}\n{\"a\":[1,2,3]}\n".repeat(4);
+    let codings = ["gzip", "deflate", "zstd", "identity", "br", "GZIP", "gzip, gzip", ""];
+    let types = ["application/json", "application/x-ndjson", "text/plain; charset=utf-8", "text/html", "", "a/b;c"];
+    let seeds = (0..codings.len()).flat_map(|at| {
+        let packed = match at {
+            0..3 => packed(codings[at], &text),
+            _ => text.clone(),
+        };
+        (0..types.len()).map(move |kind| [&[at as u8, kind as u8], &packed[..]].concat())
+    });
+    let words =
+        ["\x1f\u{8b}\x08", "\x28\u{b5}\x2f\u{fd}", "\x78\x01", "\0\0\0\0", "\u{ff}\u{ff}", "{}", "[", "\n", "a"];
+    crate::fuzz::Target { name: "coding", seeds: seeds.collect(), words: &words }.run(|input| {
+        let [coding, kind, sent @ ..] = input else { return };
+        let mut headers = HeaderMap::new();
+        headers
+            .insert(header::CONTENT_ENCODING, HeaderValue::from_static(codings[usize::from(*coding) % codings.len()]));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(types[usize::from(*kind) % types.len()]));
+        match runtime.block_on(read(&headers, Body::from(sent.to_vec()), LIMIT)) {
+            Ok(body) => {
+                assert!(body.len() as u64 <= LIMIT.0);
+                if let Err(error) = format(&headers, &body) {
+                    assert_eq!(status(error), 415);
+                }
+            }
+            Err(error) => assert!([400, 413, 415].contains(&status(error))),
+        }
+    });
+}

@@ -277,6 +277,9 @@ pub(crate) fn with_functions(builder: SessionStateBuilder, guard: &Guard) -> Ses
     higher.retain(|function| HIGHER_ORDER.contains(&function.name()));
     let mut aggregate = SessionStateDefaults::default_aggregate_functions();
     aggregate.retain(|function| AGGREGATE.contains(&function.name()));
+    for function in aggregate.iter_mut().filter(|function| function.name() == "sum") {
+        *function = super::sum::checked(Arc::clone(function));
+    }
     let mut window = SessionStateDefaults::default_window_functions();
     window.retain(|function| WINDOW.contains(&function.name()));
     let tables = SessionStateDefaults::default_table_functions().into_iter();

@@ -29,6 +29,7 @@ mod rewrite;
 mod rules;
 mod slices;
 mod statement;
+mod sum;
 mod task;
 mod tokens;
 mod watchdog;

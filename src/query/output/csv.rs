@@ -2,6 +2,9 @@
 //!
 //! NULL is an empty field, empty text a quoted one. A cut answer ends with the line `# truncated`,
 //! which is no row: strict readers of more than one column refuse it, as they should.
+//!
+//! Spreadsheets run texts that start like a formula. For them there is a form in which these start with `'`;
+//! programs get what is stored.
 
 use arrow::record_batch::RecordBatch;
 
@@ -9,16 +12,38 @@ use super::json::cells;
 use super::{Encoder, Outcome, QueryError};
 use crate::query::types::OutColumn;
 
+/// What becomes of texts that a spreadsheet would run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Formulas {
+    /// They stay.
+    AsTheyAre,
+    /// A `'` in front makes them text.
+    AsText,
+}
+
 /// Writes CSV.
 pub(super) struct Csv {
     header: Vec<String>,
+    formulas: Formulas,
+    /// Of each column, whether its cells are texts that senders chose.
+    texts: Vec<bool>,
     /// The text of one field.
     field: Vec<u8>,
 }
 
 impl Csv {
-    pub(super) fn new(columns: &[OutColumn]) -> Self {
-        Self { header: columns.iter().map(|column| column.name.clone()).collect(), field: Vec::new() }
+    pub(super) fn new(columns: &[OutColumn], formulas: Formulas) -> Self {
+        let header = columns.iter().map(|column| column.name.clone()).collect();
+        let is_text = |column: &OutColumn| matches!(column.type_name.as_str(), "text" | "binary" | "json");
+        Self { header, formulas, texts: columns.iter().map(is_text).collect(), field: Vec::new() }
+    }
+
+    /// Puts a `'` before a field that a spreadsheet would run.
+    fn disarm(&self, field: &mut Vec<u8>) {
+        let starts = matches!(field.first(), Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r'));
+        if self.formulas == Formulas::AsText && starts {
+            field.insert(0, b'\'');
+        }
     }
 }
 
@@ -45,7 +70,9 @@ impl Encoder for Csv {
             if at > 0 {
                 out.push(b',');
             }
-            write_field(name.as_bytes(), out);
+            let mut name = name.clone().into_bytes();
+            self.disarm(&mut name);
+            write_field(&name, out);
         }
         out.extend_from_slice(b"\r\n");
         Ok(())
@@ -60,9 +87,14 @@ impl Encoder for Csv {
                 }
                 // Readers skip empty lines, so that a NULL that is alone must be written somehow.
                 if !cell.is_null(row) || cells.len() == 1 {
-                    self.field.clear();
-                    cell.write_plain(row, &mut self.field);
-                    write_field(&self.field, out);
+                    let mut field = std::mem::take(&mut self.field);
+                    field.clear();
+                    cell.write_plain(row, &mut field);
+                    if self.texts[at] {
+                        self.disarm(&mut field);
+                    }
+                    write_field(&field, out);
+                    self.field = field;
                 }
             }
             out.extend_from_slice(b"\r\n");

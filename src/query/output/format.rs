@@ -11,6 +11,8 @@ pub enum Format {
     Ndjson,
     /// RFC 4180 with a header line.
     Csv,
+    /// The same for spreadsheets: what they would run as a formula is text.
+    CsvSafe,
     /// Arrow IPC stream.
     Arrow,
     /// One Parquet file.
@@ -34,7 +36,7 @@ const MEDIA_TYPES: [(&str, Format); 11] = [
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 5] = [Self::Json, Self::Ndjson, Self::Csv, Self::Arrow, Self::Parquet];
+    pub const ALL: [Self; 6] = [Self::Json, Self::Ndjson, Self::Csv, Self::CsvSafe, Self::Arrow, Self::Parquet];
 
     /// Its name, as in `?format=`.
     #[must_use]
@@ -43,6 +45,7 @@ impl Format {
             Self::Json => "json",
             Self::Ndjson => "ndjson",
             Self::Csv => "csv",
+            Self::CsvSafe => "csv-safe",
             Self::Arrow => "arrow",
             Self::Parquet => "parquet",
         }
@@ -54,7 +57,7 @@ impl Format {
         match self {
             Self::Json => "application/json",
             Self::Ndjson => "application/x-ndjson",
-            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Csv | Self::CsvSafe => "text/csv; charset=utf-8; header=present",
             Self::Arrow => "application/vnd.apache.arrow.stream",
             Self::Parquet => "application/vnd.apache.parquet",
         }

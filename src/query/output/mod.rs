@@ -47,7 +47,8 @@ pub fn encode(answer: Answer, format: Format) -> impl Stream<Item = Result<Bytes
     let encoder: Box<dyn Encoder> = match format {
         Format::Json => Box::new(json::Json::new(columns)),
         Format::Ndjson => Box::new(ndjson::Ndjson::new(&columns)),
-        Format::Csv => Box::new(csv::Csv::new(&columns)),
+        Format::Csv => Box::new(csv::Csv::new(&columns, csv::Formulas::AsTheyAre)),
+        Format::CsvSafe => Box::new(csv::Csv::new(&columns, csv::Formulas::AsText)),
         Format::Arrow => Box::new(arrow::ArrowStream::new(schema)),
         Format::Parquet => Box::new(parquet::ParquetFile::new(schema)),
     };
@@ -75,8 +76,10 @@ fn elsewhere(
                 () = out.closed() => break,
                 chunk = chunks.next() => chunk,
             };
-            let Some(chunk) = chunk else { break };
-            if out.send(chunk).await.is_err() {
+            let end = chunk.is_none();
+            // A reader who is there and does not read must not hold the query beyond its deadline.
+            let sent = tokio::time::timeout_at(deadline.at, out.send(chunk)).await;
+            if end || !matches!(sent, Ok(Ok(()))) {
                 break;
             }
         }
@@ -84,8 +87,9 @@ fn elsewhere(
     let chunks = futures::stream::unfold(Some(made), move |made| async move {
         let mut made = made?;
         match tokio::time::timeout_at(deadline.at, made.recv()).await {
-            Ok(chunk) => chunk.map(|chunk| (chunk, Some(made))),
-            Err(_) => Some((Err(QueryError::DeadlineExceeded(deadline.timeout)), None)),
+            Ok(Some(chunk)) => chunk.map(|chunk| (chunk, Some(made))),
+            // Without an end of its own the answer is not complete.
+            Ok(None) | Err(_) => Some((Err(QueryError::DeadlineExceeded(deadline.timeout)), None)),
         }
     });
     chunks.boxed()

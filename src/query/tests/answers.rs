@@ -172,7 +172,7 @@ async fn answers_without_rows_or_values_have_all_formats() {
             match format {
                 Format::Json => assert!(serde_json::from_slice::<Value>(&bytes).unwrap()["rows"].is_array()),
                 Format::Ndjson => assert!(bytes.is_empty() || bytes.ends_with(b"}\n")),
-                Format::Csv => assert!(bytes.ends_with(b"\r\n")),
+                Format::Csv | Format::CsvSafe => assert!(bytes.ends_with(b"\r\n")),
                 Format::Arrow => _ = arrow_rows(&bytes),
                 Format::Parquet => _ = parquet_rows(bytes),
             }

@@ -129,6 +129,11 @@ impl TestServer {
         &self.home
     }
 
+    /// Id of the server's process.
+    pub(crate) fn pid(&self) -> i32 {
+        self.pid
+    }
+
     /// What it says on stderr, still growing.
     pub(crate) fn log_handle(&self) -> Arc<Mutex<Vec<String>>> {
         Arc::clone(&self.log)
