@@ -119,7 +119,7 @@ impl TestServer {
         collect(stdout, Arc::clone(&log));
         let key = std::fs::read_to_string(home.path("admin.key")).unwrap().trim().to_string();
         let pid = std::fs::read_to_string(home.data_dir().join("LOCK")).unwrap().trim().parse().unwrap();
-        Self { child, pid, url, key, client: reqwest::Client::new(), home: Arc::clone(home), log }
+        Self { child, pid, url, key, client: client(), home: Arc::clone(home), log }
     }
 
     pub(crate) fn home(&self) -> &Arc<Home> {
@@ -245,6 +245,12 @@ impl Answer {
         assert_eq!(self.headers["content-type"], "application/problem+json");
         document
     }
+}
+
+/// A client that lets go of idle connections before the server does (`server.header_timeout`), also after
+/// a test has held its thread for long.
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(15)).build().unwrap()
 }
 
 pub(crate) async fn send(request: RequestBuilder) -> Answer {
