@@ -121,13 +121,17 @@ impl Groups {
         }
     }
 
-    /// One event for each group; none are left.
-    pub(super) fn take(&mut self) -> Vec<AuditEvent> {
-        let taken = std::mem::replace(self, Self::new(self.max));
-        let alike = taken.alike.into_iter().map(|(alike, group)| alike_event(&alike, group));
-        let beyond = taken.beyond.into_iter().map(|(actor, group)| other_event(actor, group));
-        let rest = (taken.rest.count > 0).then(|| other_event(None, taken.rest));
-        alike.chain(beyond).chain(rest).collect()
+    /// All groups so far; none are left.
+    pub(super) fn cut(&mut self) -> Self {
+        std::mem::replace(self, Self::new(self.max))
+    }
+
+    /// One event for each group.
+    pub(super) fn events(self) -> impl Iterator<Item = AuditEvent> {
+        let alike = self.alike.into_iter().map(|(alike, group)| alike_event(&alike, group));
+        let beyond = self.beyond.into_iter().map(|(actor, group)| other_event(actor, group));
+        let rest = (self.rest.count > 0).then(|| other_event(None, self.rest));
+        alike.chain(beyond).chain(rest)
     }
 }
 

@@ -114,20 +114,27 @@ impl Journal {
 
     /// What is due, as batches for the log; at the end, which is told by `last`, everything.
     pub(super) fn take_due(&self, last: bool) -> Vec<Vec<u8>> {
-        let mut events = Vec::new();
-        {
+        let (mut events, queries, counts) = {
             let mut pending = self.pending.lock();
-            events.append(&mut pending.queue);
-            if last || pending.grouped.elapsed() + self.look_every() > self.group_interval {
-                pending.grouped = Instant::now();
-                events.extend(pending.queries.take());
-            }
-            if last || pending.rolled_up.elapsed() + self.look_every() > self.rollup_interval {
-                pending.rolled_up = Instant::now();
-                events.extend(pending.activity.take().into_iter().flat_map(|(party, activity)| activity.events(party)));
-                events.extend(pending.refusals.take());
-            }
             pending.closed |= last;
+            let due = |since: Instant, interval| last || since.elapsed() + self.look_every() > interval;
+            let (grouped, rolled_up) =
+                (due(pending.grouped, self.group_interval), due(pending.rolled_up, self.rollup_interval));
+            let queries = grouped.then(|| {
+                pending.grouped = Instant::now();
+                pending.queries.cut()
+            });
+            let counts = rolled_up.then(|| {
+                pending.rolled_up = Instant::now();
+                (pending.activity.cut(), pending.refusals.cut())
+            });
+            (std::mem::take(&mut pending.queue), queries, counts)
+        };
+        // Made into events when requests can count again.
+        events.extend(queries.into_iter().flat_map(Groups::events));
+        if let Some((activity, refusals)) = counts {
+            events.extend(activity.all().flat_map(|(party, activity)| activity.events(party)));
+            events.extend(refusals.events());
         }
         chunks(events)
     }

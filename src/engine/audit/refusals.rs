@@ -67,12 +67,17 @@ impl Refusals {
         false
     }
 
+    /// All refusals so far; none are left.
+    pub(super) fn cut(&mut self) -> Self {
+        Self { logins: self.logins.cut(), denials: self.denials.cut(), ..*self }
+    }
+
     /// One event for each key or source of which more was refused than was told.
-    pub(super) fn take(&mut self) -> Vec<AuditEvent> {
-        let logins = self.logins.take().into_iter().map(|(who, count)| (who, count, true));
-        let denials = self.denials.take().into_iter().map(|(who, count)| (who, count, false));
+    pub(super) fn events(self) -> impl Iterator<Item = AuditEvent> {
+        let logins = self.logins.all().map(|(who, count)| (who, count, true));
+        let denials = self.denials.all().map(|(who, count)| (who, count, false));
         let more = logins.chain(denials).filter(|(_, count, _)| !count.more.is_empty());
-        more.map(|(who, count, is_login)| event(who, &count, is_login)).collect()
+        more.map(|(who, count, is_login)| event(who, &count, is_login))
     }
 }
 

@@ -35,10 +35,15 @@ impl<K: Eq + Hash, V: Default> Bounded<K, V> {
         (self.counts.entry(key).or_default(), true)
     }
 
-    /// All counts, that of the rest without a key; none are left.
-    pub(super) fn take(&mut self) -> Vec<(Option<K>, V)> {
-        let counts = std::mem::take(&mut self.counts).into_iter().map(|(key, count)| (Some(key), count));
-        counts.chain(self.rest.take().map(|rest| (None, rest))).collect()
+    /// All counts so far; none are left.
+    pub(super) fn cut(&mut self) -> Self {
+        std::mem::replace(self, Self::new(self.max))
+    }
+
+    /// The counts, that of the rest without a key.
+    pub(super) fn all(self) -> impl Iterator<Item = (Option<K>, V)> {
+        let counts = self.counts.into_iter().map(|(key, count)| (Some(key), count));
+        counts.chain(self.rest.map(|rest| (None, rest)))
     }
 }
 

@@ -27,7 +27,7 @@ fn object(event: AuditEvent) -> Value {
 
 /// What `groups` counted, by event type and key.
 fn counted(groups: &mut groups::Groups) -> Vec<(String, String, u64)> {
-    let events = groups.take().into_iter().map(object).map(|event| {
+    let events = groups.cut().events().map(object).map(|event| {
         let text = |name: &str| event[name].as_str().unwrap_or("").to_owned();
         (text("event_type"), text("actor_id"), event["attributes"]["count"].as_u64().unwrap())
     });
@@ -55,7 +55,7 @@ fn like_queries_are_one_event_with_sums() {
         };
         ask(&mut groups, "ann", &format!("SELECT {at} FROM events"), cost);
     }
-    let events: Vec<Value> = groups.take().into_iter().map(object).collect();
+    let events: Vec<Value> = groups.cut().events().map(object).collect();
     assert_eq!(events.len(), 1);
     let event = &events[0];
     assert_eq!(
@@ -67,7 +67,7 @@ fn like_queries_are_one_event_with_sums() {
     for (name, value) in want.as_object().unwrap() {
         assert_eq!(&event["attributes"][name], value, "{name}: {event}");
     }
-    assert!(groups.take().is_empty(), "taken once");
+    assert!(groups.cut().events().next().is_none(), "taken once");
 }
 
 #[test]
@@ -119,8 +119,8 @@ fn refusals_are_told_up_to_the_limit_and_counted_beyond() {
         (0..3).map(|_| refusals.admit(&by("ann"), RefusalKind::Denial("forbidden"), true, 9)).collect();
     assert_eq!(denied, [true, true, false]);
     let more: BTreeMap<String, u64> = refusals
-        .take()
-        .into_iter()
+        .cut()
+        .events()
         .map(object)
         .map(|event| {
             let place = event["client_address"].as_str().or(event["object_id"].as_str()).unwrap();
@@ -146,7 +146,7 @@ fn counts_without_room_are_counted_together() {
     for key in [1, 2, 3, 4, 1] {
         *counts.at(key).0 += 1;
     }
-    let mut taken = counts.take();
+    let mut taken: Vec<_> = counts.cut().all().collect();
     taken.sort_unstable();
     assert_eq!(taken, [(None, 2), (Some(1), 2), (Some(2), 1)]);
 }

@@ -122,7 +122,7 @@ impl TestServer {
         collect(stdout, Arc::clone(&log));
         let key = std::fs::read_to_string(home.path("admin.key")).unwrap().trim().to_string();
         let pid = std::fs::read_to_string(home.data_dir().join("LOCK")).unwrap().trim().parse().unwrap();
-        Self { child, pid, url, key, client: reqwest::Client::new(), home: Arc::clone(home), log }
+        Self { child, pid, url, key, client: client(), home: Arc::clone(home), log }
     }
 
     pub(crate) fn home(&self) -> &Arc<Home> {
@@ -265,6 +265,12 @@ impl Answer {
         assert!(members.remove("instance").is_some_and(|path| path.as_str().unwrap().starts_with('/')));
         document
     }
+}
+
+/// A client that lets go of idle connections before the server does (`server.header_timeout`), also after
+/// a test has held its thread for long.
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(15)).build().unwrap()
 }
 
 pub(crate) async fn send(request: RequestBuilder) -> Answer {
