@@ -56,10 +56,10 @@ pub struct Config {
     pub access: Access,
     /// How readers and operators are recorded.
     pub audit: Audit,
-    /// What the server says of itself.
-    pub log: Log,
     /// What is blanked in events before anything is stored.
     pub redaction: Redaction,
+    /// What the server says of itself.
+    pub log: Log,
 }
 
 /// Where the server listens and keeps its data.
