@@ -300,7 +300,7 @@ impl<'a> Walk<'a> {
         }
         // Most texts hold none of the signs, and need no path.
         let has_sign = memchr3(b'=', b'{', b'[', &characters).is_some();
-        if !has_sign && !(next.place.headers && characters.contains(&b':')) {
+        if !(has_sign || next.place.headers && characters.contains(&b':')) {
             return;
         }
         let prefix = self.path(next.key);
