@@ -89,6 +89,12 @@ fn parameters(rules: &Redactor, text: &[u8]) -> Vec<Edit> {
     edits
 }
 
+/// Frees a path of parameters: keys are what the sender made of them, and no place to tell a secret again.
+pub(super) fn clean_name(rules: &Redactor, path: &mut Vec<u8>) {
+    let edits = parameters(rules, path);
+    edit::apply(path, edits);
+}
+
 fn ends_parameter(byte: u8) -> bool {
     byte <= b' ' || b"&;#\"'<>\\".contains(&byte)
 }

@@ -329,7 +329,8 @@ impl<'a> Walk<'a> {
     }
 
     /// Notes the path of something that was redacted.
-    fn mark(&mut self, path: Vec<u8>) {
+    fn mark(&mut self, mut path: Vec<u8>) {
+        text::clean_name(self.rules, &mut path);
         let record = self.levels.iter_mut().rev().find_map(|level| level.record.as_mut());
         let marks = record.map_or(&mut self.marks, |record| &mut record.marks);
         if marks.len() <= MARKS_MAX && !marks.contains(&path) {
