@@ -93,6 +93,10 @@ fn parameters(rules: &Redactor, text: &[u8]) -> Vec<Edit> {
 pub(super) fn clean_name(rules: &Redactor, path: &mut Vec<u8>) {
     let edits = parameters(rules, path);
     edit::apply(path, edits);
+    // A key that looks like JSON is not to be read as such when it comes again.
+    if matches!(path.trim_ascii_start().first(), Some(b'{' | b'[')) {
+        path.splice(0..0, "…".bytes());
+    }
 }
 
 fn ends_parameter(byte: u8) -> bool {
