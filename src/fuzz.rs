@@ -26,7 +26,6 @@ pub(crate) struct Target<'a> {
 
 impl Target<'_> {
     /// Tries inputs until the time is over; one that panics, or takes too long, fails the test and is kept.
-    #[expect(clippy::print_stdout, reason = "what a long run did is for people")]
     pub(crate) fn run(&self, try_one: impl Fn(&[u8])) {
         let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
         let time = Duration::from_secs(number("KRONIKA_FUZZ_SECONDS").unwrap_or(1));
@@ -66,7 +65,6 @@ impl Target<'_> {
     }
 
     /// Ends the process where an input does not end: nothing else ends a loop.
-    #[expect(clippy::print_stderr, reason = "it is the last that the process says")]
     fn watch(&self, inputs: &mpsc::Receiver<Vec<u8>>) {
         let mut now = Vec::new();
         loop {

@@ -50,7 +50,12 @@ pub(super) fn growth(edits: &[Edit]) -> usize {
 /// Makes the changes, which may lie within each other: then the outer one counts. Says how many secrets
 /// were replaced.
 pub(super) fn apply(text: &mut Vec<u8>, mut edits: Vec<Edit>) -> u64 {
-    edits.sort_unstable_by_key(|edit| (edit.start, std::cmp::Reverse(edit.end)));
+    if edits.is_empty() {
+        return 0;
+    }
+    // Of two changes of one value, the one that leaves nothing of it counts.
+    let part = |edit: &Edit| matches!(edit.with, Cow::Owned(_));
+    edits.sort_unstable_by_key(|edit| (edit.start, std::cmp::Reverse(edit.end), part(edit)));
     let mut out = Vec::with_capacity(text.len() + growth(&edits));
     let (mut from, mut secrets) = (0, 0);
     for edit in edits {

@@ -130,7 +130,7 @@ mod tests {
                 let mut at = 0;
                 let slow = loop {
                     match next_scalar(text.as_bytes(), at) {
-                        Some(found) if next_sign(&text.as_bytes()[..], found, signs) == Some(found) => {
+                        Some(found) if next_sign(text.as_bytes(), found, signs) == Some(found) => {
                             break Some(found);
                         }
                         Some(found) => at = found + 1,

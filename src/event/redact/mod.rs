@@ -9,8 +9,8 @@
 //! Texts that hold JSON, as logged bodies of requests do, are looked through like the record itself. A value
 //! becomes `"[redacted]"`, a parameter `[redacted]`, and the record gets a member [`REDACTED`] with the paths of
 //! what was replaced, which no column knows and which therefore stands in `attributes`. Doing it twice changes
-//! nothing more in what is JSON. Broken lines are redacted as far as they can be understood, then [`Redactor::blank`]ed, since they go
-//! to the dead letters.
+//! nothing more in what is JSON. Broken lines are redacted as far as they can be understood, then
+//! [`Redactor::blank`]ed, since they go to the dead letters.
 //!
 //! Not looked for: secrets under other names, in text that is neither JSON nor a form nor lines of headers, in
 //! parameters of a URL that is a parameter itself, in the user part of a URL.

@@ -31,107 +31,107 @@ fn check(paths: &[&str], body: &str, want: &str, marks: &[&str]) {
     }
 }
 
+/// Bodies with headers: as they are sent, as they are kept, and what they tell of it.
+const HEADERS: &[(&str, &str, &[&str])] = &[
+    // What looks like a parameter in a secret is a part of it.
+    (
+        r#"{"headers":[{"name":"Cookie","value":"a=b&token=s3cr3t"}]}"#,
+        r#"{"headers":[{"name":"Cookie","value":"[redacted]"}]}"#,
+        &["headers.value", "headers.Cookie"],
+    ),
+    (
+        r#"{"request_headers":{"Authorization":"Bearer abc"}}"#,
+        r#"{"request_headers":{"Authorization":"[redacted]"}}"#,
+        &["request_headers.Authorization"],
+    ),
+    (
+        r#"{"headers":{"COOKIE":"a=b; c=d; e=f","Accept":"*/*"}}"#,
+        r#"{"headers":{"COOKIE":"[redacted]","Accept":"*/*"}}"#,
+        &["headers.COOKIE"],
+    ),
+    (
+        r#"{"responseHEADERS":{"set-cookie":["a=1","b=2"]}}"#,
+        r#"{"responseHEADERS":{"set-cookie":"[redacted]"}}"#,
+        &["responseHEADERS.set-cookie"],
+    ),
+    (r#"{"headers":{"x_api_key":"a"}}"#, r#"{"headers":{"x_api_key":"[redacted]"}}"#, &["headers.x_api_key"]),
+    (
+        r#"{"headers":{"HTTP_X_API_KEY":"a","HTTP_COOKIE":7}}"#,
+        r#"{"headers":{"HTTP_X_API_KEY":"[redacted]","HTTP_COOKIE":"[redacted]"}}"#,
+        &["headers.HTTP_X_API_KEY", "headers.HTTP_COOKIE"],
+    ),
+    (r#"{"headers":{"x-auth-token":"","cookie":null}}"#, r#"{"headers":{"x-auth-token":"","cookie":null}}"#, &[]),
+    (
+        r#"{"headers":{"Proxy-Authorization":{"a":[1,"}"]}}}"#,
+        r#"{"headers":{"Proxy-Authorization":"[redacted]"}}"#,
+        &["headers.Proxy-Authorization"],
+    ),
+    (
+        r#"{"a":[{"Headers":{"in":{"cookie":"secret"}}}]}"#,
+        r#"{"a":[{"Headers":{"in":{"cookie":"[redacted]"}}}]}"#,
+        &["a.Headers.in.cookie"],
+    ),
+    (
+        r#"{"headers":[{"name":"Authorization","value":"Basic 1234"}]}"#,
+        r#"{"headers":[{"name":"Authorization","value":"[redacted]"}]}"#,
+        &["headers.Authorization"],
+    ),
+    (
+        r#"{"headers":[{"value":"Basic 1234","name":"Cookie"}]}"#,
+        r#"{"headers":[{"value":"[redacted]","name":"Cookie"}]}"#,
+        &["headers.Cookie"],
+    ),
+    (
+        r#"{"headers":[{"key":"cookie","values":["aaaa","bbb"]},{"key":"a","value":"b"}]}"#,
+        r#"{"headers":[{"key":"cookie","values":"[redacted]"},{"key":"a","value":"b"}]}"#,
+        &["headers.cookie"],
+    ),
+    (
+        r#"{"rawHeaders":["Host","a","Cookie","abcdefghij","Accept","b"]}"#,
+        r#"{"rawHeaders":["Host","a","Cookie","[redacted]","Accept","b"]}"#,
+        &["rawHeaders.Cookie"],
+    ),
+    (
+        r#"{"headers":[["Cookie","abcdefghij"],["Accept","b"]]}"#,
+        r#"{"headers":[["Cookie","[redacted]"],["Accept","b"]]}"#,
+        &["headers.Cookie"],
+    ),
+    (r#"{"headers":["Cookie: a=b","Accept: b"]}"#, r#"{"headers":["Cookie: [redacted]","Accept: b"]}"#, &["headers"]),
+    (
+        r#"{"headers":"Host: a\r\nAuthorization:Basic 1234\r\nX: y"}"#,
+        r#"{"headers":"Host: a\r\nAuthorization: [redacted]\r\nX: y"}"#,
+        &["headers"],
+    ),
+    (
+        r#"{"h\u0065aders":{"Cook\u0069e":"abcdefghij"}}"#,
+        r#"{"h\u0065aders":{"Cook\u0069e":"[redacted]"}}"#,
+        &["headers.Cookie"],
+    ),
+    (
+        "{ \"headers\" : { \"cookie\"\t:\t\"abcdefghij\" } }",
+        "{ \"headers\" : { \"cookie\"\t:\t\"[redacted]\" } }",
+        &["headers.cookie"],
+    ),
+    (r#"{"headers":{"cookie":"a\"}{\\"}}"#, r#"{"headers":{"cookie":"[redacted]"}}"#, &["headers.cookie"]),
+    // A key that stands twice is a secret twice.
+    (
+        r#"{"headers":{"cookie":"a","cookie":"b"}}"#,
+        r#"{"headers":{"cookie":"[redacted]","cookie":"[redacted]"}}"#,
+        &["headers.cookie"],
+    ),
+    // No headers, no secrets: names mean nothing elsewhere.
+    (
+        r#"{"authorization":"Bearer abc","header":{"cookie":"x"}}"#,
+        r#"{"authorization":"Bearer abc","header":{"cookie":"x"}}"#,
+        &[],
+    ),
+    (r#"{"message":"headers\": {\"cookie\": \"x\"}"}"#, r#"{"message":"headers\": {\"cookie\": \"x\"}"}"#, &[]),
+    (r#"{"headers":{"x-request-id":"1"},"cookie":"kept"}"#, r#"{"headers":{"x-request-id":"1"},"cookie":"kept"}"#, &[]),
+];
+
 #[test]
 fn secret_headers_are_replaced_in_every_form_of_a_header_list() {
-    let cases: &[(&str, &str, &[&str])] = &[
-        (
-            r#"{"request_headers":{"Authorization":"Bearer abc"}}"#,
-            r#"{"request_headers":{"Authorization":"[redacted]"}}"#,
-            &["request_headers.Authorization"],
-        ),
-        (
-            r#"{"headers":{"COOKIE":"a=b; c=d; e=f","Accept":"*/*"}}"#,
-            r#"{"headers":{"COOKIE":"[redacted]","Accept":"*/*"}}"#,
-            &["headers.COOKIE"],
-        ),
-        (
-            r#"{"responseHEADERS":{"set-cookie":["a=1","b=2"]}}"#,
-            r#"{"responseHEADERS":{"set-cookie":"[redacted]"}}"#,
-            &["responseHEADERS.set-cookie"],
-        ),
-        (r#"{"headers":{"x_api_key":"a"}}"#, r#"{"headers":{"x_api_key":"[redacted]"}}"#, &["headers.x_api_key"]),
-        (
-            r#"{"headers":{"HTTP_X_API_KEY":"a","HTTP_COOKIE":7}}"#,
-            r#"{"headers":{"HTTP_X_API_KEY":"[redacted]","HTTP_COOKIE":"[redacted]"}}"#,
-            &["headers.HTTP_X_API_KEY", "headers.HTTP_COOKIE"],
-        ),
-        (r#"{"headers":{"x-auth-token":"","cookie":null}}"#, r#"{"headers":{"x-auth-token":"","cookie":null}}"#, &[]),
-        (
-            r#"{"headers":{"Proxy-Authorization":{"a":[1,"}"]}}}"#,
-            r#"{"headers":{"Proxy-Authorization":"[redacted]"}}"#,
-            &["headers.Proxy-Authorization"],
-        ),
-        (
-            r#"{"a":[{"Headers":{"in":{"cookie":"secret"}}}]}"#,
-            r#"{"a":[{"Headers":{"in":{"cookie":"[redacted]"}}}]}"#,
-            &["a.Headers.in.cookie"],
-        ),
-        (
-            r#"{"headers":[{"name":"Authorization","value":"Basic 1234"}]}"#,
-            r#"{"headers":[{"name":"Authorization","value":"[redacted]"}]}"#,
-            &["headers.Authorization"],
-        ),
-        (
-            r#"{"headers":[{"value":"Basic 1234","name":"Cookie"}]}"#,
-            r#"{"headers":[{"value":"[redacted]","name":"Cookie"}]}"#,
-            &["headers.Cookie"],
-        ),
-        (
-            r#"{"headers":[{"key":"cookie","values":["aaaa","bbb"]},{"key":"a","value":"b"}]}"#,
-            r#"{"headers":[{"key":"cookie","values":"[redacted]"},{"key":"a","value":"b"}]}"#,
-            &["headers.cookie"],
-        ),
-        (
-            r#"{"rawHeaders":["Host","a","Cookie","abcdefghij","Accept","b"]}"#,
-            r#"{"rawHeaders":["Host","a","Cookie","[redacted]","Accept","b"]}"#,
-            &["rawHeaders.Cookie"],
-        ),
-        (
-            r#"{"headers":[["Cookie","abcdefghij"],["Accept","b"]]}"#,
-            r#"{"headers":[["Cookie","[redacted]"],["Accept","b"]]}"#,
-            &["headers.Cookie"],
-        ),
-        (
-            r#"{"headers":["Cookie: a=b","Accept: b"]}"#,
-            r#"{"headers":["Cookie: [redacted]","Accept: b"]}"#,
-            &["headers"],
-        ),
-        (
-            r#"{"headers":"Host: a\r\nAuthorization:Basic 1234\r\nX: y"}"#,
-            r#"{"headers":"Host: a\r\nAuthorization: [redacted]\r\nX: y"}"#,
-            &["headers"],
-        ),
-        (
-            r#"{"h\u0065aders":{"Cook\u0069e":"abcdefghij"}}"#,
-            r#"{"h\u0065aders":{"Cook\u0069e":"[redacted]"}}"#,
-            &["headers.Cookie"],
-        ),
-        (
-            "{ \"headers\" : { \"cookie\"\t:\t\"abcdefghij\" } }",
-            "{ \"headers\" : { \"cookie\"\t:\t\"[redacted]\" } }",
-            &["headers.cookie"],
-        ),
-        (r#"{"headers":{"cookie":"a\"}{\\"}}"#, r#"{"headers":{"cookie":"[redacted]"}}"#, &["headers.cookie"]),
-        // A key that stands twice is a secret twice.
-        (
-            r#"{"headers":{"cookie":"a","cookie":"b"}}"#,
-            r#"{"headers":{"cookie":"[redacted]","cookie":"[redacted]"}}"#,
-            &["headers.cookie"],
-        ),
-        // No headers, no secrets: names mean nothing elsewhere.
-        (
-            r#"{"authorization":"Bearer abc","header":{"cookie":"x"}}"#,
-            r#"{"authorization":"Bearer abc","header":{"cookie":"x"}}"#,
-            &[],
-        ),
-        (r#"{"message":"headers\": {\"cookie\": \"x\"}"}"#, r#"{"message":"headers\": {\"cookie\": \"x\"}"}"#, &[]),
-        (
-            r#"{"headers":{"x-request-id":"1"},"cookie":"kept"}"#,
-            r#"{"headers":{"x-request-id":"1"},"cookie":"kept"}"#,
-            &[],
-        ),
-    ];
-    for (body, want, marks) in cases {
+    for (body, want, marks) in HEADERS {
         check(&[], body, want, marks);
     }
 }
@@ -194,6 +194,13 @@ fn json_in_texts_is_looked_through() {
             r#"{"raw":"[{\"url\":\"/?api_key=s3cr3t\"}]"}"#,
             r#"{"raw":"[{\"url\":\"/?api_key=[redacted]\"}]"}"#,
             &["raw.url"],
+        ),
+        // A parameter in a key of such JSON, beside a secret of its own.
+        (
+            &[],
+            r#"{"x":"{\"headers\":{\"cookie\":1},\"?token=s3cr3t\":2}"}"#,
+            r#"{"x":"{\"headers\":{\"cookie\":\"[redacted]\"},\"?token=[redacted]\":2}"}"#,
+            &["x.headers.cookie", "x"],
         ),
         (&["card"], r#"{"x":"{\"card\":1}"}"#, r#"{"x":"{\"card\":1}"}"#, &[]),
     ];

@@ -29,31 +29,25 @@ pub(super) fn clean(
     prefix: &[u8],
     marks: &mut Vec<Vec<u8>>,
 ) -> Option<Found> {
+    let mut found = Found { text: text.to_vec(), secrets: 0 };
     if matches!(text.trim_ascii_start().first(), Some(b'{' | b'[')) && depth < TEXTS_MAX {
-        let (edits, found) = walk::inside(rules, text, place, depth + 1, prefix);
-        if !edits.is_empty() {
-            marks.extend(found);
-            return Some(applied(text, edits));
-        }
+        let (edits, paths) = walk::inside(rules, text, place, depth + 1, prefix);
+        found.secrets += edit::apply(&mut found.text, edits);
+        marks.extend(paths);
     }
-    let mut edits = Vec::new();
-    if place.headers {
+    let within = found.secrets;
+    if place.headers && within == 0 {
+        let mut edits = Vec::new();
         header_lines(rules, text, &mut edits);
+        found.secrets += edit::apply(&mut found.text, edits);
     }
-    if edits.is_empty() {
-        parameters(rules, text, &mut edits);
+    // Also in what JSON left: keys are no values.
+    let edits = parameters(rules, &found.text);
+    found.secrets += edit::apply(&mut found.text, edits);
+    if found.secrets > within {
+        marks.push(prefix.to_vec());
     }
-    if edits.is_empty() {
-        return None;
-    }
-    marks.push(prefix.to_vec());
-    Some(applied(text, edits))
-}
-
-fn applied(text: &[u8], edits: Vec<Edit>) -> Found {
-    let mut text = text.to_vec();
-    let secrets = edit::apply(&mut text, edits);
-    Found { text, secrets }
+    (found.secrets > 0).then_some(found)
 }
 
 /// `Name: value` lines, as of a request that was logged whole.
@@ -75,9 +69,10 @@ fn header_lines(rules: &Redactor, text: &[u8], edits: &mut Vec<Edit>) {
 }
 
 /// `?name=value`, `&name=value`, `#name=value`, and `name=value` at the start of a form.
-fn parameters(rules: &Redactor, text: &[u8], edits: &mut Vec<Edit>) {
+fn parameters(rules: &Redactor, text: &[u8]) -> Vec<Edit> {
+    let mut edits = Vec::new();
     if rules.parameters.is_empty() {
-        return;
+        return edits;
     }
     for equals in memchr::memchr_iter(b'=', text) {
         let name = name_before(text, equals);
@@ -91,10 +86,21 @@ fn parameters(rules: &Redactor, text: &[u8], edits: &mut Vec<Edit>) {
             edits.push(Edit::text(equals + 1, equals + 1 + end, MARKER.into(), 1));
         }
     }
+    edits
+}
+
+/// Frees a path of parameters: keys are what the sender made of them, and no place to tell a secret again.
+pub(super) fn clean_name(rules: &Redactor, path: &mut Vec<u8>) {
+    let edits = parameters(rules, path);
+    edit::apply(path, edits);
+    // A key that looks like JSON is not to be read as such when it comes again.
+    if matches!(path.trim_ascii_start().first(), Some(b'{' | b'[')) {
+        path.splice(0..0, "…".bytes());
+    }
 }
 
 fn ends_parameter(byte: u8) -> bool {
-    byte <= b' ' || b"&;#\"'<>".contains(&byte)
+    byte <= b' ' || b"&;#\"'<>\\".contains(&byte)
 }
 
 fn name_before(text: &[u8], equals: usize) -> std::ops::Range<usize> {

@@ -300,7 +300,7 @@ impl<'a> Walk<'a> {
         }
         // Most texts hold none of the signs, and need no path.
         let has_sign = memchr3(b'=', b'{', b'[', &characters).is_some();
-        if !has_sign && !(next.place.headers && characters.contains(&b':')) {
+        if !(has_sign || next.place.headers && characters.contains(&b':')) {
             return;
         }
         let prefix = self.path(next.key);
@@ -329,7 +329,8 @@ impl<'a> Walk<'a> {
     }
 
     /// Notes the path of something that was redacted.
-    fn mark(&mut self, path: Vec<u8>) {
+    fn mark(&mut self, mut path: Vec<u8>) {
+        text::clean_name(self.rules, &mut path);
         let record = self.levels.iter_mut().rev().find_map(|level| level.record.as_mut());
         let marks = record.map_or(&mut self.marks, |record| &mut record.marks);
         if marks.len() <= MARKS_MAX && !marks.contains(&path) {
