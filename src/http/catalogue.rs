@@ -107,6 +107,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry("project_exists", "A project of this name exists.", "Choose another name."),
     entry("project_reserved", "The name is kept for the server's own use.", "Choose another name."),
     entry(
+        "audit_unavailable",
+        "The audit journal cannot be written; what it would have recorded was not done.",
+        "Free disk space or wait for flushes, look at `/readyz`, then send it again.",
+    ),
+    entry("invalid_redaction", "A rule of redaction cannot be.", "`detail` says which and why."),
+    entry(
         "quota_exceeded",
         "The key, or its project, asked for more than its quota; `detail` names the part.",
         "Send the same again after `Retry-After`, or ask an admin for a larger quota.",

@@ -509,7 +509,7 @@ async fn a_flood_of_statements_gives_a_bounded_number_of_events() {
 async fn ingest_and_queries_pay_no_sync_of_their_own() {
     let server = TestServer::start_with("[audit]\ngroup_interval = \"1m\"\nrollup_interval = \"10m\"\n");
     let (_, both) = make(&server, "both", &["query", "ingest"], "default", json!({})).await;
-    let before = server.metric("kronika_wal_frames", "").await;
+    let before = server.metric("kronika_wal_frames_total", "").await;
     for n in 0..40 {
         send(
             with(&server, &both, Method::POST, "/api/v1/events")
@@ -519,7 +519,7 @@ async fn ingest_and_queries_pay_no_sync_of_their_own() {
         .json(200);
         ask(&server, &both, "SELECT count(*) FROM events").await.json(200);
     }
-    let frames = server.metric("kronika_wal_frames", "").await - before;
+    let frames = server.metric("kronika_wal_frames_total", "").await - before;
     assert_eq!(frames as u64, 40, "one frame a batch of events, none for the journal");
     server.stop();
 }
@@ -573,10 +573,12 @@ async fn no_value_reaches_the_disk() {
 
 #[tokio::test]
 async fn a_full_memory_of_ingest_does_not_stop_the_journal() {
-    let server = TestServer::start_with(&format!("{SOON}[ingest]\nhot_max = \"4KiB\"\n"));
+    let server = TestServer::start_with(&format!(
+        "{SOON}[ingest]\nhot_max = \"1MiB\"\nbody_max = \"1MiB\"\nline_max = \"1MiB\"\n[flush]\nsize = \"1MiB\"\n"
+    ));
     let auditor = Auditor::new(&server).await;
     let (id, sender) = make(&server, "sender", &["ingest"], "default", json!({})).await;
-    let body = format!("{{\"message\":\"{}\"}}\n", "x".repeat(8_000));
+    let body = format!("{{\"message\":\"{}\"}}\n", "x".repeat((1 << 20) - 100));
     send(with(&server, &sender, Method::POST, "/api/v1/events").body(body)).await.problem(429, "overloaded");
     send(with(&server, &sender, Method::GET, "/api/v1/keys")).await.problem(403, "forbidden");
     assert_eq!(auditor.count(&server, &format!("event_type = 'access.denied' AND actor_id = '{id}'")).await, 1);

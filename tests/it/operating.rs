@@ -64,15 +64,16 @@ async fn figures_are_those_of_what_was_done() {
         let value = server.metric(name, label).await;
         assert!(value >= least, "{name}{{{label}}} is {value}");
     };
-    assert_eq!(server.metric("kronika_ingest_events_total", "outcome=\"accepted\"").await, 3.0);
-    assert_eq!(server.metric("kronika_ingest_events_total", "outcome=\"duplicate\"").await, 3.0);
+    assert_eq!(server.metric("kronika_ingest_events_total", "project=\"default\",outcome=\"accepted\"").await, 3.0);
+    assert_eq!(server.metric("kronika_ingest_events_total", "project=\"default\",outcome=\"duplicate\"").await, 3.0);
     assert_eq!(server.metric("kronika_ingest_rejected_events_total", "").await, 3.0);
-    assert_eq!(server.metric("kronika_wal_frames_total", "").await, 3.0);
-    assert_eq!(server.metric("kronika_wal_append_seconds_count", "").await, 3.0);
-    assert_eq!(server.metric("kronika_flush_seconds_count", "").await, 3.0);
+    // The audit journal takes its own.
+    at_least("kronika_wal_frames_total", "", 3.0).await;
+    at_least("kronika_wal_append_seconds_count", "", 3.0).await;
+    at_least("kronika_flush_seconds_count", "", 3.0).await;
     at_least("kronika_wal_sync_seconds_count", "", 1.0).await;
     at_least("kronika_table_commit_seconds_count", "", 4.0).await;
-    assert_eq!(server.metric("kronika_compaction_seconds_count", "").await, 1.0);
+    assert_eq!(server.metric("kronika_compactions_total", "project=\"default\"").await, 1.0);
     at_least("kronika_query_plan_seconds_count", "", 1.0).await;
     at_least("kronika_query_run_seconds_count", "", 1.0).await;
     let query = "method=\"POST\",route=\"/api/v1/query\",status=\"2xx\"";
@@ -180,7 +181,7 @@ async fn a_flush_that_fails_is_told_counted_and_heals() {
     std::fs::remove_file(&table).unwrap();
     std::fs::rename(&aside, &table).unwrap();
     assert_eq!(until_ready_is(&server, 200).await, "ok\n");
-    assert_eq!(server.metric("kronika_table_events", "").await, 1.0);
+    assert_eq!(server.metric("kronika_table_events", "project=\"default\"").await, 1.0);
     server.stop();
 }
 

@@ -48,6 +48,9 @@ fn given() -> BTreeMap<String, BTreeSet<String>> {
     sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
     let here = Regex::new(r#"ApiError::new\(\s*Kind::(\w+),\s*"(\w+)""#).unwrap();
     let invalid = Regex::new(r#"\binvalid\("(\w+)""#).unwrap();
+    // Of errors that are all alike.
+    let only_kind = Regex::new(r"fn kind\(&self\) -> Kind \{\s*Kind::(\w+)\s*\}").unwrap();
+    let only_code = Regex::new(r#"fn code\(&self\) -> &'static str \{\s*"(\w+)"\s*\}"#).unwrap();
     let mut codes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (name, text) in files {
         for caught in here.captures_iter(&text) {
@@ -60,6 +63,9 @@ fn given() -> BTreeMap<String, BTreeSet<String>> {
         }
         for report in text.split("\nimpl Report for ").skip(1) {
             let report = &report[..report.find("\n}\n").unwrap_or(report.len())];
+            if let (Some(kind), Some(code)) = (only_kind.captures(report), only_code.captures(report)) {
+                codes.entry(code[1].to_owned()).or_default().insert(kind[1].to_owned());
+            }
             let kinds = arms(report, "fn kind(", r"Kind::(\w+)");
             for (variant, code) in arms(report, "fn code(", r#""(\w+)""#) {
                 let of: Vec<_> =

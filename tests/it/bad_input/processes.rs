@@ -274,7 +274,7 @@ async fn a_stop_under_load_keeps_what_was_acknowledged() {
     let (_, (home, took)) = tokio::join!(futures::future::join_all(clients), asked);
     assert!(took < Duration::from_secs(30), "{took:?}");
     let server = TestServer::start_in(&home);
-    assert_eq!(server.metric("kronika_hot_events", "").await, 0.0, "a clean stop flushes");
+    assert_eq!(server.metric("kronika_hot_events", "project=\"default\"").await, 0.0, "a clean stop flushes");
     let acknowledged = acknowledged.lock().unwrap().clone();
     assert!(acknowledged.len() > 8, "{}", acknowledged.len());
     let rows = server.rows("default", "SELECT event_id FROM events").await;

@@ -11,7 +11,7 @@ fn bad_settings_refuse_the_start_and_say_why() {
         ("line_max = \"1MiB\"\n", &["line_max"]),
         ("[ingest]\nline_max = true\n", &["line_max"]),
         ("[ingest]\nline_max = [1]\n", &["line_max"]),
-        ("[ingest]\nline_max = \"1MiB\"\nline_max = \"2MiB\"\n", &["line_max"]),
+        ("[ingest]\nline_max = \"1MiB\"\nline_max = \"2MiB\"\n", &["kronika.toml:3", "duplicate key"]),
         ("[ingest]\nline_max = \"10\"\n", &["10", "unit"]),
         ("[ingest]\nline_max = \"-1B\"\n", &["-1B"]),
         ("[ingest]\nline_max = \"1.5MiB\"\n", &["1.5MiB"]),
