@@ -73,7 +73,7 @@ async fn figures_are_those_of_what_was_done() {
     at_least("kronika_flush_seconds_count", "", 3.0).await;
     at_least("kronika_wal_sync_seconds_count", "", 1.0).await;
     at_least("kronika_table_commit_seconds_count", "", 4.0).await;
-    assert_eq!(server.metric("kronika_compactions_total", "project=\"default\"").await, 1.0);
+    at_least("kronika_compactions_total", "project=\"default\"", 1.0).await;
     at_least("kronika_query_plan_seconds_count", "", 1.0).await;
     at_least("kronika_query_run_seconds_count", "", 1.0).await;
     let query = "method=\"POST\",route=\"/api/v1/query\",status=\"2xx\"";

@@ -155,11 +155,15 @@ async fn the_audit_journal_is_open_to_audit_readers_only() {
                     answer.text
                 );
             }
-            // A key of `_audit` needs no header, and opens nothing else.
+            walked += 1;
             let opened = ![401, 403].contains(&call(own, None).await.status);
+            if needed == "any" {
+                assert!(opened, "{id}");
+                continue;
+            }
+            // A key of `_audit` needs no header, and opens nothing else.
             assert_eq!(opened, !readers.is_empty(), "{id}");
             assert!([401, 403].contains(&call(own, Some("default")).await.status), "{id}");
-            walked += 1;
         }
     }
     assert!(walked > 20, "{walked}");

@@ -27,10 +27,10 @@ fn bad_settings_refuse_the_start_and_say_why() {
         ("[server]\ntrusted_proxies = [\"10.0.0.0/99\"]\n", &["trusted_proxies"]),
         ("[server]\ntls_cert = \"x.pem\"\n", &["tls_cert", "tls_key"]),
         ("[ingest]\nline_max = \"128MiB\"\n", &["line_max 128MiB", "body_max 64MiB"]),
-        ("[ingest]\nbody_max = \"2GiB\"\n", &["wal.size_max 4GiB", "ingest.body_max 2GiB"]),
+        ("[ingest]\nbody_max = \"1GiB\"\nhot_max = \"4GiB\"\n", &["wal.size_max 4GiB", "ingest.body_max 1GiB"]),
         ("[wal]\nsegment_size = \"4GiB\"\n", &["wal.size_max 4GiB", "wal.segment_size 4GiB"]),
-        ("[ingest\nline_max = 1\n", &["TOML"]),
-        ("\u{0}", &["TOML"]),
+        ("[ingest\nline_max = 1\n", &["kronika.toml:1", "unclosed table"]),
+        ("\u{0}", &["kronika.toml:1"]),
     ];
     for (text, says) in cases {
         let home = Home::new(text);
