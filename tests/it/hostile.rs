@@ -160,7 +160,8 @@ async fn check(server: &TestServer, row: &Row) -> Result<&'static str, String> {
         Expected::Ok => answer.status == 200,
         Expected::Problem(status, wanted) => answer.status == *status && code().as_ref() == Some(wanted),
         Expected::Any => [200, 400].contains(&answer.status),
-        Expected::Cancel => false,
+        // How much such a query has gathered until its caller leaves is a matter of the machine's speed.
+        Expected::Cancel => answer.status == 400 && code().as_deref() == Some("memory_exceeded"),
     };
     if !row.expected.iter().any(fits) {
         let text: String = answer.text.chars().take(300).collect();
