@@ -1,7 +1,7 @@
 //! The OpenAPI document against the server: what schemathesis (PyPI) makes of it is sent, with an admin key, with a
 //! key of one project, and without any; no answer is a fault of the server or an undocumented one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use reqwest::Method;
@@ -16,7 +16,7 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 const EXAMPLES: &str = "25";
 
 /// Runs schemathesis with what `settings` says about who calls; how many requests were sent.
-fn run(server: &TestServer, python: &PathBuf, name: &str, settings: &str) -> u64 {
+fn run(server: &TestServer, python: &Path, name: &str, settings: &str) -> u64 {
     let config = server.home().path(&format!("{name}.toml"));
     std::fs::write(&config, settings).unwrap();
     let hooks = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/schemathesis/hooks.py");

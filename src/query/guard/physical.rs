@@ -62,14 +62,14 @@ fn multiplies(node: &Arc<dyn ExecutionPlan>) -> bool {
 fn children_under_meters(node: &Arc<dyn ExecutionPlan>, guard: &Guard) -> Option<Vec<Arc<dyn ExecutionPlan>>> {
     // A batch of rows has some 8,000; each may repeat the same value.
     let bytes_max = (guard.batch_max.0 / BATCH_ROWS as u64).max(1);
-    let children = node.children().into_iter().enumerate();
+    let children = node.children().into_iter();
     if let Some(child) = child_of_window(node, bytes_max) {
         Some(vec![child])
     } else if let Some(unnest) = node.downcast_ref::<UnnestExec>() {
         let lists: Vec<usize> = unnest.list_column_indices().iter().map(|list| list.index_in_input_schema).collect();
-        Some(children.map(|(_, child)| narrow(child, &lists, bytes_max, "UNNEST")).collect())
+        Some(children.map(|child| narrow(child, &lists, bytes_max, "UNNEST")).collect())
     } else if JOINS.contains(&node.name()) {
-        let metered = children.map(|(at, child)| {
+        let metered = children.enumerate().map(|(at, child)| {
             let child = narrow(child, &[], bytes_max, "JOIN");
             match at {
                 PROBE_SIDE => under(&child, Meter::Time),
@@ -80,7 +80,7 @@ fn children_under_meters(node: &Arc<dyn ExecutionPlan>, guard: &Guard) -> Option
         Some(metered.collect())
     } else if node.downcast_ref::<ScalarSubqueryExec>().is_some() {
         // The first child are the rows beside which the others' value is put.
-        let metered = children.map(|(at, child)| match at {
+        let metered = children.enumerate().map(|(at, child)| match at {
             0 => Arc::clone(child),
             _ => narrow(child, &[], bytes_max, "a subquery"),
         });
