@@ -121,3 +121,7 @@ fn check(body: &str) -> String {
         })
         .collect()
 }
+/// Bytes as lower-case hex digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

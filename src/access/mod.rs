@@ -34,6 +34,7 @@ use crate::query::{Reader, Restriction};
 pub use denied::{Denied, Reason};
 pub use error::AccessError;
 pub use file::write_private;
+pub(crate) use key::hex;
 pub use key::{KeyId, Secret};
 pub use meter::{Meter, Rate, Whose};
 pub use model::{KeyInfo, KeyState, NewKey, Restrictions};

@@ -15,6 +15,7 @@ use subtle::{Choice, ConstantTimeEq};
 use tokio_util::sync::CancellationToken;
 
 use super::file::{self, Previous, Stored};
+use super::key::hex;
 use super::{AccessError, Caller, Denied, KeyId, KeyInfo, KeyState, Meter, NewKey, Reason, Scope, Secret, Whose};
 use crate::config::{self, Quota, Span};
 use crate::event::names::ProjectName;
@@ -411,10 +412,6 @@ fn kind(scopes: &[Scope]) -> char {
     } else {
         'q'
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Engine, EngineError, Receipt, directory};
+use super::directory::{read_json, write_json};
+use super::{Engine, EngineError};
 use crate::access::{AccessError, Caller, Meter, Rate, Whose};
 use crate::config::{Config, Query, Quota};
 use crate::event::names::ProjectName;
@@ -38,16 +39,10 @@ pub(super) struct Admission {
 impl Admission {
     /// Reads the quotas of projects in `file`, which need not exist.
     pub(super) fn open(file: &Path, config: &Config) -> Result<Self, EngineError> {
-        let failed = |source| EngineError::Directory { path: file.to_path_buf(), source };
-        let own: BTreeMap<ProjectName, Quota> = match std::fs::read(file) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| failed(error.into()))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => return Err(failed(error)),
-        };
         Ok(Self {
             file: file.to_path_buf(),
             defaults: config.access.project_quota.clone(),
-            own: Mutex::new(own),
+            own: Mutex::new(read_json(file)?.unwrap_or_default()),
             meters: RwLock::default(),
             settings: config.query.clone(),
             places: Arc::new(Semaphore::new(config.query.at_once_max.min(Semaphore::MAX_PERMITS))),
@@ -70,9 +65,7 @@ impl Admission {
             next.insert(project.clone(), quota)
         };
         if next != *own {
-            let failed = |source| EngineError::Directory { path: self.file.clone(), source };
-            let text = serde_json::to_vec_pretty(&next).map_err(|error| failed(error.into()))?;
-            directory::replace(&self.file, &text).map_err(failed)?;
+            write_json(&self.file, &next)?;
             *own = next;
         }
         // Outside of readers' sight until the file has it.
@@ -90,9 +83,14 @@ impl Admission {
         Arc::clone(self.meters.write().entry(project.clone()).or_insert(meter))
     }
 
+    /// The meters of a caller and of the project that it asks or sends to.
+    fn meters(&self, caller: &Caller, project: &ProjectName) -> [Arc<Meter>; 2] {
+        [Arc::clone(&caller.meter), self.meter(project)]
+    }
+
     /// Waits for the turn of a query.
     async fn turn(&self, caller: &Caller, project: &ProjectName) -> Result<Turn, AdmissionError> {
-        let meters = [Arc::clone(&caller.meter), self.meter(project)];
+        let meters = self.meters(caller, project);
         for meter in &meters {
             meter.take(Rate::Scanned, 0)?;
         }
@@ -186,20 +184,13 @@ impl Engine {
     ///
     /// # Errors
     /// The key or the project is over its quota.
-    pub fn admit_events(&self, caller: &Caller, project: &ProjectName) -> Result<(), AccessError> {
-        for meter in [&caller.meter, &self.0.admission.meter(project)] {
+    pub fn admit_events(&self, caller: &Caller, project: &ProjectName) -> Result<Sending, AccessError> {
+        let meters = self.0.admission.meters(caller, project);
+        for meter in &meters {
             meter.take(Rate::Events, 0)?;
             meter.take(Rate::Bytes, 0)?;
         }
-        Ok(())
-    }
-
-    /// Counts what came.
-    pub fn count_events(&self, caller: &Caller, project: &ProjectName, bytes: u64, events: u64) {
-        for meter in [&caller.meter, &self.0.admission.meter(project)] {
-            meter.charge(Rate::Events, events);
-            meter.charge(Rate::Bytes, bytes);
-        }
+        Ok(Sending(meters))
     }
 
     /// Waits for the turn of a query of `caller`.
@@ -229,11 +220,17 @@ impl Engine {
     }
 }
 
-impl Receipt {
-    /// Events that the batch had.
-    #[must_use]
-    pub fn events(&self) -> u64 {
-        self.accepted + self.rejected + self.duplicates
+/// Events that were let come; what they are counts when it is known.
+#[derive(Debug)]
+pub struct Sending([Arc<Meter>; 2]);
+
+impl Sending {
+    /// Counts what came.
+    pub fn count(&self, bytes: u64, events: u64) {
+        for meter in &self.0 {
+            meter.charge(Rate::Events, events);
+            meter.charge(Rate::Bytes, bytes);
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::EngineError;
-use super::directory::replace;
+use super::directory::{read_json, write_json};
 use crate::event::names::ProjectName;
 
 /// One deletion.
@@ -40,12 +40,7 @@ pub(super) struct Deletions {
 impl Deletions {
     /// Reads `path`, which need not exist.
     pub(super) fn open(path: &Path) -> Result<Self, EngineError> {
-        let failed = |source| EngineError::Directory { path: path.to_path_buf(), source };
-        let known = match std::fs::read(path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| failed(error.into()))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => return Err(failed(error)),
-        };
+        let known = read_json(path)?.unwrap_or_default();
         Ok(Self { path: path.to_path_buf(), known: Mutex::new(known) })
     }
 
@@ -71,12 +66,10 @@ impl Deletions {
 
     /// Notes a deletion, or that its files are gone; durable when this returns.
     pub(super) fn note(&self, project: &ProjectName, deletion: Deletion) -> Result<(), EngineError> {
-        let failed = |source| EngineError::Directory { path: self.path.clone(), source };
         let mut known = self.known.lock();
         let mut next = known.clone();
         next.insert(project.clone(), deletion);
-        let text = serde_json::to_vec_pretty(&next).map_err(|error| failed(error.into()))?;
-        replace(&self.path, &text).map_err(failed)?;
+        write_json(&self.path, &next)?;
         *known = next;
         Ok(())
     }

@@ -22,6 +22,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -133,12 +134,26 @@ fn stored(root: &Path) -> Result<Option<Identity>, EngineError> {
 
 /// Gives a new directory an identity.
 fn mint(root: &Path) -> Result<Uuid, EngineError> {
-    let path = root.join("kronika.json");
-    let failed = |source| EngineError::Directory { path: path.clone(), source };
     let identity = Identity { format: FORMAT, writer: Uuid::new_v4() };
-    let text = serde_json::to_vec_pretty(&identity).map_err(|error| failed(error.into()))?;
-    replace(&path, &text).map_err(failed)?;
+    write_json(&root.join("kronika.json"), &identity)?;
     Ok(identity.writer)
+}
+
+/// Reads a JSON file of the directory's state; `None` where there is no such file.
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, EngineError> {
+    let failed = |source| EngineError::Directory { path: path.to_path_buf(), source };
+    match fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| failed(error.into())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Replaces a JSON file of the directory's state durably.
+pub(super) fn write_json(path: &Path, state: &impl Serialize) -> Result<(), EngineError> {
+    let failed = |source| EngineError::Directory { path: path.to_path_buf(), source };
+    let text = serde_json::to_vec_pretty(state).map_err(|error| failed(error.into()))?;
+    replace(path, &text).map_err(failed)
 }
 
 /// Replaces a file durably: it is the old one or the new one, never half of it.

@@ -188,7 +188,7 @@ fn descriptors(connections: u64) -> Finding {
 
 /// Tries the place of the tables; a local one only when it is there, so that nothing is made.
 async fn store(config: &Config, exists: bool) -> Vec<Finding> {
-    let url = config.storage.url.clone().unwrap_or_else(|| config.server.data_dir.join("store").display().to_string());
+    let url = super::storage_url(config);
     let is_local = !url.contains("://");
     let place = if is_local { "store".to_owned() } else { format!("store {}", without_secrets(&url)) };
     if is_local && !(exists && Path::new(&url).is_dir()) {

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use serde::Serialize;
 
 use super::{Inner, now_us, probe};
+use crate::query;
 
 /// One thing that must be so for the server to be ready.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -109,18 +110,10 @@ pub(super) fn process() -> Process {
     let fds = std::fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count() as u64);
     Process {
         started_at_s: started_at_s().unwrap_or(0),
-        resident_bytes: resident_bytes().unwrap_or(0),
+        resident_bytes: query::resident_bytes(),
         open_fds: fds,
         max_fds: max_fds(),
     }
-}
-
-fn resident_bytes() -> Option<u64> {
-    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
-    // SAFETY: sysconf reads a constant of the system.
-    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    Some(pages * u64::try_from(page).ok()?)
 }
 
 /// The start is in clock ticks since the boot, whose time is in another file.

@@ -121,6 +121,12 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// Events that the batch had.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.accepted + self.rejected + self.duplicates
+    }
+
     /// Whether events were refused because the sender's key is not for their module or tenant.
     #[must_use]
     pub fn any_not_allowed(&self) -> bool {

@@ -59,6 +59,7 @@ use crate::table::Storage;
 use crate::wal::Wal;
 
 pub(crate) use admission::AdmissionError;
+pub use admission::Sending;
 pub(crate) use clock::{now_ms, now_s, now_us};
 pub use directory::FORMAT;
 pub use doctor::{Finding, Verdict, examine};
@@ -148,7 +149,7 @@ impl Engine {
         redaction::check(&config.redaction)?;
         let directory = directory::Directory::open(&config.server.data_dir)?;
         let keys = KeyStore::open(&directory.part("keys.json"), &config.access)?;
-        let storage = open_storage(&config, &directory)?;
+        let storage = Storage::open(&storage_url(&config), &config.storage.options)?;
         let runtime = Runtime::new(&config.query, storage.store(), &directory.part("spill"))?;
         let shared = Arc::new(Shared::open(config.clone(), &directory)?);
         runtime.time_stages(query::Stages {
@@ -470,8 +471,7 @@ fn part_or(chosen: &Option<PathBuf>, directory: &directory::Directory, part: &st
     chosen.clone().unwrap_or_else(|| directory.part(part))
 }
 
-fn open_storage(config: &Config, directory: &directory::Directory) -> Result<Storage, EngineError> {
-    let default = directory.part("store").display().to_string();
-    let url = config.storage.url.clone().unwrap_or(default);
-    Ok(Storage::open(&url, &config.storage.options)?)
+/// Where the tables lie.
+fn storage_url(config: &Config) -> String {
+    config.storage.url.clone().unwrap_or_else(|| config.server.data_dir.join("store").display().to_string())
 }

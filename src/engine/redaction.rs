@@ -4,7 +4,6 @@
 //! hides. The own ones are kept in `redaction.json`, replaced as a whole.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,7 +11,7 @@ use parking_lot::Mutex;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::EngineError;
-use super::directory::replace;
+use super::directory::{read_json, write_json};
 use crate::config::{RedactLists, Redaction};
 use crate::event::names::ProjectName;
 use crate::event::redact::{RedactError, RedactRules};
@@ -71,12 +70,7 @@ impl Redactions {
     /// Reads the projects' own rules from `path`, which need not exist.
     pub(super) fn open(path: &Path, settings: &Redaction) -> Result<Self, EngineError> {
         check(settings)?;
-        let failed = |source| EngineError::Directory { path: path.to_path_buf(), source };
-        let own = match std::fs::read(path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| failed(error.into()))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => return Err(failed(error)),
-        };
+        let own = read_json(path)?.unwrap_or_default();
         let known = Mutex::new(Known { own, in_force: HashMap::new() });
         let redactions = Self { path: path.to_path_buf(), settings: settings.clone(), known };
         // Settings that leave no room for what a project has are refused now, not at its next event.
@@ -111,7 +105,7 @@ impl Redactions {
         } else {
             next.insert(project.clone(), lists);
         }
-        self.write(&next)?;
+        write_json(&self.path, &next)?;
         known.own = next;
         known.in_force.insert(project.clone(), InForce::new(rules));
         Ok(())
@@ -132,11 +126,5 @@ impl Redactions {
             rules = rules.and(more)?;
         }
         Ok(rules)
-    }
-
-    fn write(&self, own: &BTreeMap<ProjectName, RedactLists>) -> Result<(), EngineError> {
-        let failed = |source| EngineError::Directory { path: self.path.clone(), source };
-        let text = serde_json::to_vec_pretty(own).map_err(|error| failed(error.into()))?;
-        replace(&self.path, &text).map_err(failed)
     }
 }

@@ -57,7 +57,7 @@ pub(super) async fn append_events(
 ) -> Result<(HeaderMap, Json<Receipt>), ApiError> {
     let idempotency_key = idempotency_key(&headers)?;
     let project = caller.project();
-    engine.admit_events(&caller.caller, &project)?;
+    let sending = engine.admit_events(&caller.caller, &project)?;
     let bytes = body::read(&headers, sent, engine.config().ingest.body_max).await?;
     caller.trail.received(bytes.len());
     // A body may take its time.
@@ -73,7 +73,7 @@ pub(super) async fn append_events(
     };
     let size = bytes.len() as u64;
     let taken = engine.append(&project, bytes, options).await;
-    engine.count_events(&caller.caller, &project, size, events_of(&taken));
+    sending.count(size, events_of(&taken));
     let receipt = taken?;
     caller.trail.stored(&receipt);
     let mut headers = HeaderMap::new();

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::caller::{Admin, Authorized, Ingest};
 use super::extract::{ApiBytes, ApiPath};
 use super::problem::{ApiError, Problem};
+use crate::access::hex;
 use crate::engine::{Engine, RefusedEvent};
 use crate::error::Kind;
 
@@ -115,7 +116,7 @@ pub(super) async fn test(
 /// What the audit journal has of a mapping: not its text, which may be long.
 fn recorded(engine: &Engine, name: &str) -> Value {
     let Ok(text) = engine.mappings().text(name) else { return Value::Null };
-    let hash: String = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex(&Sha256::digest(&text));
     json!({"name": name, "sha256": hash, "bytes": text.len()})
 }
 

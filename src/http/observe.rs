@@ -72,7 +72,7 @@ pub(super) async fn observed(State(engine): State<Engine>, request: Request, nex
         engine.answered(method, route.clone(), status, code, took);
         response
     };
-    answering.instrument(span.clone()).await
+    answering.instrument(span).await
 }
 
 /// The client's id, where it is one: short, and of characters that no log and no header can trip over.
@@ -97,8 +97,8 @@ fn trace_id(headers: &HeaderMap) -> Option<String> {
     (whole && later && real).then(|| trace.to_owned())
 }
 
-/// The method as a label; methods that we know none of are one.
-fn known(method: &Method) -> &'static str {
+/// The method as a label, and as the audit journal has it; methods that we know none of are one.
+pub(super) fn known(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
         "HEAD" => "HEAD",

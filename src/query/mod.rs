@@ -39,7 +39,7 @@ use std::sync::Arc;
 pub use answer::{Answer, End, Outcome, Stats};
 pub use error::{NameOf, Position, QueryError};
 pub use guard::Fenced;
-pub(crate) use guard::give_way;
+pub(crate) use guard::{give_way, resident_bytes};
 pub use output::{Format, encode};
 pub use params::Params;
 pub use restrict::{Reader, Restriction};

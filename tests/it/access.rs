@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::{Method, RequestBuilder};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::common::{Answer, Home, TestServer, kronika, send};
@@ -22,16 +22,8 @@ async fn key(server: &TestServer, scopes: &[&str], restrictions: Value) -> (Stri
     (answer["id"].as_str().unwrap().into(), answer["secret"].as_str().unwrap().into())
 }
 
-fn with(server: &TestServer, key: &str, method: Method, path: &str) -> RequestBuilder {
-    server.client.request(method, format!("{}{path}", server.url)).bearer_auth(key)
-}
-
-async fn ask(server: &TestServer, key: &str, sql: &str) -> Answer {
-    send(with(server, key, Method::POST, "/api/v1/query").json(&json!({"sql": sql}))).await
-}
-
 async fn append(server: &TestServer, key: &str, query: &str, body: String) -> Answer {
-    let request = with(server, key, Method::POST, &format!("/api/v1/events{query}"));
+    let request = server.with(key, Method::POST, &format!("/api/v1/events{query}"));
     send(request.header("content-type", "application/x-ndjson").body(body)).await
 }
 
@@ -49,11 +41,11 @@ async fn a_revoked_keys_running_query_ends_within_a_second() {
         revoke(&server, &id).await;
         Instant::now()
     };
-    let (answer, revoked) = tokio::join!(ask(&server, &secret, LONG), revoked);
+    let (answer, revoked) = tokio::join!(server.ask(&secret, LONG), revoked);
     let ended = revoked.elapsed();
     answer.problem(401, "key_ended");
     assert!(ended < EFFECTIVE, "{ended:?}");
-    ask(&server, &secret, "SELECT 1").await.problem(401, "unauthenticated");
+    server.ask(&secret, "SELECT 1").await.problem(401, "unauthenticated");
     server.stop();
 }
 
@@ -62,7 +54,7 @@ async fn an_answer_on_its_way_breaks_off_when_its_key_is_revoked() {
     let server = TestServer::start_with("[query]\nrows_max = 1000000000\nbytes_max = \"64GiB\"\n");
     let (id, secret) = key(&server, &["query"], json!({})).await;
     let sql = "SELECT x, x % 7 FROM generate_series(1, 1000000000000) a(x)";
-    let request = with(&server, &secret, Method::POST, "/api/v1/query");
+    let request = server.with(&secret, Method::POST, "/api/v1/query");
     let mut response = request.json(&json!({"sql": sql, "format": "ndjson"})).send().await.unwrap();
     assert_eq!(response.status(), 200);
     assert!(response.chunk().await.unwrap().is_some());
@@ -85,7 +77,7 @@ async fn an_expired_keys_running_query_ends_within_a_second() {
     let new = json!({"name": "short", "scopes": ["query"], "project": "default", "expires_in": "3s"});
     let made = make(&server, new).await;
     let started = Instant::now();
-    ask(&server, made["secret"].as_str().unwrap(), LONG).await.problem(401, "key_ended");
+    server.ask(made["secret"].as_str().unwrap(), LONG).await.problem(401, "key_ended");
     // The key was made at a fraction of a second; expiry is counted in whole ones.
     assert!((2..=4).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
     let id = made["id"].as_str().unwrap();
@@ -103,11 +95,11 @@ async fn a_key_is_rotated_with_an_overlap() {
     assert_eq!((&rotated["state"], rotated["id"].as_str()), (&json!("rotating"), Some(id.as_str())));
     let second = rotated["secret"].as_str().unwrap();
     for secret in [&first, second] {
-        assert_eq!(ask(&server, secret, "SELECT 1").await.status, 200);
+        assert_eq!(server.ask(secret, "SELECT 1").await.status, 200);
     }
     tokio::time::sleep(Duration::from_millis(2_200)).await;
-    ask(&server, &first, "SELECT 1").await.problem(401, "unauthenticated");
-    assert_eq!(ask(&server, second, "SELECT 1").await.status, 200);
+    server.ask(&first, "SELECT 1").await.problem(401, "unauthenticated");
+    assert_eq!(server.ask(second, "SELECT 1").await.status, 200);
     let list = send(server.request(Method::GET, "/api/v1/keys")).await.json(200);
     let shown = list.as_array().unwrap().iter().find(|key| key["id"] == id.as_str()).unwrap().clone();
     assert_eq!(shown["state"], "active");
@@ -189,15 +181,15 @@ async fn sources_are_the_other_end_of_the_connection() {
     let server = TestServer::start_in(&home);
     let (_, here) = key(&server, &["query"], json!({"sources": ["127.0.0.0/8"]})).await;
     let (_, there) = key(&server, &["query"], json!({"sources": ["10.0.0.0/8"]})).await;
-    assert_eq!(ask(&server, &here, "SELECT 1").await.status, 200);
-    let unknown = ask(&server, "krn_q_wrong", "SELECT 1").await.problem(401, "unauthenticated");
-    assert_eq!(ask(&server, &there, "SELECT 1").await.problem(401, "unauthenticated"), unknown);
-    let claimed = with(&server, &there, Method::POST, "/api/v1/query").header("x-forwarded-for", "10.0.0.1");
+    assert_eq!(server.ask(&here, "SELECT 1").await.status, 200);
+    let unknown = server.ask("krn_q_wrong", "SELECT 1").await.problem(401, "unauthenticated");
+    assert_eq!(server.ask(&there, "SELECT 1").await.problem(401, "unauthenticated"), unknown);
+    let claimed = server.with(&there, Method::POST, "/api/v1/query").header("x-forwarded-for", "10.0.0.1");
     send(claimed.json(&json!({"sql": "SELECT 1"}))).await.problem(401, "unauthenticated");
     server.stop();
     let server = TestServer::start_with("[server]\ntrusted_proxies = [\"127.0.0.1\"]\n");
     let (_, there) = key(&server, &["query"], json!({"sources": ["10.0.0.0/8"]})).await;
-    let forwarded = with(&server, &there, Method::POST, "/api/v1/query").header("x-forwarded-for", "10.0.0.1");
+    let forwarded = server.with(&there, Method::POST, "/api/v1/query").header("x-forwarded-for", "10.0.0.1");
     assert_eq!(send(forwarded.json(&json!({"sql": "SELECT 1"}))).await.status, 200);
     // Behind a proxy on this machine everybody would be a loopback address.
     let metrics = server.client.get(format!("{}/metrics", server.url)).header("x-forwarded-for", "10.0.0.1");
@@ -233,7 +225,7 @@ async fn a_deleted_project_stays_deleted() {
     }
     delete(&server, "?confirm=shop").await.problem(404, "project_not_found");
     server.append("shop", "", "{}\n").await.problem(404, "project_not_found");
-    ask(&server, &old_key, "SELECT 1").await.problem(401, "unauthenticated");
+    server.ask(&old_key, "SELECT 1").await.problem(401, "unauthenticated");
     assert_eq!(server.metric("kronika_hot_bytes", "project=\"shop\"").await, 0.0);
     // The log still speaks of it; the start takes no offence.
     let server = TestServer::start_in(&server.kill());
@@ -249,7 +241,7 @@ async fn a_deleted_project_stays_deleted() {
     let server = TestServer::start_in(&server.kill());
     assert_eq!(server.count("shop", "SELECT count(*) FROM events").await, 1);
     assert_eq!(keyed(&server, "{\"event_id\":\"1\"}\n").await.headers["idempotency-replayed"], "true");
-    ask(&server, &old_key, "SELECT 1").await.problem(401, "unauthenticated");
+    server.ask(&old_key, "SELECT 1").await.problem(401, "unauthenticated");
     server.stop();
 }
 
@@ -316,11 +308,11 @@ async fn no_secret_is_written_to_the_log() {
     let rotated = send(server.request(Method::POST, &format!("/api/v1/keys/{id}/rotate")).json(&json!({}))).await;
     let second = rotated.json(200)["secret"].as_str().unwrap().to_owned();
     for secret in [&first, &second] {
-        ask(&server, secret, "SELECT 1").await.json(200);
+        server.ask(secret, "SELECT 1").await.json(200);
         let other_header = server.client.get(format!("{}/api/v1/queries", server.url)).header("x-api-key", secret);
         assert_eq!(send(other_header).await.status, 200);
-        ask(&server, secret, "SELECT nonsense").await.problem(400, "unknown_column");
-        send(with(&server, secret, Method::POST, "/api/v1/admin/flush")).await.problem(403, "forbidden");
+        server.ask(secret, "SELECT nonsense").await.problem(400, "unknown_column");
+        send(server.with(secret, Method::POST, "/api/v1/admin/flush")).await.problem(403, "forbidden");
     }
     let http2 = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
     send(http2.get(format!("{}/api/v1/queries", server.url)).bearer_auth(&second)).await.json(200);
@@ -374,12 +366,12 @@ async fn keys_and_projects_from_the_command_line() {
     use std::os::unix::fs::PermissionsExt;
     assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
     let secret = std::fs::read_to_string(file).unwrap();
-    assert_eq!(ask(&server, secret.trim(), "SELECT count(*) FROM events").await.status, 200);
+    assert_eq!(server.ask(secret.trim(), "SELECT count(*) FROM events").await.status, 200);
     let (code, out, _) = run(&["keys", "list"]);
     assert!(code == Some(0) && out.contains(id) && out.contains("dashboards") && !out.contains("krn_"), "{out}");
     let (code, out, _) = run(&["keys", "rotate", id, "--overlap", "0s"]);
     assert!(code == Some(0) && out.contains("krn_q_"), "{out}");
-    ask(&server, secret.trim(), "SELECT 1").await.problem(401, "unauthenticated");
+    server.ask(secret.trim(), "SELECT 1").await.problem(401, "unauthenticated");
     assert_eq!(run(&["keys", "revoke", id]).0, Some(0));
     assert_eq!(run(&["keys", "revoke", "nobody"]).0, Some(1));
     let (code, _, err) = run(&["projects", "delete", "shop", "--confirm", "shpo"]);
@@ -413,7 +405,7 @@ async fn no_key_outlives_its_project() {
         let (secrets, deleted) = tokio::join!(make, delete);
         assert_eq!(deleted.status, 204, "{}", deleted.text);
         for secret in &secrets {
-            ask(&server, secret, "SELECT 1").await.problem(401, "unauthenticated");
+            server.ask(secret, "SELECT 1").await.problem(401, "unauthenticated");
         }
         assert!(!secrets.is_empty());
     }

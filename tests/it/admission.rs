@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use reqwest::{Method, RequestBuilder};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::common::{Answer, Home, TestServer, kronika, send};
@@ -20,17 +20,9 @@ async fn key(server: &TestServer, scopes: &[&str], quota: Value) -> (String, Str
     (answer["id"].as_str().unwrap().into(), answer["secret"].as_str().unwrap().into())
 }
 
-fn with(server: &TestServer, key: &str, method: Method, path: &str) -> RequestBuilder {
-    server.client.request(method, format!("{}{path}", server.url)).bearer_auth(key)
-}
-
-async fn ask(server: &TestServer, key: &str, sql: &str) -> Answer {
-    send(with(server, key, Method::POST, "/api/v1/query").json(&json!({"sql": sql}))).await
-}
-
 async fn append(server: &TestServer, key: &str, events: usize) -> Answer {
     let body = "{\"module\":\"orders\",\"event_type\":\"placed\"}\n".repeat(events);
-    let request = with(server, key, Method::POST, "/api/v1/events");
+    let request = server.with(key, Method::POST, "/api/v1/events");
     send(request.header("content-type", "application/x-ndjson").body(body)).await
 }
 
@@ -44,7 +36,7 @@ fn retry_after(answer: &Answer) -> u64 {
 async fn a_key_has_so_many_requests_a_second_and_not_one_more() {
     let server = TestServer::start();
     let (id, secret) = key(&server, &["query"], json!({"requests_per_second": 3})).await;
-    let list = || send(with(&server, &secret, Method::GET, "/api/v1/queries"));
+    let list = || send(server.with(&secret, Method::GET, "/api/v1/queries"));
     let began = Instant::now();
     let answers = join_all((0..12).map(|_| list())).await;
     let taken = began.elapsed().as_secs_f64();
@@ -114,7 +106,7 @@ async fn an_analyst_with_many_queries_does_not_hold_up_a_dashboard() {
     let (_, dashboard) = key(&server, &["query"], json!({})).await;
     let long = async {
         let stop = tokio::time::sleep(Duration::from_secs(6));
-        let asked = join_all((0..9).map(|_| ask(&server, &analyst, LONG)));
+        let asked = join_all((0..9).map(|_| server.ask(&analyst, LONG)));
         tokio::select! {
             answers = asked => panic!("{answers:?}"),
             () = stop => {}
@@ -126,11 +118,11 @@ async fn an_analyst_with_many_queries_does_not_hold_up_a_dashboard() {
         assert!((server.metric("kronika_queries_waiting", "").await - 6.0).abs() < 0.5);
         for _ in 0..5 {
             let began = Instant::now();
-            ask(&server, &dashboard, "SELECT count(*) FROM events").await.json(200);
+            server.ask(&dashboard, "SELECT count(*) FROM events").await.json(200);
             assert!(began.elapsed() < PROMPT, "{:?}", began.elapsed());
         }
         // A tenth one of the analyst finds the queue full.
-        let refused = ask(&server, &analyst, LONG).await;
+        let refused = server.ask(&analyst, LONG).await;
         refused.problem(429, "queries_busy");
         assert!(refused.headers.contains_key("retry-after"));
     };

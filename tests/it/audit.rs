@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::common::{Answer, Home, TestServer, send};
+use super::common::{Home, TestServer, send};
 
 /// Groups and rollups soon, so that tests need not wait for a minute.
 const SOON: &str = "[audit]\ngroup_interval = \"200ms\"\nrollup_interval = \"500ms\"\n";
@@ -27,14 +27,6 @@ async fn make(
     (answer["id"].as_str().unwrap().into(), answer["secret"].as_str().unwrap().into())
 }
 
-fn with(server: &TestServer, key: &str, method: Method, path: &str) -> RequestBuilder {
-    server.client.request(method, format!("{}{path}", server.url)).bearer_auth(key)
-}
-
-async fn ask(server: &TestServer, key: &str, sql: &str) -> Answer {
-    send(with(server, key, Method::POST, "/api/v1/query").json(&json!({"sql": sql}))).await
-}
-
 /// A key that reads the whole journal.
 struct Auditor(String);
 
@@ -44,7 +36,7 @@ impl Auditor {
     }
 
     async fn rows(&self, server: &TestServer, sql: &str) -> Vec<Vec<Value>> {
-        let answer = ask(server, &self.0, sql).await.json(200);
+        let answer = server.ask(&self.0, sql).await.json(200);
         serde_json::from_value(answer["rows"].clone()).unwrap()
     }
 
@@ -58,7 +50,7 @@ impl Auditor {
         let started = Instant::now();
         let sql = format!("SELECT * FROM events WHERE {condition} ORDER BY _seq");
         loop {
-            let request = with(server, &self.0, Method::POST, "/api/v1/query");
+            let request = server.with(&self.0, Method::POST, "/api/v1/query");
             let answer = send(request.json(&json!({"sql": sql, "format": "ndjson"}))).await;
             assert_eq!(answer.status, 200, "{}", answer.text);
             let mut events: Vec<Value> = answer.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -182,16 +174,17 @@ async fn refusals_and_failed_logins_are_recorded() {
     let (revoked_id, revoked) = make(&server, "gone", &["query"], "default", json!({})).await;
     send(server.request(Method::DELETE, &format!("/api/v1/keys/{revoked_id}"))).await;
 
-    send(with(&server, &query, Method::POST, "/api/v1/admin/flush")).await.problem(403, "forbidden");
+    send(server.with(&query, Method::POST, "/api/v1/admin/flush")).await.problem(403, "forbidden");
     send(
-        with(&server, &query, Method::POST, "/api/v1/query")
+        server
+            .with(&query, Method::POST, "/api/v1/query")
             .header("kronika-project", "other")
             .json(&json!({"sql": "SELECT 1"})),
     )
     .await
     .problem(403, "forbidden");
-    ask(&server, &query, "SELECT actor_email FROM events").await.problem(403, "hidden_column");
-    let send_events = |body: &'static str| with(&server, &ingest, Method::POST, "/api/v1/events").body(body);
+    server.ask(&query, "SELECT actor_email FROM events").await.problem(403, "hidden_column");
+    let send_events = |body: &'static str| server.with(&ingest, Method::POST, "/api/v1/events").body(body);
     send(send_events("{\"module\":\"vault\"}\n")).await.problem(400, "events_rejected");
     send(send_events("{\"module\":\"vault\"}\n{\"module\":\"orders\"}\n")).await.json(200);
     // On disk before the answer: no waiting here.
@@ -211,7 +204,7 @@ async fn refusals_and_failed_logins_are_recorded() {
     has(&denied[1]["attributes"], json!({"needed_scope": "query", "asked_project": "other"}));
     has(&denied[2], json!({"message": "select actor_email from events", "object_type": "statement"}));
 
-    ask(&server, &revoked, "SELECT 1").await.problem(401, "unauthenticated");
+    server.ask(&revoked, "SELECT 1").await.problem(401, "unauthenticated");
     let known = auditor.events(&server, "event_type = 'access.login_failed'", 0).await;
     has(
         &known[0],
@@ -221,7 +214,7 @@ async fn refusals_and_failed_logins_are_recorded() {
         send(server.client.post(format!("{}/api/v1/query", server.url)).body("{}"))
             .await
             .problem(401, "unauthenticated");
-        ask(&server, "krn_q_wrong", "SELECT 1").await.problem(401, "unauthenticated");
+        server.ask("krn_q_wrong", "SELECT 1").await.problem(401, "unauthenticated");
     }
     let started = Instant::now();
     let total = loop {
@@ -244,23 +237,24 @@ async fn queries_are_grouped_and_ingest_and_keys_rolled_up() {
     let auditor = Auditor::new(&server).await;
     let (id, reader) = make(&server, "reader", &["query", "ingest"], "default", json!({})).await;
     let body = "{\"event_id\":\"1\",\"module\":\"orders\"}\n[1]\n";
-    send(with(&server, &reader, Method::POST, "/api/v1/events").body(body)).await.json(200);
-    send(with(&server, &reader, Method::POST, "/api/v1/events").body("{\"event_id\":\"1\",\"module\":\"orders\"}\n"))
+    send(server.with(&reader, Method::POST, "/api/v1/events").body(body)).await.json(200);
+    send(server.with(&reader, Method::POST, "/api/v1/events").body("{\"event_id\":\"1\",\"module\":\"orders\"}\n"))
         .await
         .json(200);
-    send(with(&server, &reader, Method::POST, "/api/v1/events").body("not json")).await.problem(400, "events_rejected");
+    send(server.with(&reader, Method::POST, "/api/v1/events").body("not json")).await.problem(400, "events_rejected");
     for limit in 1..=5 {
-        ask(&server, &reader, &format!("SELECT message FROM events WHERE module = 'orders' LIMIT {limit}"))
+        server
+            .ask(&reader, &format!("SELECT message FROM events WHERE module = 'orders' LIMIT {limit}"))
             .await
             .json(200);
     }
-    ask(&server, &reader, "SELECT nothing FROM events").await.problem(400, "unknown_column");
+    server.ask(&reader, "SELECT nothing FROM events").await.problem(400, "unknown_column");
     let params =
         json!({"sql": "SELECT count(*) FROM events WHERE actor_id = $who", "params": {"who": "ann"}, "id": "q-17"});
-    send(with(&server, &reader, Method::POST, "/api/v1/query").json(&params)).await.json(200);
+    send(server.with(&reader, Method::POST, "/api/v1/query").json(&params)).await.json(200);
     let named = "/api/v1/queries/errors_by_module?from=2025-01-01T00:00:00Z&to=2025-12-31T00:00:00Z";
-    send(with(&server, &reader, Method::GET, named)).await.json(200);
-    ask(&server, &reader, "SELECT x FROM generate_series(1, 2000000) t(x)").await.json(200);
+    send(server.with(&reader, Method::GET, named)).await.json(200);
+    server.ask(&reader, "SELECT x FROM generate_series(1, 2000000) t(x)").await.json(200);
 
     let sum = "SELECT coalesce(sum(CAST(attributes->>'count' AS BIGINT)), 0) FROM events WHERE module = 'queries'";
     let started = Instant::now();
@@ -328,8 +322,8 @@ async fn what_was_answered_is_recorded_also_after_a_kill() {
     let (_, reader) = make(&server, "reader", &["query"], "default", json!({})).await;
     for round in 0..5 {
         make(&server, &format!("made {round}"), &["query"], "default", json!({})).await;
-        send(with(&server, &reader, Method::GET, "/api/v1/keys")).await.problem(403, "forbidden");
-        ask(&server, &auditor.0, "SELECT 1").await.json(200);
+        send(server.with(&reader, Method::GET, "/api/v1/keys")).await.problem(403, "forbidden");
+        server.ask(&auditor.0, "SELECT 1").await.json(200);
         server.kill();
         server = TestServer::start_in(&home);
         let created =
@@ -373,8 +367,8 @@ async fn reading_the_journal_is_recorded_once() {
         assert_eq!(auditor.count(&server, "event_type = 'audit.read'").await, n);
     }
     let named = "/api/v1/queries/errors_by_module?from=2025-01-01T00:00:00Z&to=2030-12-31T00:00:00Z";
-    send(with(&server, &auditor.0, Method::GET, named)).await.json(200);
-    ask(&server, &auditor.0, "SELECT nonsense FROM events").await.problem(400, "unknown_column");
+    send(server.with(&auditor.0, Method::GET, named)).await.json(200);
+    server.ask(&auditor.0, "SELECT nonsense FROM events").await.problem(400, "unknown_column");
     tokio::time::sleep(Duration::from_millis(600)).await;
     let reads = auditor.events(&server, "event_type = 'audit.read'", 9).await;
     assert_eq!(reads.len(), 9);
@@ -407,7 +401,7 @@ async fn the_journal_is_for_auditors_and_nobody_writes_to_it() {
     let both = admin["secret"].as_str().unwrap();
     let (_, query) = make(&server, "query", &["query"], "shop", json!({})).await;
 
-    let read = |key: String| send(of(with(&server, &key, Method::POST, "/api/v1/query")).json(&question));
+    let read = |key: String| send(of(server.with(&key, Method::POST, "/api/v1/query")).json(&question));
     read(server.key.clone()).await.problem(403, "forbidden");
     read(query).await.problem(403, "forbidden");
     read(restricted).await.problem(403, "restricted_key");
@@ -416,21 +410,21 @@ async fn the_journal_is_for_auditors_and_nobody_writes_to_it() {
     let shops = number(read(of_shop.clone()).await.json(200));
     assert!(shops > 0 && shops < whole, "of another project an auditor sees what is about it: {shops} of {whole}");
     let sql = json!({"sql": "SELECT DISTINCT tenant_id FROM events"});
-    let tenants = send(of(with(&server, &of_shop, Method::POST, "/api/v1/query")).json(&sql)).await.json(200);
+    let tenants = send(of(server.with(&of_shop, Method::POST, "/api/v1/query")).json(&sql)).await.json(200);
     assert_eq!(tenants["rows"], json!([["shop"]]));
     let sql = json!({"sql": "SELECT DISTINCT module FROM events"});
     assert_eq!(
-        send(with(&server, &some, Method::POST, "/api/v1/query").json(&sql)).await.json(200)["rows"],
+        send(server.with(&some, Method::POST, "/api/v1/query").json(&sql)).await.json(200)["rows"],
         json!([["keys"]])
     );
     // Without the header it is a key of its project.
-    assert_eq!(number(send(with(&server, &of_shop, Method::POST, "/api/v1/query").json(&question)).await.json(200)), 0);
-    send(with(&server, &auditor.0, Method::POST, "/api/v1/query").header("kronika-project", "shop").json(&question))
+    assert_eq!(number(send(server.with(&of_shop, Method::POST, "/api/v1/query").json(&question)).await.json(200)), 0);
+    send(server.with(&auditor.0, Method::POST, "/api/v1/query").header("kronika-project", "shop").json(&question))
         .await
         .problem(403, "forbidden");
 
     for key in [&server.key, both] {
-        send(of(with(&server, key, Method::POST, "/api/v1/events")).body("{\"module\":\"x\"}\n"))
+        send(of(server.with(key, Method::POST, "/api/v1/events")).body("{\"module\":\"x\"}\n"))
             .await
             .problem(403, "project_reserved");
     }
@@ -454,7 +448,7 @@ async fn the_journal_is_for_auditors_and_nobody_writes_to_it() {
     };
     assert_eq!(names(send(server.request(Method::GET, "/api/v1/projects")).await.json(200)), ["default", "shop"]);
     assert_eq!(
-        names(send(with(&server, both, Method::GET, "/api/v1/projects")).await.json(200)),
+        names(send(server.with(both, Method::GET, "/api/v1/projects")).await.json(200)),
         ["default", "shop", "_audit"]
     );
     let flushed = send(of(server.request(Method::POST, "/api/v1/admin/flush"))).await.json(200);
@@ -512,12 +506,13 @@ async fn ingest_and_queries_pay_no_sync_of_their_own() {
     let before = server.metric("kronika_wal_frames_total", "").await;
     for n in 0..40 {
         send(
-            with(&server, &both, Method::POST, "/api/v1/events")
+            server
+                .with(&both, Method::POST, "/api/v1/events")
                 .body(format!("{{\"module\":\"m\",\"message\":\"{n}\"}}\n")),
         )
         .await
         .json(200);
-        ask(&server, &both, "SELECT count(*) FROM events").await.json(200);
+        server.ask(&both, "SELECT count(*) FROM events").await.json(200);
     }
     let frames = server.metric("kronika_wal_frames_total", "").await - before;
     assert_eq!(frames as u64, 40, "one frame a batch of events, none for the journal");
@@ -540,21 +535,19 @@ async fn no_value_reaches_the_disk() {
     ];
     for key in [&reader, &auditor.0] {
         for sql in &sqls {
-            ask(&server, key, sql).await;
+            server.ask(key, sql).await;
         }
         for params in [json!([LITERAL]), json!({LITERAL: 1}), json!([[LITERAL, LITERAL]])] {
-            send(
-                with(&server, key, Method::POST, "/api/v1/query").json(&json!({"sql": "SELECT $1", "params": params})),
-            )
-            .await;
+            send(server.with(key, Method::POST, "/api/v1/query").json(&json!({"sql": "SELECT $1", "params": params})))
+                .await;
         }
         let named = format!("/api/v1/queries/errors_by_module?from={LITERAL}&{LITERAL}=1");
-        send(with(&server, key, Method::GET, &named)).await;
+        send(server.with(key, Method::GET, &named)).await;
     }
     // A whole key where an id or a name belongs.
     let path = format!("/api/v1/keys/{}", server.key);
     send(server.request(Method::GET, &path)).await.problem(404, "key_not_found");
-    send(with(&server, &reader, Method::DELETE, &path)).await.problem(403, "forbidden");
+    send(server.with(&reader, Method::DELETE, &path)).await.problem(403, "forbidden");
     send(server.request(Method::GET, &format!("/api/v1/queries/{reader}?x={reader}"))).await;
     send(server.request(Method::GET, "/api/v1/keys?key=x").header("user-agent", format!("curl {reader}"))).await;
     let queries = auditor.events(&server, "module = 'queries'", 6).await;
@@ -579,8 +572,8 @@ async fn a_full_memory_of_ingest_does_not_stop_the_journal() {
     let auditor = Auditor::new(&server).await;
     let (id, sender) = make(&server, "sender", &["ingest"], "default", json!({})).await;
     let body = format!("{{\"message\":\"{}\"}}\n", "x".repeat((1 << 20) - 100));
-    send(with(&server, &sender, Method::POST, "/api/v1/events").body(body)).await.problem(429, "overloaded");
-    send(with(&server, &sender, Method::GET, "/api/v1/keys")).await.problem(403, "forbidden");
+    send(server.with(&sender, Method::POST, "/api/v1/events").body(body)).await.problem(429, "overloaded");
+    send(server.with(&sender, Method::GET, "/api/v1/keys")).await.problem(403, "forbidden");
     assert_eq!(auditor.count(&server, &format!("event_type = 'access.denied' AND actor_id = '{id}'")).await, 1);
     let rolled = auditor.events(&server, &format!("event_type = 'ingest.rollup' AND actor_id = '{id}'"), 1).await;
     has(&rolled[0]["attributes"], json!({"requests": 1, "failed": 1, "errors": {"overloaded": 1}}));
@@ -616,7 +609,7 @@ async fn a_log_without_room_refuses_operators_and_forgets_nothing() {
     refused.problem(429, "overloaded");
     // Ingest is at its limit; the journal is not.
     let denied = |n: u64| format!("event_type = 'access.denied' AND {n} = {n}");
-    send(with(&server, &reader, Method::GET, "/api/v1/keys")).await.problem(403, "forbidden");
+    send(server.with(&reader, Method::GET, "/api/v1/keys")).await.problem(403, "forbidden");
     assert_eq!(auditor.count(&server, &denied(1)).await, 1);
     make(&server, "made while full", &["query"], "default", json!({})).await;
     // Until its reserve is used up as well: then nothing is done that cannot be recorded.
@@ -636,7 +629,7 @@ async fn a_log_without_room_refuses_operators_and_forgets_nothing() {
     // Small events still fit behind the last segment, for a while.
     let mut read = 0;
     let refused = loop {
-        let answer = ask(&server, &auditor.0, "SELECT 1").await;
+        let answer = server.ask(&auditor.0, "SELECT 1").await;
         if answer.status != 200 {
             break answer;
         }
@@ -653,7 +646,7 @@ async fn a_log_without_room_refuses_operators_and_forgets_nothing() {
         std::fs::rename(table.with_extension("aside"), &table).unwrap();
     }
     let started = Instant::now();
-    while ask(&server, &auditor.0, "SELECT 1").await.status != 200 {
+    while server.ask(&auditor.0, "SELECT 1").await.status != 200 {
         assert!(started.elapsed() < Duration::from_secs(30), "no room came back: {:?}", server.log());
         tokio::time::sleep(Duration::from_millis(200)).await;
     }

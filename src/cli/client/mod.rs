@@ -55,7 +55,7 @@ impl Key {
     /// A digest that tells keys apart and gives nothing of them away.
     pub(crate) fn fingerprint(&self) -> String {
         use sha2::{Digest, Sha256};
-        Sha256::digest(self.0.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        crate::access::hex(&Sha256::digest(self.0.as_bytes())[..8])
     }
 }
 

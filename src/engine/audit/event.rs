@@ -104,6 +104,6 @@ impl AuditEvent {
 }
 
 /// Seconds are too coarse and floats inexact: a length of time in ns, as the model has it.
-pub(super) fn nanos(duration: std::time::Duration) -> u64 {
+pub(crate) fn nanos(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

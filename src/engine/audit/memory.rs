@@ -17,9 +17,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::statement::HashKey;
+use crate::access::hex;
 use crate::config::Config;
 use crate::engine::EngineError;
-use crate::engine::directory::replace;
+use crate::engine::directory::{read_json, write_json};
 
 /// Settings below this one are of the object store: keys and passwords among them.
 const SECRETS: &str = "storage.options.";
@@ -57,11 +58,7 @@ impl Memory {
     /// Reads `path`, which need not exist; nothing is written yet.
     pub(super) fn open(path: &Path) -> Result<Self, EngineError> {
         let failed = |source| EngineError::Directory { path: path.to_path_buf(), source };
-        let found = match std::fs::read(path) {
-            Ok(bytes) => Some(serde_json::from_slice::<Stored>(&bytes).map_err(|error| failed(error.into()))?),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(failed(error)),
-        };
+        let found: Option<Stored> = read_json(path)?;
         let previous = match &found {
             None => Previous::None,
             Some(stored) if stored.stopped => Previous::Stopped,
@@ -77,8 +74,7 @@ impl Memory {
             }
             None => {
                 getrandom::fill(&mut secret).map_err(|error| failed(io::Error::other(error.to_string())))?;
-                let secret = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-                Stored { secret, ..Stored::default() }
+                Stored { secret: hex(&secret), ..Stored::default() }
             }
         };
         Ok(Self { path: path.to_path_buf(), key: HashKey::new(secret), previous, stored: stored.into() })
@@ -89,7 +85,7 @@ impl Memory {
         let mut stored = self.stored.lock();
         let before = std::mem::replace(&mut stored.settings, self.settings_of(config));
         stored.stopped = false;
-        self.write(&stored)?;
+        write_json(&self.path, &*stored)?;
         Ok(before)
     }
 
@@ -97,18 +93,12 @@ impl Memory {
     pub(super) fn stopped(&self) -> Result<(), EngineError> {
         let mut stored = self.stored.lock();
         stored.stopped = true;
-        self.write(&stored)
+        write_json(&self.path, &*stored)
     }
 
     /// The settings of this run.
     pub(super) fn settings(&self) -> Settings {
         self.stored.lock().settings.clone()
-    }
-
-    fn write(&self, stored: &Stored) -> Result<(), EngineError> {
-        let failed = |source| EngineError::Directory { path: self.path.clone(), source };
-        let text = serde_json::to_vec_pretty(stored).map_err(|error| failed(error.into()))?;
-        replace(&self.path, &text).map_err(failed)
     }
 
     fn settings_of(&self, config: &Config) -> Settings {
@@ -125,7 +115,7 @@ impl Memory {
 /// Hash of settings: the same for the same ones.
 pub(super) fn hash_of(settings: &Settings) -> String {
     let text = serde_json::to_string(settings).unwrap_or_default();
-    Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text)[..16])
 }
 
 fn flatten(prefix: &str, value: Value, flat: &mut Settings) {

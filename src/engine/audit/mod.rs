@@ -32,6 +32,7 @@ use futures::FutureExt;
 use thiserror::Error;
 use tokio::sync::Notify;
 
+pub(crate) use event::nanos;
 pub use event::{Actor, AuditEvent, Origin};
 pub use groups::{QueryCost, QueryEnd};
 pub use refusals::RefusalKind;
@@ -90,10 +91,16 @@ pub(super) fn start(engine: &Arc<Inner>) {
         async move { engine.write_audit(false).await.map_err(|error| error.to_string()) }.boxed()
     });
     let due = Arc::clone(engine);
-    engine.tasks.start("audit retention", EXPIRE_EVERY, Arc::new(Notify::new()), move || {
-        let engine = Arc::clone(&due);
-        async move { engine.expire_audit().await.map_err(|error| error.to_string()) }.boxed()
-    });
+    engine.tasks.start_on(
+        engine.compactors.handle(),
+        "audit retention",
+        EXPIRE_EVERY,
+        Arc::new(Notify::new()),
+        move || {
+            let engine = Arc::clone(&due);
+            async move { engine.expire_audit().await.map_err(|error| error.to_string()) }.boxed()
+        },
+    );
 }
 
 impl Inner {
@@ -108,6 +115,13 @@ impl Inner {
             self.append_audit(batch.clone()).await?;
             unsent.pop_front();
         }
+    }
+
+    /// What may be kept of a question.
+    fn statement(&self, asked: Asked<'_>) -> Statement {
+        let config = &self.shared.config;
+        let (sql_max, text_max) = (config.query.sql_max.as_usize(), config.audit.statement_max.as_usize());
+        Statement::of(asked, &self.audit.memory.key, sql_max, text_max)
     }
 
     /// Records at once, or as soon as that is possible.
@@ -176,9 +190,7 @@ impl Engine {
 
     /// Counts a query.
     pub fn count_query(&self, call: QueryCall<'_>) {
-        let config = &self.0.shared.config;
-        let (sql_max, text_max) = (config.query.sql_max.as_usize(), config.audit.statement_max.as_usize());
-        let statement = Statement::of(call.asked, &self.0.audit.memory.key, sql_max, text_max);
+        let statement = self.0.statement(call.asked);
         let named = match call.asked {
             Asked::Named(name, _) => Some(name.to_owned()),
             Asked::Sql(..) => None,
@@ -190,9 +202,7 @@ impl Engine {
     /// Adds what was asked to an event, as far as it may be kept.
     #[must_use]
     pub fn describe_asked(&self, event: AuditEvent, asked: Asked<'_>) -> AuditEvent {
-        let config = &self.0.shared.config;
-        let (sql_max, text_max) = (config.query.sql_max.as_usize(), config.audit.statement_max.as_usize());
-        let statement = Statement::of(asked, &self.0.audit.memory.key, sql_max, text_max);
+        let statement = self.0.statement(asked);
         let parameters = statement.parameters.clone();
         let event = statement.describe(event).attribute("parameters", parameters.map(|hash| vec![hash]));
         match asked {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::event::AuditEvent;
+use crate::access::hex;
 use crate::query::shape_of;
 
 /// Bytes of a hash that are kept: 128 bits.
@@ -63,12 +64,13 @@ impl HashKey {
             block
         };
         let inner = Sha256::new().chain_update(pad(0x36)).chain_update(value).finalize();
-        hex(&Sha256::new().chain_update(pad(0x5c)).chain_update(inner).finalize())
+        short(&Sha256::new().chain_update(pad(0x5c)).chain_update(inner).finalize())
     }
 }
 
-fn hex(hash: &[u8]) -> String {
-    hash.iter().take(HASH_BYTES).map(|byte| format!("{byte:02x}")).collect()
+/// As much of a hash as is kept.
+fn short(hash: &[u8]) -> String {
+    hex(&hash[..HASH_BYTES])
 }
 
 impl Statement {
@@ -77,7 +79,7 @@ impl Statement {
     pub(super) fn of(asked: Asked<'_>, key: &HashKey, sql_max: usize, text_max: usize) -> Self {
         match asked {
             Asked::Named(name, given) => Self {
-                id: hex(&Sha256::digest(format!("named query {name}"))),
+                id: short(&Sha256::digest(format!("named query {name}"))),
                 text: None,
                 bytes: 0,
                 tables: Vec::new(),
@@ -87,7 +89,7 @@ impl Statement {
             Asked::Sql(sql, params) => {
                 let shape = if sql.len() <= sql_max { shape_of(sql) } else { None };
                 let (id, text, tables) = match shape {
-                    Some(shape) => (hex(&Sha256::digest(&shape.text)), Some(shape.text), shape.tables),
+                    Some(shape) => (short(&Sha256::digest(&shape.text)), Some(shape.text), shape.tables),
                     None => (key.hash(sql.as_bytes()), None, Vec::new()),
                 };
                 let (parameters, types) = hashed(params, key);

@@ -253,7 +253,7 @@ impl Facts {
             .with("status", if failed { "failed" } else { "completed" })
             .with("error_code", said.code.map(|code| code.code))
             .with("http_status", said.status.as_u16())
-            .with("duration_ns", u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX))
+            .with("duration_ns", audit::nanos(self.started.elapsed()))
     }
 }
 

@@ -24,6 +24,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::observe;
 use super::problem::ApiError;
 use super::source::source_of;
 use crate::access::{Caller, Denied, Scope};
@@ -216,7 +217,7 @@ impl Facts {
             actor: self.actor.clone(),
             project: self.project.clone(),
             source: self.source,
-            method: method(&self.method),
+            method: observe::known(&self.method),
             route: self.route().into(),
         }
     }
@@ -237,20 +238,6 @@ impl Facts {
         self.event(operation.module, operation.event_type, operation.action)
             .with("object_type", kind)
             .with("object_id", id)
-    }
-}
-
-/// Methods by name; of others there are too many to tell apart.
-fn method(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::DELETE => "DELETE",
-        Method::PATCH => "PATCH",
-        Method::OPTIONS => "OPTIONS",
-        _ => "other",
     }
 }
 

@@ -47,6 +47,7 @@ pub(crate) use plan::{check as check_plan, check_constants};
 pub(crate) use rules::optimizer_rules;
 pub(crate) use statement::parse as parse_trusted;
 pub(crate) use task::{Label, Task};
+pub(crate) use watchdog::resident_bytes;
 
 /// Parses the text of a stranger: exactly one query, or EXPLAIN of one, within the limits of `guard`.
 ///

@@ -131,6 +131,11 @@ impl Memory {
     }
 }
 
+/// Bytes of the process that are really there; 0 where the system does not tell.
+pub(crate) fn resident_bytes() -> u64 {
+    Memory::now().resident
+}
+
 /// Memory of the machine.
 fn total_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;

@@ -147,6 +147,16 @@ impl TestServer {
         self.client.request(method, format!("{}{path}", self.url)).bearer_auth(&self.key)
     }
 
+    /// A request with another key than the server's own.
+    pub(crate) fn with(&self, key: &str, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url)).bearer_auth(key)
+    }
+
+    /// Asks with another key than the server's own.
+    pub(crate) async fn ask(&self, key: &str, sql: &str) -> Answer {
+        send(self.with(key, Method::POST, "/api/v1/query").json(&json!({"sql": sql}))).await
+    }
+
     /// Appends a body to the project `default`, or to the one that `path` names before a `|`.
     pub(crate) async fn append(&self, project: &str, query: &str, body: impl Into<reqwest::Body>) -> Answer {
         let request = self.request(Method::POST, &format!("/api/v1/events{query}")).header("kronika-project", project);
