@@ -31,6 +31,7 @@ pub use guard::Guard;
 pub use network::Network;
 pub use quota::Quota;
 pub use redaction::{DEFAULT_HEADERS, DEFAULT_PARAMETERS, RedactLists, Redaction};
+pub(crate) use settings::masked;
 pub use settings::{Entry, Origin, Settings};
 pub use units::{ByteCount, Span};
 

@@ -258,7 +258,8 @@ fn reason(key: &str, value: &Value, error: &str) -> String {
     }
 }
 
-fn masked(key: &str, value: Value) -> Value {
+/// The value of the setting `key` as it may be shown: secrets are `***`.
+pub(crate) fn masked(key: &str, value: Value) -> Value {
     if let Some(option) = key.strip_prefix("storage.options.") {
         let option = option.to_ascii_lowercase();
         let bare =

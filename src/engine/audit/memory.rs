@@ -18,11 +18,12 @@ use sha2::{Digest, Sha256};
 
 use super::statement::HashKey;
 use crate::access::hex;
-use crate::config::Config;
+use crate::config::{Config, masked};
 use crate::engine::EngineError;
 use crate::engine::directory::{read_json, write_json};
 
-/// Settings below this one are of the object store: keys and passwords among them.
+/// Settings below this one are of the object store: keys and passwords among them. Others are secret where
+/// `kronika config show` masks them.
 const SECRETS: &str = "storage.options.";
 
 /// Effective settings by their dotted names.
@@ -105,7 +106,8 @@ impl Memory {
         let mut flat = Settings::new();
         let whole = serde_json::to_value(config).unwrap_or_default();
         flatten("", whole, &mut flat);
-        for (name, value) in flat.iter_mut().filter(|(name, _)| name.starts_with(SECRETS)) {
+        let is_secret = |name: &str, value: &Value| name.starts_with(SECRETS) || masked(name, value.clone()) != *value;
+        for (name, value) in flat.iter_mut().filter(|(name, value)| is_secret(name, value)) {
             *value = format!("hidden:{}", self.key.hash(format!("{name}={value}").as_bytes())).into();
         }
         flat

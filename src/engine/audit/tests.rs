@@ -295,3 +295,18 @@ async fn counting_takes_microseconds() {
     assert_eq!(sums, [json!({"n": CALLS.to_string()})], "a clean stop writes what was counted");
     engine.stop().await.unwrap();
 }
+
+/// What `kronika config show` masks is no text of the journal either.
+#[test]
+fn secrets_of_settings_are_kept_as_hashes_only() {
+    let home = Home::new();
+    let memory = Memory::open(&home.0.path().join("audit.json")).unwrap();
+    let mut config = home.config();
+    config.storage.url = Some("https://user:hunter5@store.example/bucket?sig=hunter6".into());
+    memory.begin(&config).unwrap();
+    let settings = json!(memory.settings()).to_string();
+    assert!(!settings.contains("hunter"), "{settings}");
+    config.storage.url = Some("https://user:hunter7@store.example/bucket?sig=hunter6".into());
+    let before = memory.begin(&config).unwrap();
+    assert_ne!(before["storage.url"], memory.settings()["storage.url"], "a change of a secret is seen");
+}
