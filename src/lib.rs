@@ -25,6 +25,8 @@ pub mod query;
 
 pub mod access;
 
+pub mod journal;
+
 pub mod engine;
 
 pub mod http;

@@ -11,6 +11,7 @@ mod document;
 mod events;
 mod extract;
 mod info;
+mod journal;
 mod keys;
 mod mappings;
 mod observe;
