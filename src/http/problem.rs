@@ -13,6 +13,7 @@ use crate::engine::audit::AuditError;
 use crate::engine::{AdmissionError, AppendError, EngineError, TrialError};
 use crate::error::{Kind, Report};
 use crate::event::mapping::MappingError;
+use crate::journal::catalog::CatalogError;
 use crate::query::QueryError;
 
 /// A refused request.
@@ -258,6 +259,12 @@ impl From<AdmissionError> for ApiError {
 
 impl From<MappingError> for ApiError {
     fn from(error: MappingError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<CatalogError> for ApiError {
+    fn from(error: CatalogError) -> Self {
         Self::of(&error)
     }
 }

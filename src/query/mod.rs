@@ -37,9 +37,12 @@ mod views;
 use std::sync::Arc;
 
 pub use answer::{Answer, End, Outcome, Stats};
+pub(crate) use error::nearest;
 pub use error::{NameOf, Position, QueryError};
 pub use guard::Fenced;
 pub(crate) use guard::{give_way, resident_bytes};
+pub(crate) use normalise::Normaliser;
+pub(crate) use output::cell::Cell;
 pub use output::{Format, encode};
 pub use params::Params;
 pub use restrict::{Reader, Restriction};

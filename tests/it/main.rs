@@ -25,6 +25,8 @@ mod operating;
 mod operations;
 mod query;
 mod real_data;
+mod recipes;
+mod reconcile;
 mod redaction;
 mod routes;
 mod schemathesis;

@@ -15,6 +15,9 @@ const SCOPES: &[(&str, Option<&str>)] = &[
     ("cancel_query", Some("query")),
     ("list_queries", Some("query")),
     ("run_query", Some("query")),
+    ("list_catalogs", Some("query")),
+    ("search_catalogs", Some("query")),
+    ("get_catalog", Some("query")),
     ("list_mappings", Some("ingest")),
     ("get_mapping", Some("ingest")),
     ("put_mapping", Some("admin")),
@@ -109,6 +112,9 @@ const OF_AUDIT: &[(&str, &[&str])] = &[
     ("list_queries", &["audit-read", "admin+audit-read"]),
     ("cancel_query", &["audit-read", "admin+audit-read"]),
     ("dead_letters", &["audit-read", "admin+audit-read"]),
+    ("list_catalogs", &["audit-read", "admin+audit-read"]),
+    ("search_catalogs", &["audit-read", "admin+audit-read"]),
+    ("get_catalog", &["audit-read", "admin+audit-read"]),
 ];
 
 #[tokio::test]
