@@ -213,6 +213,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         "There is no catalogue of this source system.",
         "List them with `GET /api/v1/catalog`; events of other systems are taken in all the same.",
     ),
+    entry("screen_not_found", "The source system has no such screen.", "List them with `GET /api/v1/screens`."),
     entry("unknown_format", "There is no such format.", "Use json, ndjson, csv, arrow or parquet."),
     entry(
         "not_acceptable",

@@ -52,6 +52,8 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
         .routes(routes!(journal::catalog::list))
         .routes(routes!(journal::catalog::search))
         .routes(routes!(journal::catalog::get))
+        .routes(routes!(journal::screens::list))
+        .routes(routes!(journal::screens::page))
         .routes(routes!(mappings::list))
         .routes(routes!(mappings::get, mappings::put, mappings::delete))
         .routes(routes!(mappings::test))

@@ -14,6 +14,7 @@ use crate::engine::{AdmissionError, AppendError, EngineError, TrialError};
 use crate::error::{Kind, Report};
 use crate::event::mapping::MappingError;
 use crate::journal::catalog::CatalogError;
+use crate::journal::screens::ScreenError;
 use crate::query::QueryError;
 
 /// A refused request.
@@ -265,6 +266,12 @@ impl From<MappingError> for ApiError {
 
 impl From<CatalogError> for ApiError {
     fn from(error: CatalogError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<ScreenError> for ApiError {
+    fn from(error: ScreenError) -> Self {
         Self::of(&error)
     }
 }

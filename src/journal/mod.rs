@@ -8,3 +8,4 @@
 //! say the SQL that it ran, and whoever runs that SQL gets the same rows.
 
 pub mod catalog;
+pub mod screens;

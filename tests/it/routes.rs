@@ -18,6 +18,8 @@ const SCOPES: &[(&str, Option<&str>)] = &[
     ("list_catalogs", Some("query")),
     ("search_catalogs", Some("query")),
     ("get_catalog", Some("query")),
+    ("list_screens", Some("query")),
+    ("query_screen", Some("query")),
     ("list_mappings", Some("ingest")),
     ("get_mapping", Some("ingest")),
     ("put_mapping", Some("admin")),
@@ -115,6 +117,8 @@ const OF_AUDIT: &[(&str, &[&str])] = &[
     ("list_catalogs", &["audit-read", "admin+audit-read"]),
     ("search_catalogs", &["audit-read", "admin+audit-read"]),
     ("get_catalog", &["audit-read", "admin+audit-read"]),
+    ("list_screens", &["audit-read", "admin+audit-read"]),
+    ("query_screen", &["audit-read", "admin+audit-read"]),
 ];
 
 #[tokio::test]

@@ -2,3 +2,4 @@
 //! [`crate::journal`], runs it as the caller, and answers JSON.
 
 pub(super) mod catalog;
+pub(super) mod screens;

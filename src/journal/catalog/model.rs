@@ -216,6 +216,9 @@ pub struct Screen {
     /// Period that it shows unless one is chosen; all time where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_period: Option<String>,
+    /// Whether it begins with the oldest.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub oldest_first: bool,
     /// What a row stands for, where that is not an event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per: Option<String>,
