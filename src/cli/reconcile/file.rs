@@ -146,7 +146,7 @@ impl FileSide {
         let limits = Limits { line_max, events_max: u32::MAX };
         let context = Context { project: &self.tenant, received_at: NO_TIME, mint: None };
         let mut parsed = parse(&body, BodyFormat::Ndjson, &self.interpretation, &context, &limits, None)
-            .map_err(|error| CliError::Answer(error.into()))?;
+            .map_err(CliError::engine)?;
         parsed.mint(&MintSeed::File { hash: self.hash(), first_line: first - 1 });
         for rejected in &parsed.rejected {
             troubles.unreadable(first + u64::from(rejected.line) - 1, rejected.code);

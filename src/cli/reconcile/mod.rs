@@ -299,7 +299,7 @@ async fn redaction(client: &Client, project: &str) -> Result<RedactRules, CliErr
         Err(CliError::Refused(problem)) if problem.kind() == Kind::Forbidden => Redaction::default().lists(),
         Err(error) => return Err(error),
     };
-    RedactRules::new(lists).map_err(|error| CliError::Answer(error.into()))
+    RedactRules::new(lists).map_err(CliError::engine)
 }
 
 async fn mapping_text(client: &Client, name: &str) -> Result<String, CliError> {
