@@ -7,7 +7,10 @@ rows=$(cat <<'ROWS'
 {"zakładka": "Logi SMS", "ID logu": 83002, "Utworzono": "2025-03-05 08:01:00", "Jednostka biznesowa": "bu-17", "Bramka": "SMSGate-1", "Nadawca": "SKLEP", "Numer telefonu klienta": "+48600100200", "Błąd": "UNDELIV"}
 ROWS
 )
-printf '%s\n' "$rows" | curl -sS --fail-with-body --retry 6 --retry-connrefused --max-time 60 \
+answer=$(mktemp)
+trap 'rm -f "$answer"' EXIT
+printf '%s\n' "$rows" | curl -sS --fail-with-body --retry 6 --retry-connrefused --max-time 60 -o "$answer" \
   "$KRONIKA_URL/api/v1/events?mapping=expertsender" --data-binary @- \
   -H "Authorization: Bearer $KRONIKA_KEY" -H 'Content-Type: application/x-ndjson' \
-  -H "Idempotency-Key: $(printf '%s\n' "$rows" | sha256sum | cut -c1-64)"
+  -H "Idempotency-Key: $(printf '%s\n' "$rows" | sha256sum | cut -c1-64)" || { cat "$answer" >&2; exit 1; }
+cat "$answer"

@@ -7,7 +7,10 @@ rows=$(cat <<'ROWS'
 {"ID logu": 810002, "dokładny czas": "2025-03-05 09:15:40", "sklep": "shop-1001", "moduł": "Płatności", "typ operacji": "zaksięgowanie wpłaty", "użytkownik": "system", "operator płatności": "PayU", "ID transakcji": "WZHF5FFDRJ", "numer zamówienia": "104251"}
 ROWS
 )
-printf '%s\n' "$rows" | curl -sS --fail-with-body --retry 6 --retry-connrefused --max-time 60 \
+answer=$(mktemp)
+trap 'rm -f "$answer"' EXIT
+printf '%s\n' "$rows" | curl -sS --fail-with-body --retry 6 --retry-connrefused --max-time 60 -o "$answer" \
   "$KRONIKA_URL/api/v1/events?mapping=idosell" --data-binary @- \
   -H "Authorization: Bearer $KRONIKA_KEY" -H 'Content-Type: application/x-ndjson' \
-  -H "Idempotency-Key: $(printf '%s\n' "$rows" | sha256sum | cut -c1-64)"
+  -H "Idempotency-Key: $(printf '%s\n' "$rows" | sha256sum | cut -c1-64)" || { cat "$answer" >&2; exit 1; }
+cat "$answer"

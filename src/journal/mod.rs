@@ -8,4 +8,25 @@
 //! say the SQL that it ran, and whoever runs that SQL gets the same rows.
 
 pub mod catalog;
+mod columns;
+mod compile;
+mod cursor;
+pub mod detail;
+mod error;
+mod field;
+pub mod figures;
+mod filter;
+pub mod list;
+mod period;
 pub mod screens;
+mod selection;
+mod statement;
+
+pub use columns::{LONG, columns, shown, single};
+pub use compile::Values;
+pub use error::JournalError;
+pub use field::{Field, FieldInfo, Word, fields};
+pub use filter::{Condition, Filter, Operator, Term};
+pub use period::{Bounds, Named, Period};
+pub use selection::Selection;
+pub use statement::Statement;

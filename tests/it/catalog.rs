@@ -40,7 +40,7 @@ async fn catalogues_are_listed_shown_and_searched() {
     // No catalogue tells of the files that it was made from.
     for source in wanted.map(|one| one.0) {
         let text = get(&server, &format!("/api/v1/catalog/{source}")).await.text;
-        assert!(!text.contains("sha256\":") && !text.contains("doc_lines") && !text.contains("seed"), "{source}");
+        assert!(!text.contains("seed_file") && !text.contains("doc_lines") && !text.contains("provenance"), "{source}");
     }
     let found = get(&server, "/api/v1/catalog/search?q=broadcast_type&lang=ru").await.json(200);
     let meanings: Vec<&str> =

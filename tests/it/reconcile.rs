@@ -260,7 +260,7 @@ async fn what_cannot_be_compared_is_refused_with_a_reason() {
     let cases: &[(&[&str], i32, &str)] = &[
         (&[&empty], 2, "no event to compare"),
         (&[&export], 2, "no column `tenant_id`"),
-        (&[&event, "--columns", "event_tipe"], 2, "did you mean `event_type`"),
+        (&[&event, "--columns", "http_statu"], 2, "did you mean `http_status`"),
         (&[&event, "--columns", "observed_time"], 2, "cannot be compared"),
         (&[&event, "--from", "2025-02-01", "--to", "2025-01-01"], 2, "--from is after --to"),
         (&[&event, "--mapping", "nothing"], 1, "mapping_not_found"),

@@ -66,7 +66,7 @@ fn value_as_sent(kind: Kind, value: &RawValue, all_text: bool) -> Result<Option<
         _ => value.get(),
     };
     Ok(Some(match kind {
-        Kind::Changes => changes_as_sent(inner)?,
+        Kind::Changes | Kind::Related | Kind::Attachments => items_as_sent(kind, inner)?,
         _ => inner.to_owned(),
     }))
 }
@@ -88,19 +88,25 @@ fn takes_inner(kind: Kind, all_text: bool) -> bool {
     }
 }
 
-/// `before` and `after` of changes are JSON text in an export, and JSON when they are sent.
-fn changes_as_sent(list: &str) -> Result<String, serde_json::Error> {
+/// The items of a list as they are sent: without members that have no value, sizes as numbers; `before` and
+/// `after` of changes are JSON text in an export, and JSON when they are sent.
+fn items_as_sent(kind: Kind, list: &str) -> Result<String, serde_json::Error> {
     let items: Vec<BTreeMap<String, &RawValue>> = serde_json::from_str(list)?;
     let mut sent = Vec::with_capacity(items.len());
     for item in items {
         let mut members = Vec::new();
         for (name, value) in item {
-            let text: Option<String> =
-                value.get().starts_with('"').then(|| serde_json::from_str(value.get())).transpose()?;
-            let value = match text {
-                Some(text) if name == "before" || name == "after" => text,
-                _ if value.get() == "null" => continue,
-                _ => value.get().to_owned(),
+            if value.get() == "null" {
+                continue;
+            }
+            let is_json = match kind {
+                Kind::Changes => name == "before" || name == "after",
+                Kind::Attachments => name == "size",
+                _ => false,
+            };
+            let value = match is_json && value.get().starts_with('"') {
+                true => serde_json::from_str(value.get())?,
+                false => value.get().to_owned(),
             };
             members.push(format!("{}:{value}", Value::String(name)));
         }

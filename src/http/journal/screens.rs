@@ -2,18 +2,20 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 use futures::TryStreamExt;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::IntoParams;
 
+use super::explained;
 use crate::engine::Engine;
 use crate::http::caller::{Authorized, Query};
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiError, Problem};
 use crate::journal::screens::{self, Asked};
-use crate::query::{Format, Limits, Params, encode};
+use crate::query::{Format, Limits, encode};
 
 /// The language of titles.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -72,21 +74,21 @@ pub(in crate::http) async fn page(
     caller: Authorized<Query>,
     ApiPath((source, screen)): ApiPath<(String, String)>,
     ApiQuery(given): ApiQuery<Vec<(String, String)>>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     let asked = Asked::read(&source, &screen, given, Utc::now())?;
-    let statement = asked.statement();
+    let statement = asked.statement()?;
     if asked.explain {
-        return Ok(Json(json!({"sql": statement.sql, "params": statement.params})));
+        return Ok(explained(&[statement]));
     }
     caller.trail.asks(&statement.sql, &Value::Object(statement.params.clone()), None);
     let project = caller.project();
     let turn = engine.turn(&caller.caller, &project).await?;
     let session = engine.session_for(&caller.caller, &project)?.in_turn(turn);
     let limits = Limits::of(&engine.config().query);
-    let answer = session.run(&statement.sql, Params::Named(statement.params), limits).await?;
+    let answer = session.run(&statement.sql, statement.params(), limits).await?;
     caller.trail.answered(answer.end());
     let chunks: Vec<_> = encode(answer, Format::Json).try_collect().await?;
     let answer =
         serde_json::from_slice(&chunks.concat()).map_err(|_| ApiError::internal("an answer that is no JSON"))?;
-    Ok(Json(asked.page(answer)?))
+    Ok(Json(asked.page(answer)?).into_response())
 }

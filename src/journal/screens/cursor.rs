@@ -4,10 +4,11 @@
 
 use chrono::DateTime;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::ScreenError;
 use crate::access::hex;
+use crate::journal::Values;
 
 /// Longest cursor that is read, in characters.
 const TEXT_MAX: usize = 4_096;
@@ -82,21 +83,19 @@ impl Cursor {
     }
 
     /// The condition that a row comes behind it.
-    pub(super) fn condition(&self, columns: &[&str], params: &mut Map<String, Value>) -> String {
+    pub(super) fn condition(&self, columns: &[&str], values: &mut Values) -> String {
         let sign = if self.oldest_first { '>' } else { '<' };
-        params.insert("after_time".into(), json!(self.time));
-        let values: Vec<Value> = match &self.ties {
-            Ties::Number(number) => vec![json!(number)],
-            Ties::Texts(texts) => texts.iter().map(|text| json!(text)).collect(),
+        let time = values.add(self.time);
+        let time = format!("arrow_cast({time}, 'Timestamp(Microsecond, Some(\"UTC\"))')");
+        let ties: Vec<String> = match &self.ties {
+            Ties::Number(number) => vec![values.add(*number)],
+            Ties::Texts(texts) => texts.iter().map(|text| values.add(text.as_str())).collect(),
         };
-        let time = "arrow_cast($after_time, 'Timestamp(Microsecond, Some(\"UTC\"))')";
         let mut behind = vec![format!("event_time {sign} {time}")];
         let mut equal = format!("event_time = {time}");
-        for (at, (column, value)) in columns.iter().zip(values).enumerate() {
-            let name = format!("after_{at}");
-            behind.push(format!("({equal} AND {column} {sign} ${name})"));
-            equal.push_str(&format!(" AND {column} = ${name}"));
-            params.insert(name, value);
+        for (column, value) in columns.iter().zip(ties) {
+            behind.push(format!("({equal} AND {column} {sign} {value})"));
+            equal.push_str(&format!(" AND {column} = {value}"));
         }
         format!("({})", behind.join(" OR "))
     }

@@ -13,13 +13,13 @@ mod error;
 mod filters;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 pub use error::ScreenError;
 
 use self::cursor::Cursor;
 use super::catalog::{Catalog, Language, Screen, catalogs, language};
-use super::{Selection, Values};
+use super::{Selection, Statement, Values};
 
 /// Rows of a page unless fewer or more are asked for.
 const LIMIT: usize = 50;
@@ -38,15 +38,6 @@ pub struct Asked {
     language: Language,
     /// Whether the SQL is wanted instead of the rows.
     pub explain: bool,
-}
-
-/// A page's SQL.
-#[derive(Debug)]
-pub struct Statement {
-    /// Ordinary SQL that anyone may run.
-    pub sql: String,
-    /// Values of its placeholders.
-    pub params: Map<String, Value>,
 }
 
 /// All pages with their filters and columns.
@@ -90,7 +81,8 @@ impl Asked {
             }
         }
         let zone = catalog.product.zone.as_deref();
-        let selection = Selection::from_json(&filters.selection(zone)?, now)?;
+        // The views have what their page shows, also of the events that only their object shows.
+        let selection = Selection { of_object: true, ..Selection::from_json(&filters.selection(zone)?, now)? };
         let oldest_first = own.oldest_first.unwrap_or(screen.oldest_first);
         let cursor = own.cursor.map(|text| Cursor::read(&text, screen.per.is_some(), oldest_first)).transpose()?;
         Ok(Self {
@@ -106,28 +98,28 @@ impl Asked {
     }
 
     /// The SQL of the page: one row more than is shown, which tells whether there are more.
-    #[must_use]
-    pub fn statement(&self) -> Statement {
+    ///
+    /// # Errors
+    /// A value that a filter cannot take.
+    pub fn statement(&self) -> Result<Statement, ScreenError> {
         let mut values = Values::default();
-        let mut conditions = vec![self.selection.condition(&mut values)];
-        let mut params: Map<String, Value> = values.into();
-        let direction = if self.oldest_first { "ASC" } else { "DESC" };
+        let mut condition = self.selection.condition(&mut values, &[])?;
         if let Some(cursor) = &self.cursor {
-            conditions.push(cursor.condition(self.tie_columns(), &mut params));
+            condition = format!("{condition} AND {}", cursor.condition(self.tie_columns(), &mut values));
         }
+        let direction = if self.oldest_first { "ASC" } else { "DESC" };
         let order: Vec<String> = std::iter::once("event_time")
             .chain(self.tie_columns().iter().copied())
             .map(|column| format!("{column} {direction}"))
             .collect();
         let sql = format!(
-            "SELECT {} FROM {} WHERE {} ORDER BY {} LIMIT {}",
+            "SELECT {} FROM {} WHERE {condition} ORDER BY {} LIMIT {}",
             self.names().join(", "),
             self.screen.view,
-            conditions.join(" AND "),
             order.join(", "),
             self.limit + 1
         );
-        Statement { sql, params }
+        Ok(Statement::new(sql, values))
     }
 
     /// Columns that make the order total.
