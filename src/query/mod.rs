@@ -18,6 +18,7 @@ mod filters;
 mod functions;
 mod guard;
 mod hot;
+mod local_limit;
 pub mod named;
 mod newest;
 mod normalise;

@@ -134,7 +134,7 @@ async fn pages_answer_as_the_products_do() {
     let wanted: Vec<Value> = server.rows("default", sql).await.into_iter().flatten().collect();
     assert_eq!(json!(nine), json!(wanted));
     assert_eq!(ids("/idosell/event_log?module=couriers", "operation_type").await.len(), 4);
-    assert_eq!(ids("/idosell/event_log?module=couriers&module=webhooks", "time").await.len(), 5);
+    assert_eq!(ids("/idosell/event_log?module=couriers&module=webhooks", "time").await.len(), 6);
     assert_eq!(ids("/idosell/event_log?module=all", "time").await.len(), 15);
     // ExpertSender: the website chosen above the table.
     assert_eq!(ids("/expertsender/website_activity?site=site-2", "log_id").await, ["9005"]);

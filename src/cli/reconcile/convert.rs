@@ -66,6 +66,7 @@ fn value_as_sent(kind: Kind, value: &RawValue, all_text: bool) -> Result<Option<
         _ => value.get(),
     };
     Ok(Some(match kind {
+        Kind::Float32 => inner.parse::<f32>().map_or_else(|_| inner.to_owned(), |number| number.to_string()),
         Kind::Changes | Kind::Related | Kind::Attachments => items_as_sent(kind, inner)?,
         _ => inner.to_owned(),
     }))
@@ -158,9 +159,9 @@ mod tests {
     #[test]
     fn cells_of_csv_get_their_types_back() {
         check(
-            r#"{"event_id":"007","message":"","http_status":"200","session_active":"true","related":"[{\"id\":\"1\"}]","attributes":"{\"a\":\"\"}","task_progress":"n/a"}"#,
+            r#"{"event_id":"007","message":"","http_status":"200","session_active":"true","severity_number":"9","related":"[{\"id\":\"1\"}]","attributes":"{\"a\":\"\"}","task_progress":"n/a"}"#,
             true,
-            r#"{"attributes":{"a":""},"event_id":"007","http_status":200,"related":[{"id":"1"}],"session_active":true,"task_progress":"n/a"}"#,
+            r#"{"attributes":{"a":""},"event_id":"007","http_status":200,"related":[{"id":"1"}],"session_active":true,"severity_number":9,"task_progress":"n/a"}"#,
         );
         assert!(as_sent(b"[1]", true).is_err());
     }

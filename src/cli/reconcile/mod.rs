@@ -146,7 +146,7 @@ impl Args {
         ticker.step("counting".into());
         let (theirs, troubles) = there.read(&scope, None, Tally::default(), &mut ticker).await?;
         if let There::File(_) = there {
-            narrow(&mut scope, &theirs)?;
+            narrow(&mut scope, &theirs, &troubles)?;
         }
         let ours = here.read(&scope, None, Tally::default(), &mut ticker).await?;
         let groups = differing(&ours, &theirs);
@@ -277,9 +277,13 @@ fn needed() -> impl Iterator<Item = &'static str> {
 }
 
 /// Leaves of the scope what the file covers: its logs, and the days from its first to its last.
-fn narrow(scope: &mut Scope, file: &Tally) -> Result<(), CliError> {
+fn narrow(scope: &mut Scope, file: &Tally, troubles: &Troubles) -> Result<(), CliError> {
     let (Some((first, _)), Some((last, _))) = (file.groups.first_key_value(), file.groups.last_key_value()) else {
-        return Err(CliError::Usage("the file has no event to compare".into()));
+        let Troubles { unreadable_count, timeless, .. } = troubles;
+        return Err(CliError::Usage(format!(
+            "the file has no event to compare: {timeless} have no time that can be read, {unreadable_count} records are no events; \
+             does it need a --mapping?"
+        )));
     };
     scope.from = scope.from.or(Some(date(first.day)));
     scope.to = scope.to.or(Some(date(last.day)));

@@ -109,7 +109,8 @@ impl Report for ScreenError {
             }
             Self::Cursor => Some("ask for the first page, with the same filters and order".into()),
             Self::Journal(error) => error.hint(),
-            Self::Value { .. } | Self::Answer | Self::Json(_) => None,
+            Self::Value { .. } => Some("GET /api/v1/screens lists what each filter takes".into()),
+            Self::Answer | Self::Json(_) => None,
         }
     }
 }
