@@ -231,6 +231,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     entry("query_not_found", "There is no such named query.", "List them with `kronika queries list`."),
     entry("query_file_broken", "The file of a named query has a fault.", "Correct the file."),
+    entry(
+        "catalog_not_found",
+        "There is no catalogue of this source system.",
+        "List them with `GET /api/v1/catalog`; events of other systems are taken in all the same.",
+    ),
+    entry("screen_not_found", "The source system has no such screen.", "List them with `GET /api/v1/screens`."),
     entry("unknown_format", "There is no such format.", "Use json, ndjson, csv, arrow or parquet."),
     entry(
         "not_acceptable",

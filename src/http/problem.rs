@@ -14,6 +14,8 @@ use crate::engine::{AdmissionError, AppendError, EngineError, TrialError};
 use crate::error::{Kind, Report};
 use crate::event::mapping::MappingError;
 use crate::journal::JournalError;
+use crate::journal::catalog::CatalogError;
+use crate::journal::screens::ScreenError;
 use crate::query::QueryError;
 
 /// A refused request.
@@ -265,6 +267,18 @@ impl From<JournalError> for ApiError {
 
 impl From<MappingError> for ApiError {
     fn from(error: MappingError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<CatalogError> for ApiError {
+    fn from(error: CatalogError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<ScreenError> for ApiError {
+    fn from(error: ScreenError) -> Self {
         Self::of(&error)
     }
 }

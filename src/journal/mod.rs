@@ -7,6 +7,7 @@
 //! Nothing here knows HTTP or the engine: routes hand a session in and encode what comes back. Every list can
 //! say the SQL that it ran, and whoever runs that SQL gets the same rows.
 
+pub mod catalog;
 mod columns;
 mod compile;
 mod cursor;
@@ -17,6 +18,7 @@ pub mod figures;
 mod filter;
 pub mod list;
 mod period;
+pub mod screens;
 mod selection;
 mod statement;
 

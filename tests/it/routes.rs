@@ -21,6 +21,11 @@ const SCOPES: &[(&str, Option<&str>)] = &[
     ("cancel_query", Some("query")),
     ("list_queries", Some("query")),
     ("run_query", Some("query")),
+    ("list_catalogs", Some("query")),
+    ("search_catalogs", Some("query")),
+    ("get_catalog", Some("query")),
+    ("list_screens", Some("query")),
+    ("query_screen", Some("query")),
     ("list_mappings", Some("ingest")),
     ("get_mapping", Some("ingest")),
     ("put_mapping", Some("admin")),
@@ -121,6 +126,11 @@ const OF_AUDIT: &[(&str, &[&str])] = &[
     ("facets", &["audit-read", "admin+audit-read"]),
     ("histogram", &["audit-read", "admin+audit-read"]),
     ("aggregate", &["audit-read", "admin+audit-read"]),
+    ("list_catalogs", &["audit-read", "admin+audit-read"]),
+    ("search_catalogs", &["audit-read", "admin+audit-read"]),
+    ("get_catalog", &["audit-read", "admin+audit-read"]),
+    ("list_screens", &["audit-read", "admin+audit-read"]),
+    ("query_screen", &["audit-read", "admin+audit-read"]),
 ];
 
 #[tokio::test]

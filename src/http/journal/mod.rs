@@ -1,9 +1,11 @@
 //! Routes of the journal: lists, details, figures. Each turns its parameters into a statement of
 //! [`crate::journal`], runs it as the caller, and answers JSON; with `explain=sql` it only says what it would run.
 
+pub(super) mod catalog;
 mod detail;
 mod figures;
 mod list;
+pub(super) mod screens;
 
 use std::time::Duration;
 
