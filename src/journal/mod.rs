@@ -6,3 +6,10 @@
 //!
 //! Nothing here knows HTTP or the engine: routes hand a session in and encode what comes back. Every list can
 //! say the SQL that it ran, and whoever runs that SQL gets the same rows.
+
+pub mod changes;
+pub mod lookup;
+pub mod objects;
+pub mod rows;
+pub mod tree;
+pub mod webhook;

@@ -33,6 +33,19 @@ const SCOPES: &[(&str, Option<&str>)] = &[
     ("set_key_quota", Some("admin")),
     ("get_project_quota", Some("admin")),
     ("set_project_quota", Some("admin")),
+    ("query_event_changes", Some("query")),
+    ("query_object", Some("query")),
+    ("query_object_state", Some("query")),
+    ("query_object_diff", Some("query")),
+    ("query_object_children", Some("query")),
+    ("query_object_restore", Some("query")),
+    ("restore_object", Some("restore")),
+    ("list_webhooks", Some("admin")),
+    ("put_webhook", Some("admin")),
+    ("delete_webhook", Some("admin")),
+    ("list_deliveries", Some("admin")),
+    ("get_delivery", Some("admin")),
+    ("retry_delivery", Some("admin")),
     // Any key will do.
     ("info", Some("any")),
     ("flush", Some("admin")),
@@ -54,7 +67,7 @@ async fn every_route_asks_for_its_scope() {
     let server = TestServer::start();
     let scopes: BTreeMap<_, _> = SCOPES.iter().copied().collect();
     let mut weak = Vec::new();
-    for scope in ["ingest", "query", "export", "audit-read"] {
+    for scope in ["ingest", "query", "export", "restore", "audit-read"] {
         weak.push((scope, key(&server, scope).await));
     }
     let revoked = key(&server, "query").await;
@@ -115,7 +128,7 @@ const OF_AUDIT: &[(&str, &[&str])] = &[
 async fn the_audit_journal_is_open_to_audit_readers_only() {
     let server = TestServer::start();
     let mut keys = vec![("admin", server.key.clone())];
-    for scope in ["ingest", "query", "export", "audit-read"] {
+    for scope in ["ingest", "query", "export", "restore", "audit-read"] {
         keys.push((scope, key(&server, scope).await));
     }
     let new = json!({"name": "both", "scopes": ["admin", "audit-read"]});

@@ -1,0 +1,90 @@
+//! What the routes of the journal share: asking as the caller, and saying what was asked.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::engine::Engine;
+use crate::error::Kind;
+use crate::http::caller::Authorized;
+use crate::http::problem::ApiError;
+use crate::http::trail::Trail;
+use crate::journal::lookup::Ask;
+use crate::journal::rows::{Note, Reader, Row};
+use crate::query::{End, Limits, Session};
+
+/// A caller's view of its project, for all statements of one request.
+pub(super) struct Asking {
+    session: Session,
+    limits: Limits,
+    note: First,
+    /// Columns that its key does not show.
+    pub(super) hidden: Arc<[String]>,
+}
+
+/// Notes the first statement of a request: it is the one that the route is about.
+struct First {
+    trail: Trail,
+    noted: parking_lot::Mutex<(bool, bool)>,
+}
+
+impl Note for First {
+    fn asks(&self, ask: &Ask) {
+        if !std::mem::replace(&mut self.noted.lock().0, true) {
+            self.trail.asks(&ask.sql, &Value::Object(ask.values.clone()), None);
+        }
+    }
+
+    fn answered(&self, end: End) {
+        if !std::mem::replace(&mut self.noted.lock().1, true) {
+            self.trail.answered(end);
+        }
+    }
+}
+
+impl Asking {
+    /// Waits for the caller's turn and takes a snapshot of the project.
+    pub(super) async fn begin<S>(engine: &Engine, caller: &Authorized<S>) -> Result<Self, ApiError> {
+        let project = caller.project();
+        let turn = engine.turn(&caller.caller, &project).await?;
+        let session = engine.session_for(&caller.caller, &project)?.in_turn(turn);
+        let restriction = caller.caller.reader(&project).restriction;
+        let hidden = restriction.map(|restriction| restriction.hidden()).unwrap_or_default();
+        let note = First { trail: caller.trail.clone(), noted: parking_lot::Mutex::default() };
+        Ok(Self { session, limits: Limits::of(&engine.config().query), note, hidden })
+    }
+
+    pub(super) fn reader(&self) -> Reader<'_> {
+        Reader { session: &self.session, limits: self.limits, note: &self.note }
+    }
+}
+
+/// The SQL of a list, for `?explain=sql`.
+pub(super) fn explained(ask: &Ask) -> Response {
+    Json(json!({"sql": ask.sql, "params": ask.values})).into_response()
+}
+
+/// Cuts a list of one row more than was asked for; whether there was one.
+pub(super) fn cut(rows: &mut Vec<Row>, limit: usize) -> bool {
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    more
+}
+
+/// A `limit` of a list.
+pub(super) fn limit(given: Option<usize>, default: usize, most: usize) -> Result<usize, ApiError> {
+    match given {
+        None => Ok(default),
+        Some(limit) if (1..=most).contains(&limit) => Ok(limit),
+        Some(limit) => {
+            Err(ApiError::new(Kind::Invalid, "invalid_parameter", format!("`limit` is 1 to {most}, not {limit}")))
+        }
+    }
+}
+
+/// Work that may take a while, on a thread where nobody waits for it.
+pub(super) async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| ApiError::internal("a comparison did not come back"))
+}
