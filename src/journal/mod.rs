@@ -10,6 +10,10 @@
 pub mod changes;
 pub mod lookup;
 pub mod objects;
+pub mod people;
+mod picked;
 pub mod rows;
+pub mod sessions;
+pub mod tasks;
 pub mod tree;
 pub mod webhook;

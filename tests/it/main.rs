@@ -21,6 +21,7 @@ mod ingest;
 mod kill;
 mod layers;
 mod lifecycle;
+mod objects;
 mod operating;
 mod operations;
 mod query;

@@ -1,20 +1,25 @@
-//! `/api/v1/events/{id}/changes`: what an event changed, as JSON, as a JSON Patch, or for people.
+//! `/api/v1/events/{id}/changes`: what an event changed, as JSON, as a JSON Patch, or for people; `/api/v1/changes`:
+//! who changed which field.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use serde_json::{Value, json};
+use serde_json::value::RawValue;
 use utoipa::IntoParams;
 
 use super::objects::explains;
-use super::run::{Asking, apart, explained};
+use super::run::{Asking, Pairs, apart, cursor_of, cursor_to, cut, explained, limit};
 use crate::engine::Engine;
 use crate::http::caller::{Authorized, Query};
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiError, Problem};
-use crate::journal::changes::{self, ChangesFormat, Found, Limits};
-use crate::journal::lookup::Narrow;
+use crate::error::Kind;
+use crate::journal::changes::{self, ChangeFilter, ChangesFormat, Found, Limits, Page};
+use crate::journal::lookup::{Ask, Narrow};
+use crate::journal::rows::{Row, int, text};
 
 /// Which of several events of one id, and in which form.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -42,7 +47,7 @@ pub(super) struct ChangesParams {
     responses((status = 200, description = "In the form asked for", content((Object = "application/json"), (Object = "application/json-patch+json"), (String = "text/plain"))),
         (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["query"])))]
-pub(super) async fn event_changes(
+pub(in crate::http) async fn event_changes(
     State(engine): State<Engine>,
     caller: Authorized<Query>,
     ApiPath(id): ApiPath<String>,
@@ -64,7 +69,7 @@ pub(super) async fn event_changes(
 
 fn shown(found: Found, format: ChangesFormat, limits: Limits) -> Result<Response, ApiError> {
     let failed = |_| ApiError::internal("a stored change is no JSON");
-    let no_meaning = |_: &str, _: &str, _: &str| None;
+    let no_meaning = |_: &str, _: Option<&str>, _: &str, _: &str| None;
     Ok(match format {
         ChangesFormat::Json => Json(found.shown(&no_meaning, limits).map_err(failed)?).into_response(),
         ChangesFormat::JsonPatch => {
@@ -73,4 +78,94 @@ fn shown(found: Found, format: ChangesFormat, limits: Limits) -> Result<Response
         }
         ChangesFormat::Text => found.text(&no_meaning, limits).map_err(failed)?.into_response(),
     })
+}
+
+/// Most changes of one page.
+const PAGE_MAX: usize = 1_000;
+/// Words of `op`.
+const OPS: [&str; 4] = ["add", "remove", "replace", "set"];
+
+/// Who changed which field, from what to what, one row a change, the newest first.
+///
+/// Every list filter narrows it. A field is a path, or all that begin alike: `field=offer*`. Values are JSON, or a text
+/// without its quotes; `before~` and `after~` look for a part of them.
+#[utoipa::path(get, path = "/api/v1/changes", tag = "journal", operation_id = "query_changes",
+    params(("field" = Option<String>, Query, description = "Field, or `prefix*`; repeat for more; `field!` leaves out"),
+        ("before" = Option<String>, Query, description = "Value before; `before~` is a part of it"),
+        ("after" = Option<String>, Query, description = "Value after; `after~` is a part of it"),
+        ("op" = Option<String>, Query, description = "`add`, `remove`, `replace` or `set`; repeat for more"),
+        ("limit" = Option<usize>, Query, description = "Changes of a page, 1 to 1000; default 100"),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        ("explain" = Option<String>, Query, description = "`sql`: the statement instead of its answer")),
+    responses((status = 200, body = Object), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("key" = ["query"])))]
+pub(in crate::http) async fn list(
+    State(engine): State<Engine>,
+    caller: Authorized<Query>,
+    ApiQuery(pairs): ApiQuery<Vec<(String, String)>>,
+) -> Result<Response, ApiError> {
+    let mut pairs = Pairs(pairs);
+    let explain = explains(pairs.take("explain")?.as_deref())?;
+    let limit = limit(pairs.number("limit")?, 100, PAGE_MAX)?;
+    let cursor = pairs.take("cursor")?.map(|text| cursor_to(&text)).transpose()?;
+    let filter = ChangeFilter {
+        fields: pairs.all("field"),
+        not_fields: pairs.all("field!"),
+        before: pairs.all("before"),
+        after: pairs.all("after"),
+        before_contains: pairs.all("before~"),
+        after_contains: pairs.all("after~"),
+        ops: pairs.all("op"),
+    };
+    if let Some(word) = filter.ops.iter().find(|op| !OPS.contains(&op.as_str())) {
+        let detail = format!("`op` is one of {}, not `{word}`", OPS.join(", "));
+        return Err(ApiError::new(Kind::Invalid, "invalid_parameter", detail));
+    }
+    let mut ask = Ask::default();
+    let condition = pairs.selection(&mut ask)?;
+    let number = |cursor: &Value, name: &str| cursor[name].as_i64().unwrap_or(i64::MIN);
+    let after = cursor.map(|cursor| Page {
+        time_us: number(&cursor, "time_us"),
+        seq: number(&cursor, "seq"),
+        number: number(&cursor, "number"),
+    });
+    let asking = Asking::begin(&engine, &caller).await?;
+    let ask = changes::list(ask, &filter, condition.as_deref(), after, limit + 1, &asking.hidden);
+    if explain {
+        return Ok(explained(&ask));
+    }
+    let mut rows = asking.reader().all(&ask).await?;
+    let more = cut(&mut rows, limit);
+    let next = rows.last().filter(|_| more).map(|last| {
+        cursor_of(&json!({"time_us": int(last, "time_us"), "seq": int(last, "_seq"), "number": int(last, "number")}))
+    });
+    let changes = rows.into_iter().map(one).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(Changes { changes, next }).into_response())
+}
+
+#[derive(serde::Serialize)]
+struct Changes {
+    changes: Vec<OneChange>,
+    next: Option<String>,
+}
+
+/// A change, its values exactly as they were sent.
+#[derive(serde::Serialize)]
+struct OneChange {
+    #[serde(flatten)]
+    event: Row,
+    before: Option<Box<RawValue>>,
+    after: Option<Box<RawValue>>,
+}
+
+fn one(mut row: Row) -> Result<OneChange, ApiError> {
+    let value = |column: &str| {
+        let value = text(&row, column).map(crate::journal::tree::raw).transpose();
+        value.map_err(|_| ApiError::internal("a stored change is no JSON"))
+    };
+    let (before, after) = (value("before")?, value("after")?);
+    for known in ["before", "after", "number", "time_us"] {
+        row.remove(known);
+    }
+    Ok(OneChange { event: row, before, after })
 }

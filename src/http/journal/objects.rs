@@ -8,13 +8,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
-use super::run::{Asking, cut, explained};
+use super::history::{self, Paging};
+use super::run::{Asking, Pairs, cut, explained};
 use crate::engine::{Engine, RestoreOutcome};
 use crate::http::caller::{Authorized, Query, Restore};
 use crate::http::extract::{ApiBytes, ApiPath, ApiQuery};
 use crate::http::problem::{ApiError, Problem};
 use crate::error::Kind;
-use crate::journal::lookup::{LookupError, Narrow};
+use crate::journal::lookup::{Ask, LookupError, Narrow};
 use crate::journal::objects::{self, Moment, ObjectRef, Summary};
 
 /// Most parts of an object in one answer.
@@ -59,7 +60,7 @@ pub(super) fn explains(word: Option<&str>) -> Result<bool, ApiError> {
     params(("type" = String, Path), ("id" = String, Path), Which),
     responses((status = 200, body = Summary), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["query"])))]
-pub(super) async fn object(
+pub(in crate::http) async fn object(
     State(engine): State<Engine>,
     caller: Authorized<Query>,
     ApiPath(path): ApiPath<(String, String)>,
@@ -95,7 +96,7 @@ pub(super) struct AtParams {
     params(("type" = String, Path), ("id" = String, Path), AtParams),
     responses((status = 200, body = Object), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["query"])))]
-pub(super) async fn object_state(
+pub(in crate::http) async fn object_state(
     State(engine): State<Engine>,
     caller: Authorized<Query>,
     ApiPath(path): ApiPath<(String, String)>,
@@ -136,7 +137,7 @@ pub(super) struct BetweenParams {
     params(("type" = String, Path), ("id" = String, Path), BetweenParams),
     responses((status = 200, body = Object), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["query"])))]
-pub(super) async fn object_diff(
+pub(in crate::http) async fn object_diff(
     State(engine): State<Engine>,
     caller: Authorized<Query>,
     ApiPath(path): ApiPath<(String, String)>,
@@ -182,7 +183,7 @@ pub(super) struct ChildrenParams {
     params(("type" = String, Path), ("id" = String, Path), ChildrenParams),
     responses((status = 200, body = Object), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["query"])))]
-pub(super) async fn object_children(
+pub(in crate::http) async fn object_children(
     State(engine): State<Engine>,
     caller: Authorized<Query>,
     ApiPath(path): ApiPath<(String, String)>,
@@ -205,7 +206,7 @@ pub(super) async fn object_children(
     params(("type" = String, Path), ("id" = String, Path), Which),
     responses((status = 200, body = Object), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["query"])))]
-pub(super) async fn preview_restore(
+pub(in crate::http) async fn preview_restore(
     State(engine): State<Engine>,
     caller: Authorized<Query>,
     ApiPath(path): ApiPath<(String, String)>,
@@ -235,7 +236,7 @@ pub(super) struct RestoreBody {
     params(("type" = String, Path), ("id" = String, Path), Which), request_body = Option<RestoreBody>,
     responses((status = 200, body = RestoreOutcome), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["restore"])))]
-pub(super) async fn restore(
+pub(in crate::http) async fn restore(
     State(engine): State<Engine>,
     caller: Authorized<Restore>,
     ApiPath(path): ApiPath<(String, String)>,
@@ -258,4 +259,22 @@ pub(super) async fn restore(
     let outcome = engine.restore(&caller.caller, &caller.project(), &preview, body.reason).await?;
     caller.trail.changes(Value::Null, json!(outcome));
     Ok(Json(outcome))
+}
+
+/// All events that name the object, in every module and system, also those that only its history shows.
+#[utoipa::path(get, path = "/api/v1/objects/{type}/{id}/history", tag = "journal", operation_id = "query_object_history",
+    params(("type" = String, Path), ("id" = String, Path), Paging),
+    responses((status = 200, body = Object), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("key" = ["query"])))]
+pub(in crate::http) async fn object_history(
+    State(engine): State<Engine>,
+    caller: Authorized<Query>,
+    ApiPath(path): ApiPath<(String, String)>,
+    ApiQuery(pairs): ApiQuery<Vec<(String, String)>>,
+) -> Result<Response, ApiError> {
+    let mut pairs = Pairs(pairs);
+    let asking = Asking::begin(&engine, &caller).await?;
+    let mut ask = Ask::default();
+    let condition = narrowed(path, None, None).named_in(&mut ask);
+    history::page(&asking, ask, &condition, &mut pairs).await
 }

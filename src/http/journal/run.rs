@@ -88,3 +88,58 @@ pub(super) fn limit(given: Option<usize>, default: usize, most: usize) -> Result
 pub(super) async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| ApiError::internal("a comparison did not come back"))
 }
+
+/// Parameters behind the `?` that are not read yet.
+pub(in crate::http) struct Pairs(pub(super) Vec<(String, String)>);
+
+impl Pairs {
+    /// The one value of a parameter.
+    pub(super) fn take(&mut self, name: &str) -> Result<Option<String>, ApiError> {
+        let mut found = self.all(name);
+        if found.len() > 1 {
+            return Err(invalid(format!("`{name}` is given {} times", found.len())));
+        }
+        Ok(found.pop())
+    }
+
+    /// All values of a parameter.
+    pub(super) fn all(&mut self, name: &str) -> Vec<String> {
+        self.0.extract_if(.., |(given, _)| given == name).map(|(_, value)| value).collect()
+    }
+
+    /// A parameter that is a number.
+    pub(super) fn number(&mut self, name: &str) -> Result<Option<usize>, ApiError> {
+        let text = self.take(name)?;
+        text.map(|text| text.parse().map_err(|_| invalid(format!("`{name}` is a number, not `{text}`")))).transpose()
+    }
+
+    /// Refuses what nobody has read.
+    pub(super) fn finish(&self, allowed: &[&str]) -> Result<(), ApiError> {
+        match self.0.first() {
+            None => Ok(()),
+            Some((name, _)) => Err(invalid(format!("there is no parameter `{name}`; there are {}", allowed.join(", ")))),
+        }
+    }
+}
+
+fn invalid(detail: String) -> ApiError {
+    ApiError::new(Kind::Invalid, "invalid_parameter", detail)
+}
+
+/// Where a page ended, as its caller gets it.
+pub(super) fn cursor_of(place: &Value) -> String {
+    crate::access::hex(place.to_string().as_bytes())
+}
+
+/// Where the page before ended.
+pub(super) fn cursor_to(text: &str) -> Result<Value, ApiError> {
+    let wrong = || invalid("`cursor` is no `next` of this list".into());
+    let digits = text.as_bytes();
+    if !digits.is_ascii() || digits.len() % 2 != 0 {
+        return Err(wrong());
+    }
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let bytes: Option<Vec<u8>> = digits.chunks(2).map(byte).collect();
+    let place: Value = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(wrong)?;
+    if place.is_object() { Ok(place) } else { Err(wrong()) }
+}

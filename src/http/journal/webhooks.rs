@@ -51,7 +51,7 @@ pub(super) struct WebhookShown {
 #[utoipa::path(get, path = "/api/v1/projects/{name}/webhooks", tag = "journal", operation_id = "list_webhooks", params(("name" = String, Path)),
     responses((status = 200, body = Vec<WebhookShown>), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["admin"])))]
-pub(super) async fn list_webhooks(
+pub(in crate::http) async fn list_webhooks(
     State(engine): State<Engine>,
     _caller: Authorized<Admin>,
     ApiPath(name): ApiPath<String>,
@@ -69,7 +69,7 @@ fn webhook_shown(source: String, webhook: &ProductWebhook) -> WebhookShown {
     params(("name" = String, Path), ("source" = String, Path)), request_body = WebhookBody,
     responses((status = 204, description = "In force"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["admin"])))]
-pub(super) async fn put_webhook(
+pub(in crate::http) async fn put_webhook(
     State(engine): State<Engine>,
     caller: Authorized<Admin>,
     ApiPath((name, source)): ApiPath<(String, String)>,
@@ -97,7 +97,7 @@ pub(super) async fn put_webhook(
     params(("name" = String, Path), ("source" = String, Path)),
     responses((status = 204, description = "It is called no more"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["admin"])))]
-pub(super) async fn delete_webhook(
+pub(in crate::http) async fn delete_webhook(
     State(engine): State<Engine>,
     caller: Authorized<Admin>,
     ApiPath((name, source)): ApiPath<(String, String)>,
@@ -128,7 +128,7 @@ pub(super) struct DeliveriesParams {
 #[utoipa::path(get, path = "/api/v1/webhooks/deliveries", tag = "journal", operation_id = "list_deliveries", params(DeliveriesParams),
     responses((status = 200, body = Vec<Delivery>), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["admin"])))]
-pub(super) async fn list_deliveries(
+pub(in crate::http) async fn list_deliveries(
     State(engine): State<Engine>,
     caller: Authorized<Admin>,
     ApiQuery(params): ApiQuery<DeliveriesParams>,
@@ -141,7 +141,7 @@ pub(super) async fn list_deliveries(
 #[utoipa::path(get, path = "/api/v1/webhooks/deliveries/{id}", tag = "journal", operation_id = "get_delivery", params(("id" = String, Path)),
     responses((status = 200, body = Delivery), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["admin"])))]
-pub(super) async fn get_delivery(
+pub(in crate::http) async fn get_delivery(
     State(engine): State<Engine>,
     caller: Authorized<Admin>,
     ApiPath(id): ApiPath<String>,
@@ -153,7 +153,7 @@ pub(super) async fn get_delivery(
 #[utoipa::path(post, path = "/api/v1/webhooks/deliveries/{id}/retry", tag = "journal", operation_id = "retry_delivery", params(("id" = String, Path)),
     responses((status = 200, body = Delivery), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["admin"])))]
-pub(super) async fn retry_delivery(
+pub(in crate::http) async fn retry_delivery(
     State(engine): State<Engine>,
     caller: Authorized<Admin>,
     ApiPath(id): ApiPath<String>,

@@ -20,8 +20,8 @@ const ABOUT: &str = "event_id, event_time, tenant_id, source, dataset, module, e
 /// Columns that may be hidden from a key without hiding the changes.
 const OPTIONAL: [&str; 3] = ["object_name", "actor_id", "actor_name"];
 
-/// Meaning of a value: of a source, a path, and the value as JSON text.
-pub type Explain<'a> = dyn Fn(&str, &str, &str) -> Option<Value> + Sync + 'a;
+/// Meaning of a value: of a source, a module, a path, and the value as JSON text.
+pub type Explain<'a> = dyn Fn(&str, Option<&str>, &str, &str) -> Option<Value> + Sync + 'a;
 
 /// In which form.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -168,8 +168,8 @@ impl Found {
     /// A value that is no JSON: a fault of ours.
     pub fn shown(self, explain: &Explain<'_>, limits: Limits) -> Result<EventChanges, serde_json::Error> {
         let (from, changes) = self.changes();
-        let source = text(&self.about, "source").unwrap_or_default();
-        let changes = changes.iter().map(|change| shown(change, source, explain, limits)).collect::<Result<_, _>>()?;
+        let of = (text(&self.about, "source").unwrap_or_default(), text(&self.about, "module"));
+        let changes = changes.iter().map(|change| shown(change, of, explain, limits)).collect::<Result<_, _>>()?;
         Ok(EventChanges { about: self.about, from, changes })
     }
 
@@ -230,18 +230,21 @@ fn line(change: &ShownChange, indent: &str, out: &mut String) {
     change.parts.iter().for_each(|part| line(part, &format!("{indent}  "), out));
 }
 
+/// Source and module of an event.
+type Of<'e> = (&'e str, Option<&'e str>);
+
 /// A change with its parts.
-fn shown(change: &Change, source: &str, explain: &Explain<'_>, limits: Limits) -> Result<ShownChange, serde_json::Error> {
+fn shown(change: &Change, of: Of<'_>, explain: &Explain<'_>, limits: Limits) -> Result<ShownChange, serde_json::Error> {
     let inner = match (&change.before, &change.after) {
         (Some(before), Some(after)) => parts(&change.path, before, after),
         _ => Vec::new(),
     };
-    let parts = inner.iter().map(|part| alone(part, source, explain, limits)).collect::<Result<_, _>>()?;
-    Ok(ShownChange { parts, ..alone(change, source, explain, limits)? })
+    let parts = inner.iter().map(|part| alone(part, of, explain, limits)).collect::<Result<_, _>>()?;
+    Ok(ShownChange { parts, ..alone(change, of, explain, limits)? })
 }
 
-fn alone(change: &Change, source: &str, explain: &Explain<'_>, limits: Limits) -> Result<ShownChange, serde_json::Error> {
-    let meaning = |node: &Option<Node>| node.as_ref().and_then(|node| explain(source, &change.path, &node.text()));
+fn alone(change: &Change, of: Of<'_>, explain: &Explain<'_>, limits: Limits) -> Result<ShownChange, serde_json::Error> {
+    let meaning = |node: &Option<Node>| node.as_ref().and_then(|node| explain(of.0, of.1, &change.path, &node.text()));
     Ok(ShownChange {
         path: change.path.clone(),
         op: change.op,

@@ -7,6 +7,7 @@
 
 mod diff;
 mod event;
+mod list;
 
 mod patch;
 mod text;
@@ -16,6 +17,7 @@ use serde_json::value::RawValue;
 
 pub use diff::{diff, parts};
 pub use event::{ChangesFormat, EventChanges, Explain, Found, Limits, ShownChange, find, of_column, statement};
+pub use list::{ChangeFilter, Page, list};
 pub(crate) use patch::keys_of;
 pub use patch::{PatchStep, patch, patch_of};
 pub use text::TextDiff;

@@ -8,4 +8,4 @@ mod actors;
 mod visitors;
 
 pub use actors::{Actor, actor, actor_condition, actor_statement};
-pub use visitors::{Identity, Links, VISITOR_LINKS_MAX, follow, visitor_statement};
+pub use visitors::{Identity, Links, VISITOR_LINKS_MAX, follow, visitor_statement, visitor_summary};

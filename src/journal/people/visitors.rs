@@ -142,3 +142,22 @@ impl Links {
         format!("({})", parts.join(" OR "))
     }
 }
+
+/// What is asked for a visitor at a glance.
+#[must_use]
+pub fn visitor_summary(links: &Links) -> Ask {
+    let mut ask = Ask::default();
+    let condition = links.condition(&mut ask);
+    ask.sql = format!(
+        "SELECT
+    count(*) AS events,
+    count(DISTINCT session_id) AS sessions,
+    min(event_time) AS first_event_at,
+    max(event_time) AS last_event_at,
+    min(event_time) FILTER (WHERE actor_email IS NOT NULL) AS identified_at,
+    count(*) FILTER (WHERE actor_email IS NULL AND visitor_id IS NOT NULL) AS anonymous_events
+FROM events
+WHERE {condition}"
+    );
+    ask
+}
