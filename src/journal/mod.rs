@@ -17,3 +17,11 @@ pub mod sessions;
 pub mod tasks;
 pub mod tree;
 pub mod webhook;
+
+/// TEMP until the shared core is merged.
+pub fn columns(hidden: &[String]) -> String {
+    let all = crate::event::model::COLUMNS.iter().map(|column| column.name).filter(|name| !hidden.iter().any(|h| h == name));
+    let mut all: Vec<&str> = all.collect();
+    all.push("_seq");
+    all.join(", ")
+}

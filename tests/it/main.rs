@@ -24,6 +24,7 @@ mod lifecycle;
 mod objects;
 mod operating;
 mod operations;
+mod people;
 mod query;
 mod real_data;
 mod redaction;

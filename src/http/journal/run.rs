@@ -143,3 +143,22 @@ pub(super) fn cursor_to(text: &str) -> Result<Value, ApiError> {
     let place: Value = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(wrong)?;
     if place.is_object() { Ok(place) } else { Err(wrong()) }
 }
+
+impl Pairs {
+    /// TEMP
+    pub(super) fn selection(&mut self, ask: &mut Ask) -> Result<Option<String>, ApiError> {
+        self.condition(ask, &["source", "event_type", "object_type", "session_id"])
+    }
+
+    /// TEMP
+    pub(super) fn condition(&mut self, ask: &mut Ask, fields: &[&str]) -> Result<Option<String>, ApiError> {
+        let mut parts = Vec::new();
+        for (at, (name, value)) in std::mem::take(&mut self.0).into_iter().enumerate() {
+            let (field, not) = match name.strip_suffix('!') { Some(field) => (field.to_owned(), true), None => (name, false) };
+            if !fields.contains(&field.as_str()) { return Err(invalid(format!("there is no filter `{field}`; there are {}", fields.join(", ")))); }
+            let value = ask.value(&format!("p{at}"), value);
+            parts.push(format!("{field} {} {value}", if not { "<>" } else { "=" }));
+        }
+        Ok((!parts.is_empty()).then(|| parts.join(" AND ")))
+    }
+}
