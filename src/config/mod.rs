@@ -10,6 +10,7 @@
 mod audit;
 mod error;
 mod guard;
+mod journal;
 mod network;
 mod objects;
 mod quota;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 pub use audit::Audit;
 pub use error::ConfigError;
 pub use guard::Guard;
+pub use journal::Journal;
 pub use network::Network;
 pub use objects::Objects;
 pub use quota::Quota;
@@ -57,6 +59,8 @@ pub struct Config {
     pub compaction: Compaction,
     /// Limits of one query.
     pub query: Query,
+    /// Limits of the journal's lists and figures.
+    pub journal: Journal,
     /// How long keys live, and how much they may ask for.
     pub access: Access,
     /// How readers and operators are recorded.

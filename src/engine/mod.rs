@@ -22,6 +22,7 @@ mod deletions;
 mod directory;
 mod doctor;
 mod error;
+mod figures;
 mod flush;
 mod frame;
 mod health;
@@ -102,6 +103,7 @@ struct Inner {
     audit: audit::Audit,
     /// Calls of other systems.
     webhooks: webhooks::Webhooks,
+    figures: figures::Figures,
     /// What the log held at the start.
     recovered: recover::Recovered,
     /// The admin key that this start made, until it was handed out.
@@ -180,6 +182,7 @@ impl Engine {
         let flushers = threads::Threads::for_jobs("flush", 0).map_err(failed)?;
         let niceness = shared.config.compaction.niceness;
         let compactors = threads::Threads::for_jobs("compaction", niceness).map_err(failed)?;
+        let figures = figures::Figures::new(shared.config.journal.figures_max.as_usize());
         let inner = Inner {
             shared,
             wal,
@@ -198,6 +201,7 @@ impl Engine {
             compactors,
             audit,
             webhooks,
+            figures,
             recovered,
             first_key: parking_lot::Mutex::default(),
             directory,
@@ -358,6 +362,11 @@ impl Engine {
     #[must_use]
     pub fn queries(&self) -> &Library {
         &self.0.queries
+    }
+
+    /// Answers of figures that are still true.
+    pub(crate) fn figures(&self) -> &figures::Figures {
+        &self.0.figures
     }
 
     /// The API keys.

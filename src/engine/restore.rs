@@ -94,7 +94,8 @@ impl Engine {
         let last = objects::last_deletion(reader, object, &objects::preview_statement(object)).await?;
         let events_max = self.config().objects.events_max;
         let object = object.of(&last);
-        let moments = objects::load(reader, &object, &objects::state_statement(&object, events_max), events_max).await?;
+        let moments =
+            objects::load(reader, &object, &objects::state_statement(&object, events_max), events_max).await?;
         let source = object.narrow.source.clone().unwrap_or_default();
         Ok(Preview::of(&object, last, &moments, self.can_restore(project, &source, &object.kind)))
     }
@@ -163,7 +164,9 @@ impl Engine {
             Ok(Receipt { accepted: 1, .. }) => Ok(()),
             // Of the same deletion another restore is stored: the same event, or one of another time.
             Ok(_) => Err(RestoreError::Already),
-            Err(AppendError::Rejected { errors, .. }) if errors.iter().any(|error| error.code == "event_id_conflict") => {
+            Err(AppendError::Rejected { errors, .. })
+                if errors.iter().any(|error| error.code == "event_id_conflict") =>
+            {
                 Err(RestoreError::Already)
             }
             Err(error) => Err(error.into()),

@@ -125,7 +125,11 @@ impl Inner {
                 Err(_) => false,
             };
             tracing::info!(delivery = id, stored, "a call was held when the server ended");
-            if stored { self.webhooks.outbox.release(&id)? } else { self.webhooks.outbox.discard(&id)? }
+            if stored {
+                self.webhooks.outbox.release(&id)?
+            } else {
+                self.webhooks.outbox.discard(&id)?
+            }
             self.webhooks.held_at_start.lock().pop();
         }
         Ok(())

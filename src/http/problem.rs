@@ -13,6 +13,7 @@ use crate::engine::audit::AuditError;
 use crate::engine::{AdmissionError, AppendError, EngineError, RestoreError, TrialError};
 use crate::error::{Kind, Report};
 use crate::event::mapping::MappingError;
+use crate::journal::JournalError;
 use crate::journal::lookup::LookupError;
 use crate::journal::webhook::OutboxError;
 use crate::query::QueryError;
@@ -77,7 +78,7 @@ impl ApiError {
         self
     }
 
-    fn with(mut self, member: &str, value: impl Serialize) -> Self {
+    pub(super) fn with(mut self, member: &str, value: impl Serialize) -> Self {
         self.0.more.insert(member.to_string(), json!(value));
         self
     }
@@ -281,6 +282,12 @@ impl From<AdmissionError> for ApiError {
             AdmissionError::Access(error) => error.into(),
             AdmissionError::Query(error) => error.into(),
         }
+    }
+}
+
+impl From<JournalError> for ApiError {
+    fn from(error: JournalError) -> Self {
+        Self::of(&error)
     }
 }
 

@@ -3,29 +3,12 @@
 //! Ids are the sources' own, so that two of them may use the same one. What is one thing is asked for with its
 //! source where that is so, and refused otherwise: nothing here guesses.
 
-use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::rows::{Row, text};
+use super::{JournalError, Statement};
 use crate::error::{Kind, Report};
 use crate::query::QueryError;
-
-/// What is asked, as SQL that everybody may run who may see the events.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Ask {
-    /// The text.
-    pub sql: String,
-    /// Values of its placeholders.
-    pub values: Map<String, Value>,
-}
-
-impl Ask {
-    /// Adds a value, and gives the name of its placeholder.
-    pub fn value(&mut self, name: &str, value: impl Into<Value>) -> String {
-        self.values.insert(name.to_owned(), value.into());
-        format!("${name}")
-    }
-}
 
 /// Which of several things of one id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,7 +24,7 @@ pub struct Narrow {
 impl Narrow {
     /// ` AND …` for what is given, the values added to `ask`.
     #[must_use]
-    pub fn condition(&self, ask: &mut Ask) -> String {
+    pub fn condition(&self, ask: &mut Statement) -> String {
         let parts = [("tenant_id", &self.tenant_id), ("source", &self.source), ("dataset", &self.dataset)];
         let given = parts.into_iter().filter_map(|(column, value)| Some((column, value.as_ref()?)));
         given.map(|(column, value)| format!(" AND {column} = {}", ask.value(column, value.as_str()))).collect()
@@ -99,6 +82,9 @@ pub enum LookupError {
         /// What is wrong.
         reason: String,
     },
+    /// What is asked for.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The query.
     #[error(transparent)]
     Query(#[from] QueryError),
@@ -116,6 +102,7 @@ impl Report for LookupError {
             Self::Ambiguous { .. } | Self::NotRestorable(_) => Kind::Conflict,
             Self::TooManyEvents(_) | Self::TooLarge => Kind::TooLarge,
             Self::Parameter { .. } => Kind::Invalid,
+            Self::Journal(error) => error.kind(),
             Self::Query(error) => error.kind(),
         }
     }
@@ -133,6 +120,7 @@ impl Report for LookupError {
             Self::TooManyEvents(_) => "too_many_events",
             Self::TooLarge => "too_many_events",
             Self::Parameter { .. } => "invalid_parameter",
+            Self::Journal(error) => error.code(),
             Self::Query(error) => error.code(),
         }
     }
@@ -143,6 +131,7 @@ impl Report for LookupError {
             Self::TooManyEvents(_) | Self::TooLarge => {
                 Some("read its history page by page, or ask an operator to raise the limit".into())
             }
+            Self::Journal(error) => error.hint(),
             Self::Query(error) => error.hint(),
             _ => None,
         }

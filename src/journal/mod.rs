@@ -8,20 +8,33 @@
 //! say the SQL that it ran, and whoever runs that SQL gets the same rows.
 
 pub mod changes;
+mod columns;
+mod compile;
+mod cursor;
+pub mod detail;
+mod error;
+mod field;
+pub mod figures;
+mod filter;
+pub mod list;
 pub mod lookup;
 pub mod objects;
 pub mod people;
+mod period;
 mod picked;
 pub mod rows;
+mod selection;
 pub mod sessions;
+mod statement;
 pub mod tasks;
 pub mod tree;
 pub mod webhook;
 
-/// TEMP until the shared core is merged.
-pub fn columns(hidden: &[String]) -> String {
-    let all = crate::event::model::COLUMNS.iter().map(|column| column.name).filter(|name| !hidden.iter().any(|h| h == name));
-    let mut all: Vec<&str> = all.collect();
-    all.push("_seq");
-    all.join(", ")
-}
+pub use columns::{LONG, columns, shown, single};
+pub use compile::Values;
+pub use error::JournalError;
+pub use field::{Field, FieldInfo, Word, fields};
+pub use filter::{Condition, Filter, Operator, Term};
+pub use period::{Bounds, Named, Period};
+pub use selection::Selection;
+pub use statement::Statement;

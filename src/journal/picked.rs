@@ -4,11 +4,11 @@
 //! without it names, and is refused.
 
 /// A column: its name, what it is made of, and the columns of events that this reads.
-pub type Picked = (&'static str, &'static str, &'static [&'static str]);
+pub(crate) type Picked = (&'static str, &'static str, &'static [&'static str]);
 
 /// `expression AS name` for each that reads nothing hidden, one a line.
 #[must_use]
-pub fn picked(columns: &[Picked], hidden: &[String]) -> String {
+pub(crate) fn picked(columns: &[Picked], hidden: &[String]) -> String {
     let visible = |reads: &[&str]| !reads.iter().any(|column| hidden.iter().any(|hidden| hidden == column));
     let shown = columns.iter().filter(|(_, _, reads)| visible(reads));
     shown.map(|(name, expression, _)| format!("        {expression} AS {name}")).collect::<Vec<_>>().join(",\n")
@@ -16,7 +16,7 @@ pub fn picked(columns: &[Picked], hidden: &[String]) -> String {
 
 /// Names of those that read nothing hidden.
 #[must_use]
-pub fn names(columns: &[Picked], hidden: &[String]) -> Vec<&'static str> {
+pub(crate) fn names(columns: &[Picked], hidden: &[String]) -> Vec<&'static str> {
     let visible = |reads: &[&str]| !reads.iter().any(|column| hidden.iter().any(|hidden| hidden == column));
     columns.iter().filter(|(_, _, reads)| visible(reads)).map(|(name, ..)| *name).collect()
 }

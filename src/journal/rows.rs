@@ -1,10 +1,12 @@
 //! Rows of an answer as JSON objects, for what is made of few of them.
 
 use futures::TryStreamExt;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::lookup::{Ask, LookupError};
-use crate::query::{Answer, End, Format, Limits, Params, QueryError, Session, encode};
+use super::Statement;
+use super::lookup::LookupError;
+use crate::query::{Answer, End, Format, Limits, QueryError, Session, encode, objects};
 
 /// A row: its columns by name, values as `docs/queries.md` says; 64-bit integers as text.
 pub type Row = Map<String, Value>;
@@ -50,7 +52,7 @@ pub fn int(row: &Row, column: &str) -> Option<i64> {
 /// Told of what is asked, for the record.
 pub trait Note: Sync {
     /// A statement is about to run.
-    fn asks(&self, ask: &Ask);
+    fn asks(&self, ask: &Statement);
     /// Its end will be told there.
     fn answered(&self, end: End);
 }
@@ -70,18 +72,37 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// As the query's.
-    pub async fn rows(&self, ask: &Ask) -> Result<(Vec<Row>, bool), QueryError> {
+    pub async fn rows(&self, ask: &Statement) -> Result<(Vec<Row>, bool), QueryError> {
         self.note.asks(ask);
-        let answer = self.session.run(&ask.sql, Params::Named(ask.values.clone()), self.limits).await?;
+        let answer = self.session.run(&ask.sql, ask.params(), self.limits).await?;
         self.note.answered(answer.end());
         rows(answer).await
+    }
+
+    /// Events of a statement, as lists show them.
+    ///
+    /// # Errors
+    /// As [`Reader::all`].
+    pub async fn events(&self, ask: &Statement) -> Result<Vec<Box<RawValue>>, LookupError> {
+        self.note.asks(ask);
+        let answer = self.session.run(&ask.sql, ask.params(), self.limits).await?;
+        self.note.answered(answer.end());
+        let (batches, outcome) = answer.collect().await?;
+        if outcome.truncated {
+            return Err(LookupError::TooLarge);
+        }
+        let mut events = Vec::new();
+        for batch in batches {
+            events.extend(objects(&batch, &[])?);
+        }
+        Ok(events)
     }
 
     /// All rows of a statement.
     ///
     /// # Errors
     /// As the query's; [`LookupError::TooLarge`] where it was cut.
-    pub async fn all(&self, ask: &Ask) -> Result<Vec<Row>, LookupError> {
+    pub async fn all(&self, ask: &Statement) -> Result<Vec<Row>, LookupError> {
         match self.rows(ask).await? {
             (rows, false) => Ok(rows),
             (_, true) => Err(LookupError::TooLarge),

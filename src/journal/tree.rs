@@ -207,7 +207,11 @@ mod tests {
     fn a_tree_gives_back_what_it_was_made_of() {
         let texts = [
             r#"{"b":1.10,"a":[12345678901234567890123,1e400,-0.0],"c":{"z":null,"y":"\u00e9\n"},"":{}}"#,
-            "[]", "{}", "null", r#""x""#, "[[],[{}]]",
+            "[]",
+            "{}",
+            "null",
+            r#""x""#,
+            "[[],[{}]]",
         ];
         for text in texts {
             assert_eq!(Node::parse(text).unwrap().text(), text);

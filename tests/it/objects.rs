@@ -29,7 +29,15 @@ async fn changes_of_an_event_are_told_field_by_field() {
         let plain = |listed: &Value| -> Value {
             let one = |change: &Value| {
                 let keep = ["path", "op", "before", "after"];
-                Value::Object(change.as_object().unwrap().iter().filter(|(key, _)| keep.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect())
+                Value::Object(
+                    change
+                        .as_object()
+                        .unwrap()
+                        .iter()
+                        .filter(|(key, _)| keep.contains(&key.as_str()))
+                        .map(|(k, v)| (k.clone(), v.clone()))
+                        .collect(),
+                )
             };
             listed.as_array().unwrap().iter().map(one).collect()
         };
@@ -44,7 +52,10 @@ async fn changes_of_an_event_are_told_field_by_field() {
         ]);
         assert_eq!(patch.json(200), want, "{state}");
         let text = get("/api/v1/events/ge-12/changes?format=text").await.text;
-        assert!(text.contains("webinar 310 by 398744362\n") && text.contains("groups: + [3484299]\n"), "{state}: {text}");
+        assert!(
+            text.contains("webinar 310 by 398744362\n") && text.contains("groups: + [3484299]\n"),
+            "{state}: {text}"
+        );
         let set = get("/api/v1/events/1/changes?source=remonline&format=json-patch").await.json(200);
         assert_eq!(set, json!([{"op": "add", "path": "/status", "value": "Готов"}]), "{state}");
         let deep = get("/api/v1/events/ge-15/changes?format=json-patch").await.json(200);
@@ -59,7 +70,8 @@ async fn changes_of_an_event_are_told_field_by_field() {
 async fn changes_keep_every_digit_go_deep_and_compare_long_texts() {
     let server = TestServer::start();
     let tree = |inverted: u8| json!({"children": [{"children": [{"type": "a"}, {"type": "b", "inverted": inverted}], "mode": "or"}]});
-    let letter = |word: &str| (0..15_000).map(|at| format!("<p>{word} {at} {}</p>\n", "text ".repeat(10))).collect::<String>();
+    let letter =
+        |word: &str| (0..15_000).map(|at| format!("<p>{word} {at} {}</p>\n", "text ".repeat(10))).collect::<String>();
     let (old, new) = (letter("old"), letter("new"));
     assert!(old.len() > 1_000_000 && old.len() < 1 << 20, "{}", old.len());
     let body = [
@@ -76,7 +88,10 @@ async fn changes_keep_every_digit_go_deep_and_compare_long_texts() {
     assert!(numbers.text.contains(r#""before":1.10,"after":1.100"#), "{}", numbers.text);
     let deep = get("/api/v1/events/d/changes").await.json(200);
     assert_eq!(deep["changes"][0]["path"], "params.children", "an array is one value: {deep}");
-    assert_eq!(deep["changes"][0]["parts"], json!([{"path": "params.children.0.children.1.inverted", "op": "replace", "before": 0, "after": 1}]));
+    assert_eq!(
+        deep["changes"][0]["parts"],
+        json!([{"path": "params.children.0.children.1.inverted", "op": "replace", "before": 0, "after": 1}])
+    );
     let patch = get("/api/v1/events/d/changes?format=json-patch").await.json(200);
     assert_eq!(patch, json!([{"op": "replace", "path": "/params/children/0/children/1/inverted", "value": 1}]));
     let started = Instant::now();
@@ -98,9 +113,7 @@ async fn changes_keep_every_digit_go_deep_and_compare_long_texts() {
 #[tokio::test]
 async fn texts_longer_than_the_limit_are_shown_whole_and_not_compared() {
     let server = TestServer::start_with("[objects]\ntext_max = \"200B\"\nevents_max = 3\n");
-    let change = |id: &str, length: usize| {
-        json!({"event_id": id, "object_type": "letter", "object_id": "1", "action": "update", "changes": [{"path": "c", "op": "replace", "before": "a".repeat(length), "after": "b\n"}]})
-    };
+    let change = |id: &str, length: usize| json!({"event_id": id, "object_type": "letter", "object_id": "1", "action": "update", "changes": [{"path": "c", "op": "replace", "before": "a".repeat(length), "after": "b\n"}]});
     server.append("default", "", lines(&[change("at", 200), change("over", 201)])).await.json(200);
     let at = server.get("default", "/api/v1/events/at/changes").await.json(200);
     assert!(at["changes"][0]["text_diff"]["unified"].is_string(), "{at}");
@@ -122,16 +135,31 @@ async fn an_object_is_told_at_a_glance() {
         let order = server.get(project, "/api/v1/objects/order/55042").await.json(200);
         assert_eq!((&order["events"], &order["names"][0]["name"]), (&json!(7), &json!("A-1042")), "{state}: {order}");
         let source = &order["sources"][0];
-        assert_eq!((&source["source"], &source["own_events"], &source["deleted"]), (&json!("remonline"), &json!(3), &json!(false)));
-        assert_eq!((&source["first_event"]["event_id"], &source["last_event"]["event_id"]), (&json!("5"), &json!("15")), "{state}");
+        assert_eq!(
+            (&source["source"], &source["own_events"], &source["deleted"]),
+            (&json!("remonline"), &json!(3), &json!(false))
+        );
+        assert_eq!(
+            (&source["first_event"]["event_id"], &source["last_event"]["event_id"]),
+            (&json!("5"), &json!("15")),
+            "{state}"
+        );
         let client = server.get(project, "/api/v1/objects/client/700").await.json(200);
         assert_eq!(client["sources"][0]["deleted"], false, "{state}: restored");
         let cashbox = server.get(project, "/api/v1/objects/cashbox/9").await.json(200);
         let source = &cashbox["sources"][0];
-        assert_eq!((&source["deleted"], &source["restorable"], &source["deleted_by"]["event_id"]), (&json!(true), &json!(true), &json!("2")), "{state}");
+        assert_eq!(
+            (&source["deleted"], &source["restorable"], &source["deleted_by"]["event_id"]),
+            (&json!(true), &json!(true), &json!("2")),
+            "{state}"
+        );
         let deleted = server.get(project, "/api/v1/objects/order/55050").await.json(200);
         let source = &deleted["sources"][0];
-        assert_eq!((&source["deleted"], &source["restorable"]), (&json!(true), &json!(false)), "{state}: orders are not restored");
+        assert_eq!(
+            (&source["deleted"], &source["restorable"]),
+            (&json!(true), &json!(false)),
+            "{state}: orders are not restored"
+        );
         assert!(source["not_restorable_because"].as_str().unwrap().contains("support"), "{source}");
         server.get(project, "/api/v1/objects/order/0").await.problem(404, "object_not_found");
     })
@@ -146,14 +174,26 @@ async fn parts_of_an_object_come_with_their_last_event() {
             .as_array()
             .unwrap()
             .iter()
-            .map(|part| (part["type"].as_str().unwrap(), part["id"].as_str().unwrap(), part["last_event_id"].as_str().unwrap(), part["deleted"].as_bool()))
+            .map(|part| {
+                (
+                    part["type"].as_str().unwrap(),
+                    part["id"].as_str().unwrap(),
+                    part["last_event_id"].as_str().unwrap(),
+                    part["deleted"].as_bool(),
+                )
+            })
             .collect();
-        let want = [("sms", "s-7001", "15", None), ("file", "f-301", "10", None), ("order_item", "77001", "9", Some(true))];
+        let want =
+            [("sms", "s-7001", "15", None), ("file", "f-301", "10", None), ("order_item", "77001", "9", Some(true))];
         assert_eq!(told, want, "{state}");
         let blocks = server.get(project, "/api/v1/objects/process/6001/children").await.json(200);
         assert_eq!(blocks["children"][0]["id"], "91", "{state}: also what only the object shows");
         let child = server.get(project, "/api/v1/objects/training/605011419/children").await.json(200);
-        assert_eq!((&child["children"][0]["id"], &child["children"][0]["role"]), (&json!("912337606"), &json!("child")), "{state}");
+        assert_eq!(
+            (&child["children"][0]["id"], &child["children"][0]["role"]),
+            (&json!("912337606"), &json!("child")),
+            "{state}"
+        );
         let of_client = server.get(project, "/api/v1/objects/client/700/children?role=customer").await.json(200);
         assert_eq!(of_client["children"].as_array().unwrap().len(), 3, "{state}: order, call, sms");
         let one = server.get(project, "/api/v1/objects/order/55042/children?limit=1").await.json(200);
@@ -169,25 +209,56 @@ async fn the_state_of_an_object_is_that_of_each_moment() {
     in_every_state(async |server, project, state| {
         let at = async |path: &str| server.get(project, path).await.json(200);
         let order = at("/api/v1/objects/order/55042/state?at=2021-11-08T10:00:00%2B02:00").await;
-        assert_eq!(order["state"], json!({"status": "Новый", "engineer": "Иван Петров"}), "{state}: known from what changed later");
+        assert_eq!(
+            order["state"],
+            json!({"status": "Новый", "engineer": "Иван Петров"}),
+            "{state}: known from what changed later"
+        );
         assert_eq!((&order["complete"], &order["status"]), (&json!(false), &json!("exists")));
-        let fields: Vec<_> = order["fields"].as_array().unwrap().iter().map(|field| (field["path"].as_str().unwrap(), field["known_from"].as_str().unwrap(), field["event_id"].as_str().unwrap())).collect();
+        let fields: Vec<_> = order["fields"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|field| {
+                (
+                    field["path"].as_str().unwrap(),
+                    field["known_from"].as_str().unwrap(),
+                    field["event_id"].as_str().unwrap(),
+                )
+            })
+            .collect();
         assert_eq!(fields, [("engineer", "a_later_event", "7"), ("status", "a_later_event", "6")], "{state}");
         let order = at("/api/v1/objects/order/55042/state").await;
         assert_eq!(order["state"], json!({"status": "В работе", "engineer": "Сергей Мельник"}), "{state}");
         let user = at("/api/v1/objects/user/400000002/state?at=2024-08-29T13:04:00Z").await;
-        assert_eq!((&user["status"], &user["state"], &user["complete"]), (&json!("deleted"), &json!({"email": "ivan@example.com"}), &json!(true)), "{state}");
+        assert_eq!(
+            (&user["status"], &user["state"], &user["complete"]),
+            (&json!("deleted"), &json!({"email": "ivan@example.com"}), &json!(true)),
+            "{state}"
+        );
         let user = at("/api/v1/objects/user/400000002/state").await;
         assert_eq!((&user["status"], &user["complete"]), (&json!("exists"), &json!(true)), "{state}");
         let diff = at("/api/v1/objects/webinar/310/diff?from=2024-09-01&to=2024-09-03").await;
-        let changes: Vec<_> = diff["changes"].as_array().unwrap().iter().map(|change| (change["path"].as_str().unwrap(), &change["before"], &change["after"], &change["event_ids"])).collect();
+        let changes: Vec<_> = diff["changes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|change| (change["path"].as_str().unwrap(), &change["before"], &change["after"], &change["event_ids"]))
+            .collect();
         let by = json!(["ge-12"]);
         let (two, three, groups, null) = (json!("2"), json!("3"), json!([3484299]), Value::Null);
-        let want = [("access_type", &two, &three, &by), ("broadcast_type", &json!(3), &json!(2), &by), ("groups", &null, &groups, &by)];
+        let want = [
+            ("access_type", &two, &three, &by),
+            ("broadcast_type", &json!(3), &json!(2), &by),
+            ("groups", &null, &groups, &by),
+        ];
         assert_eq!(changes, want, "{state}: {diff}");
         assert_eq!(diff["events"].as_array().unwrap().len(), 1);
         server.get(project, "/api/v1/objects/webinar/310/diff").await.problem(400, "invalid_parameter");
-        server.get(project, "/api/v1/objects/webinar/310/diff?from=2024-09-03&to=2024-09-01").await.problem(400, "invalid_parameter");
+        server
+            .get(project, "/api/v1/objects/webinar/310/diff?from=2024-09-03&to=2024-09-01")
+            .await
+            .problem(400, "invalid_parameter");
         server.get(project, "/api/v1/objects/webinar/310/state?at=soon").await.problem(400, "invalid_parameter");
         server.get(project, "/api/v1/objects/webinar/311/state").await.problem(404, "object_not_found");
     })
@@ -291,24 +362,48 @@ async fn a_deleted_object_is_restored_by_an_event_and_a_signed_call() {
     product.set_on(&server, "shop", "remonline").await;
     let path = "/api/v1/objects/cashbox/9/restore";
     let preview = server.get("shop", path).await.json(200);
-    assert_eq!((&preview["restorable"], &preview["complete"], &preview["payload"]), (&json!(true), &json!(true), &json!({"id": 9, "name": "Касса 2", "balance": 0})));
+    assert_eq!(
+        (&preview["restorable"], &preview["complete"], &preview["payload"]),
+        (&json!(true), &json!(true), &json!({"id": 9, "name": "Касса 2", "balance": 0}))
+    );
     assert_eq!(preview["changes"].as_array().unwrap().len(), 3, "{preview}");
     product.replies.lock().unwrap().extend([500, 503]);
     let done = restore(&server, "shop", path).await.json(200);
     assert_eq!((&done["deleted_by_event_id"], &done["event_id"]), (&json!("2"), &json!("restore-2")));
 
     let delivery = delivered(&server, "shop", "delivered").await;
-    assert_eq!((&delivery["attempts"], &delivery["last_status"], &delivery["id"]), (&json!(3), &json!(200), &done["delivery"]["id"]), "{delivery}");
+    assert_eq!(
+        (&delivery["attempts"], &delivery["last_status"], &delivery["id"]),
+        (&json!(3), &json!(200), &done["delivery"]["id"]),
+        "{delivery}"
+    );
     let calls = product.calls();
     assert_eq!(calls.len(), 3);
     let (headers, body) = &calls[2];
     let (signature, now) = (headers["kronika-signature"].to_str().unwrap(), chrono::Utc::now().timestamp());
     assert!(kronika::journal::webhook::verify(SECRET, signature, body.as_bytes(), now, 60), "{signature}");
     let call: Value = serde_json::from_str(body).unwrap();
-    assert_eq!((&call["object"]["id"], &call["payload"], &call["event_id"]), (&json!("9"), &preview["payload"], &json!("restore-2")));
+    assert_eq!(
+        (&call["object"]["id"], &call["payload"], &call["event_id"]),
+        (&json!("9"), &preview["payload"], &json!("restore-2"))
+    );
 
-    let rows = server.rows("shop", "SELECT action, causation_id, object_after, message, unit_name FROM events WHERE event_id = 'restore-2'").await;
-    assert_eq!(rows, [vec![json!("restore"), json!("2"), json!(r#"{"id":9,"name":"Касса 2","balance":0}"#), json!("by mistake"), json!("Сервис на Лесной")]]);
+    let rows = server
+        .rows(
+            "shop",
+            "SELECT action, causation_id, object_after, message, unit_name FROM events WHERE event_id = 'restore-2'",
+        )
+        .await;
+    assert_eq!(
+        rows,
+        [vec![
+            json!("restore"),
+            json!("2"),
+            json!(r#"{"id":9,"name":"Касса 2","balance":0}"#),
+            json!("by mistake"),
+            json!("Сервис на Лесной")
+        ]]
+    );
     assert_eq!(server.count("shop", "SELECT count(*) FROM deleted_objects WHERE object_type = 'cashbox'").await, 0);
     let again = restore(&server, "shop", path).await.problem(409, "not_restorable");
     assert!(again["detail"].as_str().unwrap().contains("is not deleted"), "{again}");
@@ -335,7 +430,14 @@ async fn what_cannot_be_restored_is_refused_with_the_reason() {
     let done = restore(&server, "shop", "/api/v1/objects/cashbox/9/restore").await.json(200);
     assert!(done["delivery"].is_null(), "{done}");
     // No settings allow this machine: neither now nor by a name.
-    for url in ["http://127.0.0.1:1/", "http://169.254.169.254/latest/meta-data", "http://[::1]:8080/", "http://0x7f000001/", "file:///etc/passwd", "https://example.com:22/"] {
+    for url in [
+        "http://127.0.0.1:1/",
+        "http://169.254.169.254/latest/meta-data",
+        "http://[::1]:8080/",
+        "http://0x7f000001/",
+        "file:///etc/passwd",
+        "https://example.com:22/",
+    ] {
         let body = json!({"url": url, "secret": SECRET});
         let put = send(server.request(Method::PUT, "/api/v1/projects/shop/webhooks/remonline").json(&body)).await;
         put.problem(400, "invalid_webhook");
@@ -361,7 +463,9 @@ async fn calls_that_fail_become_dead_letters_and_survive_a_restart() {
     send(server.request(Method::POST, &retry).header("kronika-project", "shop")).await.json(200);
     delivered(&server, "shop", "delivered").await;
     assert_eq!(product.calls().len(), 4);
-    send(server.request(Method::POST, &retry).header("kronika-project", "shop")).await.problem(409, "delivery_not_dead");
+    send(server.request(Method::POST, &retry).header("kronika-project", "shop"))
+        .await
+        .problem(409, "delivery_not_dead");
 
     let listed = server.get("default", "/api/v1/projects/shop/webhooks").await;
     assert!(!listed.text.contains(SECRET), "{}", listed.text);
@@ -411,7 +515,10 @@ async fn a_restricted_key_sees_of_objects_what_its_sql_would() {
     let server = golden_shop(HOOKS).await;
     let key = async |scopes: Value, restrictions: Value| {
         let new = json!({"name": "k", "scopes": scopes, "project": "shop", "restrictions": restrictions});
-        send(server.request(Method::POST, "/api/v1/keys").json(&new)).await.json(201)["secret"].as_str().unwrap().to_owned()
+        send(server.request(Method::POST, "/api/v1/keys").json(&new)).await.json(201)["secret"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     let orders = key(json!(["query"]), json!({"modules": ["orders"]})).await;
     let get = async |key: &str, path: &str| send(server.with(key, Method::GET, path)).await;

@@ -6,26 +6,28 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::{Value, json};
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use utoipa::IntoParams;
 
 use super::objects::explains;
-use super::run::{Asking, Pairs, apart, cursor_of, cursor_to, cut, explained, limit};
+use super::run::{Asking, apart, cursor_of, cursor_to, cut};
+use super::{Given, explained};
 use crate::engine::Engine;
+use crate::error::Kind;
 use crate::http::caller::{Authorized, Query};
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiError, Problem};
-use crate::error::Kind;
+use crate::journal::Statement;
 use crate::journal::changes::{self, ChangeFilter, ChangesFormat, Found, Limits, Page};
-use crate::journal::lookup::{Ask, Narrow};
+use crate::journal::lookup::Narrow;
 use crate::journal::rows::{Row, int, text};
 
 /// Which of several events of one id, and in which form.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ChangesParams {
+pub(in crate::http) struct ChangesParams {
     /// `json` (default), `json-patch` (RFC 6902) or `text`.
     format: Option<String>,
     /// Of this source system.
@@ -59,7 +61,7 @@ pub(in crate::http) async fn event_changes(
     let asking = Asking::begin(&engine, &caller).await?;
     let ask = changes::statement(&id, &narrow, &asking.hidden);
     if explain {
-        return Ok(explained(&ask));
+        return Ok(explained(&[ask]));
     }
     let found = changes::find(&asking.reader(), &id, &ask).await?;
     let limits = Limits::of(&engine.config().objects);
@@ -102,27 +104,27 @@ const OPS: [&str; 4] = ["add", "remove", "replace", "set"];
 pub(in crate::http) async fn list(
     State(engine): State<Engine>,
     caller: Authorized<Query>,
-    ApiQuery(pairs): ApiQuery<Vec<(String, String)>>,
+    ApiQuery(given): ApiQuery<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
-    let mut pairs = Pairs(pairs);
-    let explain = explains(pairs.take("explain")?.as_deref())?;
-    let limit = limit(pairs.number("limit")?, 100, PAGE_MAX)?;
-    let cursor = pairs.take("cursor")?.map(|text| cursor_to(&text)).transpose()?;
+    let mut given = Given(given);
+    let explain = given.take_explain()?;
+    let limit = given.take_count("limit", 100, PAGE_MAX)?;
+    let cursor = given.take("cursor")?.map(|text| cursor_to(&text)).transpose()?;
     let filter = ChangeFilter {
-        fields: pairs.all("field"),
-        not_fields: pairs.all("field!"),
-        before: pairs.all("before"),
-        after: pairs.all("after"),
-        before_contains: pairs.all("before~"),
-        after_contains: pairs.all("after~"),
-        ops: pairs.all("op"),
+        fields: given.take_all("field"),
+        not_fields: given.take_all("field!"),
+        before: given.take_all("before"),
+        after: given.take_all("after"),
+        before_contains: given.take_all("before~"),
+        after_contains: given.take_all("after~"),
+        ops: given.take_all("op"),
     };
     if let Some(word) = filter.ops.iter().find(|op| !OPS.contains(&op.as_str())) {
         let detail = format!("`op` is one of {}, not `{word}`", OPS.join(", "));
         return Err(ApiError::new(Kind::Invalid, "invalid_parameter", detail));
     }
-    let mut ask = Ask::default();
-    let condition = pairs.selection(&mut ask)?;
+    let mut ask = Statement::default();
+    let selection = given.selection()?;
     let number = |cursor: &Value, name: &str| cursor[name].as_i64().unwrap_or(i64::MIN);
     let after = cursor.map(|cursor| Page {
         time_us: number(&cursor, "time_us"),
@@ -130,9 +132,10 @@ pub(in crate::http) async fn list(
         number: number(&cursor, "number"),
     });
     let asking = Asking::begin(&engine, &caller).await?;
-    let ask = changes::list(ask, &filter, condition.as_deref(), after, limit + 1, &asking.hidden);
+    let condition = ask.condition(&selection, &asking.hidden)?;
+    let ask = changes::list(ask, &filter, Some(condition.as_str()), after, limit + 1, &asking.hidden);
     if explain {
-        return Ok(explained(&ask));
+        return Ok(explained(&[ask]));
     }
     let mut rows = asking.reader().all(&ask).await?;
     let more = cut(&mut rows, limit);

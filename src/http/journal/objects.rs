@@ -8,14 +8,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
-use super::history::{self, Paging};
-use super::run::{Asking, Pairs, cut, explained};
+use super::history::{self, HistoryParams};
+use super::list::EventPage;
+use super::run::{Asking, cut};
+use super::{Given, explained};
 use crate::engine::{Engine, RestoreOutcome};
+use crate::error::Kind;
 use crate::http::caller::{Authorized, Query, Restore};
 use crate::http::extract::{ApiBytes, ApiPath, ApiQuery};
 use crate::http::problem::{ApiError, Problem};
-use crate::error::Kind;
-use crate::journal::lookup::{Ask, LookupError, Narrow};
+use crate::journal::lookup::{LookupError, Narrow};
 use crate::journal::objects::{self, Moment, ObjectRef, Summary};
 
 /// Most parts of an object in one answer.
@@ -25,7 +27,7 @@ const CHILDREN_MAX: usize = 1_000;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Which {
+pub(in crate::http) struct Which {
     /// Only of this source system.
     source: Option<String>,
     /// Only of this account, shop or school inside the source system.
@@ -49,9 +51,11 @@ pub(super) fn explains(word: Option<&str>) -> Result<bool, ApiError> {
     match word {
         None => Ok(false),
         Some("sql") => Ok(true),
-        Some(word) => {
-            Err(ApiError::new(Kind::Invalid, "invalid_parameter", format!("`explain` is `sql` or absent, not `{word}`")))
-        }
+        Some(word) => Err(ApiError::new(
+            Kind::Invalid,
+            "invalid_parameter",
+            format!("`explain` is `sql` or absent, not `{word}`"),
+        )),
     }
 }
 
@@ -68,7 +72,7 @@ pub(in crate::http) async fn object(
 ) -> Result<Response, ApiError> {
     let object = which.object(path);
     if explains(which.explain.as_deref())? {
-        return Ok(explained(&objects::summary_statement(&object)));
+        return Ok(explained(&[objects::summary_statement(&object)]));
     }
     let asking = Asking::begin(&engine, &caller).await?;
     let project = caller.project();
@@ -80,7 +84,7 @@ pub(in crate::http) async fn object(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(super) struct AtParams {
+pub(in crate::http) struct AtParams {
     /// The moment, such as `2025-03-04T09:00:00+01:00`, `2025-03-04` (its end in UTC) or `now`; default: now.
     at: Option<String>,
     /// Only of this source system.
@@ -107,7 +111,7 @@ pub(in crate::http) async fn object_state(
     let events_max = engine.config().objects.events_max;
     let ask = objects::state_statement(&object, events_max);
     if explains(params.explain.as_deref())? {
-        return Ok(explained(&ask));
+        return Ok(explained(&[ask]));
     }
     let asking = Asking::begin(&engine, &caller).await?;
     let moments = objects::load(&asking.reader(), &object, &ask, events_max).await?;
@@ -119,7 +123,7 @@ pub(in crate::http) async fn object_state(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(super) struct BetweenParams {
+pub(in crate::http) struct BetweenParams {
     /// The first moment.
     from: Option<String>,
     /// The second moment; default: now.
@@ -153,7 +157,7 @@ pub(in crate::http) async fn object_diff(
     let events_max = engine.config().objects.events_max;
     let ask = objects::state_statement(&object, events_max);
     if explains(params.explain.as_deref())? {
-        return Ok(explained(&ask));
+        return Ok(explained(&[ask]));
     }
     let asking = Asking::begin(&engine, &caller).await?;
     let moments = objects::load(&asking.reader(), &object, &ask, events_max).await?;
@@ -165,7 +169,7 @@ pub(in crate::http) async fn object_diff(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ChildrenParams {
+pub(in crate::http) struct ChildrenParams {
     /// Role under which others name it; default `parent`, `any` for all.
     role: Option<String>,
     /// Most parts, 1 to 1000; default 1000.
@@ -189,11 +193,15 @@ pub(in crate::http) async fn object_children(
     ApiPath(path): ApiPath<(String, String)>,
     ApiQuery(params): ApiQuery<ChildrenParams>,
 ) -> Result<Response, ApiError> {
-    let limit = super::run::limit(params.limit, CHILDREN_MAX, CHILDREN_MAX)?;
+    let limit = params.limit.unwrap_or(CHILDREN_MAX);
+    if !(1..=CHILDREN_MAX).contains(&limit) {
+        let detail = format!("`limit` is 1 to {CHILDREN_MAX}, not {limit}");
+        return Err(ApiError::new(Kind::Invalid, "invalid_parameter", detail));
+    }
     let object = narrowed(path, params.source, params.tenant_id);
     let ask = objects::children(&object, params.role.as_deref(), limit + 1);
     if explains(params.explain.as_deref())? {
-        return Ok(explained(&ask));
+        return Ok(explained(&[ask]));
     }
     let asking = Asking::begin(&engine, &caller).await?;
     let mut rows = asking.reader().all(&ask).await?;
@@ -214,7 +222,7 @@ pub(in crate::http) async fn preview_restore(
 ) -> Result<Response, ApiError> {
     let object = which.object(path);
     if explains(which.explain.as_deref())? {
-        return Ok(explained(&objects::preview_statement(&object)));
+        return Ok(explained(&[objects::preview_statement(&object)]));
     }
     let asking = Asking::begin(&engine, &caller).await?;
     Ok(Json(engine.preview_restore(&asking.reader(), &caller.project(), &object).await?).into_response())
@@ -223,7 +231,7 @@ pub(in crate::http) async fn preview_restore(
 /// Why an object is restored.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RestoreBody {
+pub(in crate::http) struct RestoreBody {
     /// In the asker's words; it becomes the event's message.
     #[serde(default)]
     reason: Option<String>,
@@ -249,7 +257,11 @@ pub(in crate::http) async fn restore(
             .map_err(|error| ApiError::new(Kind::Invalid, "invalid_json", error.to_string()))?,
     };
     if which.explain.is_some() {
-        return Err(ApiError::new(Kind::Invalid, "invalid_parameter", "`explain` is for reading; ask for the preview with GET"));
+        return Err(ApiError::new(
+            Kind::Invalid,
+            "invalid_parameter",
+            "`explain` is for reading; ask for the preview with GET",
+        ));
     }
     let object = which.object(path);
     let asking = Asking::begin(&engine, &caller).await?;
@@ -263,18 +275,19 @@ pub(in crate::http) async fn restore(
 
 /// All events that name the object, in every module and system, also those that only its history shows.
 #[utoipa::path(get, path = "/api/v1/objects/{type}/{id}/history", tag = "journal", operation_id = "query_object_history",
-    params(("type" = String, Path), ("id" = String, Path), Paging),
-    responses((status = 200, body = Object), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    params(("type" = String, Path), ("id" = String, Path), HistoryParams),
+    responses((status = 200, body = EventPage), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["query"])))]
 pub(in crate::http) async fn object_history(
     State(engine): State<Engine>,
     caller: Authorized<Query>,
     ApiPath(path): ApiPath<(String, String)>,
-    ApiQuery(pairs): ApiQuery<Vec<(String, String)>>,
+    ApiQuery(given): ApiQuery<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
-    let mut pairs = Pairs(pairs);
-    let asking = Asking::begin(&engine, &caller).await?;
-    let mut ask = Ask::default();
-    let condition = narrowed(path, None, None).named_in(&mut ask);
-    history::page(&asking, ask, &condition, &mut pairs).await
+    let reference = narrowed(path, None, None).reference();
+    history::answer(&engine, &caller, Given(given), |selection| {
+        // Also what only the object shows.
+        selection.filter.add("object", vec![reference])
+    })
+    .await
 }

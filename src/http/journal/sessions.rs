@@ -6,15 +6,15 @@ use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 use serde_json::{Value, json};
 
-use super::objects::explains;
-use super::run::{Asking, Pairs, cursor_of, cursor_to, cut, explained, limit};
+use super::run::{Asking, cursor_of, cursor_to, cut, event_columns};
+use super::{Given, explained};
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::http::caller::{Authorized, Query};
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiError, Problem};
-use crate::journal;
-use crate::journal::lookup::{Ask, LookupError, Narrow, one_place};
+use crate::journal::Statement;
+use crate::journal::lookup::{LookupError, Narrow, one_place};
 use crate::journal::objects::Moment;
 use crate::journal::rows::{Row, int, rows, text};
 use crate::journal::sessions::{self, Wanted, rules};
@@ -37,13 +37,13 @@ const PAGE_MAX: usize = 1_000;
 pub(in crate::http) async fn list(
     State(engine): State<Engine>,
     caller: Authorized<Query>,
-    ApiQuery(pairs): ApiQuery<Vec<(String, String)>>,
+    ApiQuery(given): ApiQuery<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
-    let mut pairs = Pairs(pairs);
-    let explain = explains(pairs.take("explain")?.as_deref())?;
-    let limit = limit(pairs.number("limit")?, 100, PAGE_MAX)?;
-    let cursor = pairs.take("cursor")?.map(|text| cursor_to(&text)).transpose()?;
-    let active = match pairs.take("active")?.as_deref() {
+    let mut given = Given(given);
+    let explain = given.take_explain()?;
+    let limit = given.take_count("limit", 100, PAGE_MAX)?;
+    let cursor = given.take("cursor")?.map(|text| cursor_to(&text)).transpose()?;
+    let active = match given.take("active")?.as_deref() {
         None => None,
         Some("true") => Some(true),
         Some("false") => Some(false),
@@ -52,17 +52,18 @@ pub(in crate::http) async fn list(
             return Err(ApiError::new(Kind::Invalid, "invalid_parameter", detail));
         }
     };
-    let as_of = Moment::read("as_of", pairs.take("as_of")?.as_deref(), Utc::now())?;
-    let mut ask = Ask::default();
-    let condition = pairs.selection(&mut ask)?;
+    let as_of = Moment::read("as_of", given.take("as_of")?.as_deref(), Utc::now())?;
+    let mut ask = Statement::default();
+    let selection = given.selection()?;
     let after = cursor.as_ref().map(|cursor| {
         (cursor["time_us"].as_i64().unwrap_or(i64::MIN), cursor["place"].as_str().unwrap_or_default().to_owned())
     });
     let now_us = cursor.as_ref().and_then(|cursor| cursor["as_of"].as_i64()).unwrap_or(as_of.us);
     let asking = Asking::begin(&engine, &caller).await?;
+    let condition = Some(ask.condition(&selection, &asking.hidden)?);
     let ask = sessions::statement(ask, &Wanted { condition, active, after, limit: limit + 1 }, &asking.hidden, now_us);
     if explain {
-        return Ok(explained(&ask));
+        return Ok(explained(&[ask]));
     }
     let mut rows = asking.reader().all(&ask).await?;
     let more = cut(&mut rows, limit);
@@ -92,19 +93,19 @@ pub(in crate::http) async fn one(
     State(engine): State<Engine>,
     caller: Authorized<Query>,
     ApiPath(id): ApiPath<String>,
-    ApiQuery(pairs): ApiQuery<Vec<(String, String)>>,
+    ApiQuery(given): ApiQuery<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
-    let mut pairs = Pairs(pairs);
-    let explain = explains(pairs.take("explain")?.as_deref())?;
-    let narrow = Narrow { tenant_id: pairs.take("tenant_id")?, source: pairs.take("source")?, dataset: None };
-    let as_of = Moment::read("as_of", pairs.take("as_of")?.as_deref(), Utc::now())?;
-    pairs.finish(&["source", "tenant_id", "as_of", "explain"])?;
-    let mut ask = Ask::default();
+    let mut given = Given(given);
+    let explain = given.take_explain()?;
+    let narrow = given.take_narrow()?;
+    let as_of = Moment::read("as_of", given.take("as_of")?.as_deref(), Utc::now())?;
+    given.finish(&["source", "tenant_id", "as_of", "explain"])?;
+    let mut ask = Statement::default();
     let condition = Some(sessions::of_id(&mut ask, &id, &narrow));
     let asking = Asking::begin(&engine, &caller).await?;
     let ask = sessions::statement(ask, &Wanted { condition, limit: 10, ..Wanted::default() }, &asking.hidden, as_of.us);
     if explain {
-        return Ok(explained(&ask));
+        return Ok(explained(&[ask]));
     }
     let reader = asking.reader();
     let found = reader.all(&ask).await?;
@@ -115,7 +116,7 @@ pub(in crate::http) async fn one(
         source: text(&session, "source").map(str::to_owned),
         dataset: None,
     };
-    let mut events = reader.all(&sessions::events_statement(&id, &place, &journal::columns(&asking.hidden))).await?;
+    let mut events = reader.events(&sessions::events_statement(&id, &place, &event_columns(&asking.hidden))).await?;
     let more = cut(&mut events, sessions::EVENTS_MAX);
     shown(&mut session);
     Ok(Json(json!({"session": session, "events": events, "more": more})).into_response())
@@ -132,24 +133,25 @@ pub(in crate::http) async fn one(
 pub(in crate::http) async fn derived(
     State(engine): State<Engine>,
     caller: Authorized<Query>,
-    ApiQuery(pairs): ApiQuery<Vec<(String, String)>>,
+    ApiQuery(given): ApiQuery<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
-    let mut pairs = Pairs(pairs);
-    let explain = explains(pairs.take("explain")?.as_deref())?;
-    let Some(name) = pairs.take("rule")? else {
-        pairs.finish(&["rule", "explain"])?;
+    let mut given = Given(given);
+    let explain = given.take_explain()?;
+    let Some(name) = given.take("rule")? else {
+        given.finish(&["rule", "explain"])?;
         return Ok(Json(json!({"rules": rules::rules()})).into_response());
     };
     let rule = rules::rule(&name)?;
-    let given: Value = pairs.0.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect::<Row>().into();
+    let params: Value =
+        given.0.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect::<Row>().into();
     if explain {
-        return Ok(Json(json!({"sql": rule.query.sql(), "params": given})).into_response());
+        return Ok(Json(json!({"sql": rule.query.sql(), "params": params})).into_response());
     }
-    caller.trail.asks(rule.query.sql(), &given, None);
+    caller.trail.asks(rule.query.sql(), &params, None);
     let project = caller.project();
     let turn = engine.turn(&caller.caller, &project).await?;
     let session = engine.session_for(&caller.caller, &project)?.in_turn(turn);
-    let answer = rule.run(&session, &pairs.0, Limits::of(&engine.config().query), Utc::now()).await?;
+    let answer = rule.run(&session, &given.0, Limits::of(&engine.config().query), Utc::now()).await?;
     caller.trail.answered(answer.end());
     let (found, truncated) = rows(answer).await?;
     Ok(Json(json!({"rule": name, "events": found, "truncated": truncated})).into_response())

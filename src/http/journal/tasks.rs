@@ -6,14 +6,14 @@ use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 use serde_json::{Value, json};
 
-use super::objects::explains;
-use super::run::{Asking, Pairs, cut, cursor_of, cursor_to, explained, limit};
+use super::run::{Asking, cursor_of, cursor_to, cut, event_columns};
+use super::{Given, explained};
 use crate::engine::Engine;
 use crate::http::caller::{Authorized, Query};
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiError, Problem};
-use crate::journal;
-use crate::journal::lookup::{Ask, LookupError, Narrow, one_place};
+use crate::journal::Statement;
+use crate::journal::lookup::{LookupError, Narrow, one_place};
 use crate::journal::objects::Moment;
 use crate::journal::rows::{Row, int, text};
 use crate::journal::tasks::{self, After, Wanted};
@@ -39,16 +39,19 @@ const PAGE_MAX: usize = 1_000;
 pub(in crate::http) async fn list(
     State(engine): State<Engine>,
     caller: Authorized<Query>,
-    ApiQuery(pairs): ApiQuery<Vec<(String, String)>>,
+    ApiQuery(given): ApiQuery<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
-    let mut pairs = Pairs(pairs);
-    let explain = explains(pairs.take("explain")?.as_deref())?;
-    let limit = limit(pairs.number("limit")?, 100, PAGE_MAX)?;
-    let cursor = pairs.take("cursor")?.map(|text| cursor_to(&text)).transpose()?;
-    let as_of = pairs.take("as_of")?;
+    let mut given = Given(given);
+    let explain = given.take_explain()?;
+    let limit = given.take_count("limit", 100, PAGE_MAX)?;
+    let cursor = given.take("cursor")?.map(|text| cursor_to(&text)).transpose()?;
+    let as_of = given.take("as_of")?;
     let as_of = as_of.map(|text| Moment::read("as_of", Some(&text), Utc::now())).transpose()?;
-    let mut ask = Ask::default();
-    let condition = pairs.condition(&mut ask, &tasks::FIELDS)?;
+    let mut ask = Statement::default();
+    let mut selection = given.selection()?;
+    // Tasks are told whatever shows their events.
+    selection.of_object = true;
+    tasks::check(&selection)?;
     let after = cursor.as_ref().map(|cursor| After {
         time_us: cursor["time_us"].as_i64().unwrap_or(i64::MIN),
         place: cursor["place"].as_str().unwrap_or_default().to_owned(),
@@ -58,10 +61,11 @@ pub(in crate::http) async fn list(
     let now_us = moment.unwrap_or_else(|| Utc::now().timestamp_micros());
     let as_of_us = as_of.map(|moment| moment.us).or(moment);
     let asking = Asking::begin(&engine, &caller).await?;
+    let condition = Some(ask.condition(&selection, &asking.hidden)?);
     let wanted = Wanted { condition, of_events: None, as_of_us, after, limit: limit + 1 };
     let ask = tasks::statement(ask, &wanted, &asking.hidden, now_us);
     if explain {
-        return Ok(explained(&ask));
+        return Ok(explained(&[ask]));
     }
     let reader = asking.reader();
     let mut rows = reader.all(&ask).await?;
@@ -81,7 +85,8 @@ fn shown(task: &mut Row) {
     if let Some(time) = task.remove("event_time") {
         task.insert("updated_at".into(), time);
     }
-    if let Some(result) = text(task, "task_result").and_then(|text| serde_json::value::RawValue::from_string(text.to_owned()).ok())
+    if let Some(result) =
+        text(task, "task_result").and_then(|text| serde_json::value::RawValue::from_string(text.to_owned()).ok())
         && let Ok(result) = serde_json::from_str::<Value>(result.get())
     {
         task.insert("task_result".into(), result);
@@ -101,38 +106,40 @@ pub(in crate::http) async fn one(
     State(engine): State<Engine>,
     caller: Authorized<Query>,
     ApiPath(id): ApiPath<String>,
-    ApiQuery(pairs): ApiQuery<Vec<(String, String)>>,
+    ApiQuery(given): ApiQuery<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
-    let mut pairs = Pairs(pairs);
-    let explain = explains(pairs.take("explain")?.as_deref())?;
-    let narrow = Narrow { tenant_id: pairs.take("tenant_id")?, source: pairs.take("source")?, dataset: None };
-    let as_of = pairs.take("as_of")?.map(|text| Moment::read("as_of", Some(&text), Utc::now())).transpose()?;
-    pairs.finish(&["source", "tenant_id", "as_of", "explain"])?;
+    let mut given = Given(given);
+    let explain = given.take_explain()?;
+    let narrow = given.take_narrow()?;
+    let as_of = given.take("as_of")?.map(|text| Moment::read("as_of", Some(&text), Utc::now())).transpose()?;
+    given.finish(&["source", "tenant_id", "as_of", "explain"])?;
     let asking = Asking::begin(&engine, &caller).await?;
-    let mut ask = Ask::default();
+    let mut ask = Statement::default();
     let of_events = format!("task_id = {}{}", ask.value("id", id.as_str()), narrow.condition(&mut ask));
     let wanted = Wanted { of_events: Some(of_events), as_of_us: as_of.map(|at| at.us), limit: 10, ..Wanted::default() };
     let ask = tasks::statement(ask, &wanted, &asking.hidden, Utc::now().timestamp_micros());
     if explain {
-        return Ok(explained(&ask));
+        return Ok(explained(&[ask]));
     }
     let reader = asking.reader();
     let rows = reader.all(&ask).await?;
-    let found = one_place(&id, &rows, &["tenant_id", "source"])?.cloned().ok_or_else(|| LookupError::NoTask(id.clone()))?;
+    let found =
+        one_place(&id, &rows, &["tenant_id", "source"])?.cloned().ok_or_else(|| LookupError::NoTask(id.clone()))?;
     let mut found = vec![found];
     tasks::add_starters(&reader, &mut found, &asking.hidden).await?;
-    let columns = journal::columns(&asking.hidden);
+    let columns = event_columns(&asking.hidden);
     let place = Narrow {
         tenant_id: text(&found[0], "tenant_id").map(str::to_owned),
         source: text(&found[0], "source").map(str::to_owned),
         dataset: None,
     };
-    let mut timeline = reader.all(&tasks::timeline_statement(&id, &place, &columns)).await?;
+    let mut timeline = reader.events(&tasks::timeline_statement(&id, &place, &columns)).await?;
     let more = cut(&mut timeline, tasks::EVENTS_MAX);
-    let mut related = reader.all(&tasks::related_statement(&found[0], &columns)).await?;
+    let mut related = reader.events(&tasks::related_statement(&found[0], &columns)).await?;
     let more_related = cut(&mut related, tasks::EVENTS_MAX);
     found.iter_mut().for_each(shown);
     let task = found.pop();
-    let answer = json!({"task": task, "timeline": timeline, "more": more, "related": related, "more_related": more_related});
+    let answer =
+        json!({"task": task, "timeline": timeline, "more": more, "related": related, "more_related": more_related});
     Ok(Json(answer).into_response())
 }

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
-use super::run::limit;
 use crate::engine::{Engine, ProductWebhook};
 use crate::error::Kind;
 use crate::http::caller::{Admin, Authorized};
@@ -26,7 +25,7 @@ const TYPES_MAX: usize = 256;
 /// Where a product is called.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WebhookBody {
+pub(in crate::http) struct WebhookBody {
     /// `https://…` or `http://…` of a public host.
     url: String,
     /// Key of the signature, 16 to 256 bytes; it is not shown again.
@@ -38,7 +37,7 @@ pub(super) struct WebhookBody {
 
 /// A webhook as lists show it.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct WebhookShown {
+pub(in crate::http) struct WebhookShown {
     /// The source system.
     source: String,
     /// Without what may be a secret.
@@ -117,7 +116,7 @@ pub(in crate::http) async fn delete_webhook(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(super) struct DeliveriesParams {
+pub(in crate::http) struct DeliveriesParams {
     /// Only those that are `held`, `pending`, `delivered` or `dead`.
     state: Option<DeliveryState>,
     /// Most deliveries, 1 to 1000; default 100.
@@ -133,7 +132,11 @@ pub(in crate::http) async fn list_deliveries(
     caller: Authorized<Admin>,
     ApiQuery(params): ApiQuery<DeliveriesParams>,
 ) -> Result<Json<Vec<Delivery>>, ApiError> {
-    let limit = limit(params.limit, 100, DELIVERIES_MAX)?;
+    let limit = params.limit.unwrap_or(100);
+    if !(1..=DELIVERIES_MAX).contains(&limit) {
+        let detail = format!("`limit` is 1 to {DELIVERIES_MAX}, not {limit}");
+        return Err(ApiError::new(Kind::Invalid, "invalid_parameter", detail));
+    }
     Ok(Json(engine.outbox().list(caller.project().as_str(), params.state, limit)))
 }
 

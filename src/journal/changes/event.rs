@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 use super::text::{TextLimits, text_diff};
 use super::{Change, Op, PatchStep, TextDiff, diff, parts, patch, patch_of, value_of};
 use crate::config;
-use crate::journal::lookup::{Ask, LookupError, Narrow, one_place};
+use crate::journal::Statement;
+use crate::journal::lookup::{LookupError, Narrow, one_place};
 use crate::journal::rows::{Reader, Row, text};
 use crate::journal::tree::Node;
 
@@ -118,8 +119,8 @@ pub struct EventChanges {
 
 /// What is asked for one event.
 #[must_use]
-pub fn statement(id: &str, narrow: &Narrow, hidden: &[String]) -> Ask {
-    let mut ask = Ask::default();
+pub fn statement(id: &str, narrow: &Narrow, hidden: &[String]) -> Statement {
+    let mut ask = Statement::default();
     let id = ask.value("id", id);
     let narrow = narrow.condition(&mut ask);
     let is_hidden = |column: &&str| OPTIONAL.contains(column) && hidden.iter().any(|hidden| hidden == *column);
@@ -135,7 +136,7 @@ pub fn statement(id: &str, narrow: &Narrow, hidden: &[String]) -> Ask {
 ///
 /// # Errors
 /// There is none, or several sources have one; the query fails.
-pub async fn find(reader: &Reader<'_>, id: &str, ask: &Ask) -> Result<Found, LookupError> {
+pub async fn find(reader: &Reader<'_>, id: &str, ask: &Statement) -> Result<Found, LookupError> {
     let rows = reader.all(ask).await?;
     let row = one_place(id, &rows, &["tenant_id", "source", "dataset"])?;
     row.map(|row| Found::of(row.clone())).ok_or_else(|| LookupError::NoEvent(id.to_owned()))
@@ -197,7 +198,9 @@ impl Found {
         let shown = self.shown(explain, limits)?;
         let named = |column| text(&shown.about, column).unwrap_or("-").to_owned();
         let mut out = format!("{} {} {}", named("event_time"), named("source"), named("event_type"));
-        for (word, columns) in [("of", ["object_type", "object_id", "object_name"]), ("by", ["actor_name", "actor_id", ""])] {
+        for (word, columns) in
+            [("of", ["object_type", "object_id", "object_name"]), ("by", ["actor_name", "actor_id", ""])]
+        {
             let parts: Vec<&str> = columns.iter().filter_map(|column| text(&shown.about, column)).collect();
             if !parts.is_empty() {
                 // Writing into a text cannot fail.
@@ -262,7 +265,12 @@ fn alone(change: &Change, of: Of<'_>, explain: &Explain<'_>, limits: Limits) -> 
 pub fn of_column(listed: &Value) -> Vec<Change> {
     let one = |item: &Value| {
         let text = |name: &str| item.get(name).and_then(Value::as_str);
-        Change::of_column(text("path").unwrap_or_default(), text("op").unwrap_or_default(), text("before"), text("after"))
+        Change::of_column(
+            text("path").unwrap_or_default(),
+            text("op").unwrap_or_default(),
+            text("before"),
+            text("after"),
+        )
     };
     listed.as_array().map(|items| items.iter().map(one).collect()).unwrap_or_default()
 }

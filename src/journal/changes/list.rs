@@ -1,6 +1,6 @@
 //! Who changed which field, over any period: one row a change.
 
-use crate::journal::lookup::Ask;
+use crate::journal::Statement;
 use crate::journal::picked::{Picked, names};
 
 /// What is told of the event of a change; what may be hidden is left out where it is.
@@ -54,13 +54,26 @@ pub struct Page {
 
 /// What is asked for the list, the newest first; `events` is a condition on events whose values are in `ask`.
 #[must_use]
-pub fn list(mut ask: Ask, filter: &ChangeFilter, events: Option<&str>, after: Option<Page>, limit: usize, hidden: &[String]) -> Ask {
+pub fn list(
+    mut ask: Statement,
+    filter: &ChangeFilter,
+    events: Option<&str>,
+    after: Option<Page>,
+    limit: usize,
+    hidden: &[String],
+) -> Statement {
     let mut of_events = vec!["changes IS NOT NULL".to_owned()];
     of_events.extend(events.map(|events| format!("({events})")));
     // Names of fields are in a column of their own: events without them are left out before their changes are read.
     let exact: Vec<&String> = filter.fields.iter().filter(|field| !field.ends_with('*')).collect();
     if !exact.is_empty() && exact.len() == filter.fields.len() {
-        let any: Vec<String> = exact.iter().enumerate().map(|(at, field)| format!("array_has(changed_fields, {})", ask.value(&format!("field{at}"), field.as_str()))).collect();
+        let any: Vec<String> = exact
+            .iter()
+            .enumerate()
+            .map(|(at, field)| {
+                format!("array_has(changed_fields, {})", ask.value(&format!("field{at}"), field.as_str()))
+            })
+            .collect();
         of_events.push(format!("({})", any.join(" OR ")));
     }
     let mut of_changes = Vec::new();
@@ -71,12 +84,16 @@ pub fn list(mut ask: Ask, filter: &ChangeFilter, events: Option<&str>, after: Op
     of_changes.extend(holds(&mut ask, "before", &filter.before_contains));
     of_changes.extend(holds(&mut ask, "after", &filter.after_contains));
     if !filter.ops.is_empty() {
-        let ops: Vec<String> = filter.ops.iter().enumerate().map(|(at, op)| ask.value(&format!("op{at}"), op.as_str())).collect();
+        let ops: Vec<String> =
+            filter.ops.iter().enumerate().map(|(at, op)| ask.value(&format!("op{at}"), op.as_str())).collect();
         of_changes.push(format!("op IN ({})", ops.join(", ")));
     }
     if let Some(page) = after {
-        let (time, seq, number) =
-            (ask.value("after_us", page.time_us), ask.value("after_seq", page.seq), ask.value("after_number", page.number));
+        let (time, seq, number) = (
+            ask.value("after_us", page.time_us),
+            ask.value("after_seq", page.seq),
+            ask.value("after_number", page.number),
+        );
         let instant = format!("arrow_cast(CAST({time} AS BIGINT), 'Timestamp(Microsecond, Some(\"UTC\"))')");
         of_events.push(format!("(event_time < {instant} OR event_time = {instant} AND _seq <= {seq})"));
         of_changes.push(format!("(event_time < {instant} OR _seq < {seq} OR number > {number})"));
@@ -102,7 +119,7 @@ LIMIT {limit}",
 }
 
 /// `path` is one of `fields`.
-fn fields(ask: &mut Ask, name: &str, fields: &[String]) -> Option<String> {
+fn fields(ask: &mut Statement, name: &str, fields: &[String]) -> Option<String> {
     let any: Vec<String> = fields
         .iter()
         .enumerate()
@@ -115,7 +132,7 @@ fn fields(ask: &mut Ask, name: &str, fields: &[String]) -> Option<String> {
 }
 
 /// `column` is one of `values`: as JSON, or as a text without its quotes.
-fn values(ask: &mut Ask, column: &str, values: &[String]) -> Option<String> {
+fn values(ask: &mut Statement, column: &str, values: &[String]) -> Option<String> {
     let mut any = Vec::new();
     for (at, value) in values.iter().enumerate() {
         any.push(ask.value(&format!("{column}{at}"), value.as_str()));
@@ -125,11 +142,13 @@ fn values(ask: &mut Ask, column: &str, values: &[String]) -> Option<String> {
 }
 
 /// `column` holds one of `texts`, in any case.
-fn holds(ask: &mut Ask, column: &str, texts: &[String]) -> Option<String> {
+fn holds(ask: &mut Statement, column: &str, texts: &[String]) -> Option<String> {
     let any: Vec<String> = texts
         .iter()
         .enumerate()
-        .map(|(at, text)| format!("strpos(lower({column}), lower({})) > 0", ask.value(&format!("{column}_holds{at}"), text.as_str())))
+        .map(|(at, text)| {
+            format!("strpos(lower({column}), lower({})) > 0", ask.value(&format!("{column}_holds{at}"), text.as_str()))
+        })
         .collect();
     (!any.is_empty()).then(|| format!("({})", any.join(" OR ")))
 }

@@ -40,7 +40,10 @@ fn a_tree_of_conditions_is_compared_part_by_part() {
         .unwrap()
     };
     let found = parts("params", &tree(0, "and"), &tree(1, "or"));
-    assert_eq!(told(&found), ["Replace params.children.0.children.1.inverted 0 1", r#"Replace params.mode "and" "or""#]);
+    assert_eq!(
+        told(&found),
+        ["Replace params.children.0.children.1.inverted 0 1", r#"Replace params.mode "and" "or""#]
+    );
     let list = |text: &str| Node::parse(text).unwrap();
     assert!(parts("rights", &list(r#"["partner:me"]"#), &list("[]")).is_empty(), "a list of plain values is one value");
     let found = parts("c", &list(r#"[{"a":1},{"b":2},{"c":3}]"#), &list(r#"[{"a":1}]"#));
@@ -60,7 +63,9 @@ fn words_of_changes_are_read_and_unknown_ones_are_what_the_values_say() {
 
 #[test]
 fn paths_become_pointers() {
-    let change = |path: &str, word: &str, before: Option<&str>, after: Option<&str>| Change::of_column(path, word, before, after);
+    let change = |path: &str, word: &str, before: Option<&str>, after: Option<&str>| {
+        Change::of_column(path, word, before, after)
+    };
     let changes = [
         change("a.b/c.d~e", "set", None, Some("1")),
         change("price", "replace", Some("1000"), Some("5000")),
@@ -91,7 +96,9 @@ fn apply(document: &mut serde_json::Value, steps: &serde_json::Value) {
             ("remove", serde_json::Value::Object(members)) => assert!(members.remove(&last).is_some(), "{path}"),
             ("remove", serde_json::Value::Array(items)) => drop(items.remove(last.parse().unwrap())),
             ("add", serde_json::Value::Array(items)) => items.insert(last.parse().unwrap(), step["value"].clone()),
-            ("replace", serde_json::Value::Array(items)) => items[last.parse::<usize>().unwrap()] = step["value"].clone(),
+            ("replace", serde_json::Value::Array(items)) => {
+                items[last.parse::<usize>().unwrap()] = step["value"].clone()
+            }
             (op, serde_json::Value::Object(members)) => {
                 let old = members.insert(last, step["value"].clone());
                 assert_eq!(old.is_some(), op == "replace", "{op} {path}");
@@ -136,7 +143,8 @@ proptest! {
 
 #[test]
 fn long_texts_are_compared_line_by_line_within_limits() {
-    let limits = |text_max| TextLimits { text_max: ByteCount(text_max), deadline: Instant::now() + Duration::from_secs(2) };
+    let limits =
+        |text_max| TextLimits { text_max: ByteCount(text_max), deadline: Instant::now() + Duration::from_secs(2) };
     let change = |before: &str, after: &str| {
         let quoted = |text: &str| Some(crate::journal::tree::quoted(text));
         Change::of_column("content", "replace", quoted(before).as_deref(), quoted(after).as_deref())
@@ -154,7 +162,8 @@ fn long_texts_are_compared_line_by_line_within_limits() {
     assert_eq!(text_diff(&numbers, limits(100)), None);
 
     // A letter of 1 MB, every line of which differs.
-    let letter = |word: &str| (0..20_000).map(|at| format!("<p>{word} {at} {}</p>\n", "text ".repeat(7))).collect::<String>();
+    let letter =
+        |word: &str| (0..20_000).map(|at| format!("<p>{word} {at} {}</p>\n", "text ".repeat(7))).collect::<String>();
     let (before, after) = (letter("old"), letter("new"));
     assert!(before.len() > 900_000);
     let started = Instant::now();

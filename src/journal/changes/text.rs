@@ -29,7 +29,7 @@ pub struct TextDiff {
 
 /// What the comparison of texts may take.
 #[derive(Debug, Clone, Copy)]
-pub struct TextLimits {
+pub(crate) struct TextLimits {
     /// Longest text.
     pub text_max: ByteCount,
     /// When the comparison becomes coarse.

@@ -1,7 +1,8 @@
 //! What belongs to an object: its items, files, comments, blocks, each with its last event.
 
 use super::ObjectRef;
-use crate::journal::lookup::{Ask, Narrow};
+use crate::journal::Statement;
+use crate::journal::lookup::Narrow;
 
 /// Role under which a part names what it belongs to.
 const PARENT: &str = "parent";
@@ -9,8 +10,8 @@ const PARENT: &str = "parent";
 /// What is asked for the parts of an object: objects that name it as their parent, and those that it names as its
 /// children. With `role`, objects that name it in that role; `any` is all roles.
 #[must_use]
-pub fn children(object: &ObjectRef, role: Option<&str>, limit: usize) -> Ask {
-    let mut ask = Ask::default();
+pub fn children(object: &ObjectRef, role: Option<&str>, limit: usize) -> Statement {
+    let mut ask = Statement::default();
     let named = object.named_in(&mut ask);
     let (kind, id) = (ask.value("type", object.kind.as_str()), ask.value("id", object.id.as_str()));
     let role = role.unwrap_or(PARENT);
@@ -53,7 +54,7 @@ LIMIT {limit}"
 
 /// Children that the object's own events name.
 fn named_as_child(kind: &str, id: &str, narrow: &Narrow) -> String {
-    let mut unused = Ask::default();
+    let mut unused = Statement::default();
     // The placeholders are those that the first half has given values to.
     let narrow = narrow.condition(&mut unused);
     format!(

@@ -17,7 +17,8 @@ pub use restore::{Asker, Preview, RestoreEvent, Verdict, last_deletion, preview_
 pub use state::{Origin, State, Status, Step, fold};
 pub use summary::{Summary, statement as summary_statement, summary};
 
-use super::lookup::{Ask, Narrow};
+use super::Statement;
+use super::lookup::Narrow;
 use super::rows::{Row, text};
 
 /// An object.
@@ -48,14 +49,14 @@ impl ObjectRef {
 
     /// The condition of events that name it.
     #[must_use]
-    pub fn named_in(&self, ask: &mut Ask) -> String {
+    pub fn named_in(&self, ask: &mut Statement) -> String {
         let reference = ask.value("ref", self.reference());
         format!("array_has(object_refs, {reference}){}", self.narrow.condition(ask))
     }
 
     /// The condition of its own events.
     #[must_use]
-    pub fn own(&self, ask: &mut Ask) -> String {
+    pub fn own(&self, ask: &mut Statement) -> String {
         let (kind, id) = (ask.value("type", self.kind.as_str()), ask.value("id", self.id.as_str()));
         format!("object_type = {kind} AND object_id = {id}{}", self.narrow.condition(ask))
     }

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::state::{Origin, State, Status, Step, fold};
 use super::{ObjectRef, state};
+use crate::journal::Statement;
 use crate::journal::changes::{Change, Op, diff, of_column};
-use crate::journal::lookup::{Ask, LookupError, one_place};
+use crate::journal::lookup::{LookupError, one_place};
 use crate::journal::rows::{Reader, Row, int, text};
 use crate::journal::tree::Node;
 
@@ -51,7 +52,8 @@ impl Moment {
         match day {
             Some(next) => Ok(Self::of(next.and_utc() - TimeDelta::microseconds(1))),
             None => {
-                let reason = format!("`{given}` is no moment: write `2025-03-04T09:00:00+01:00`, `2025-03-04` or `now`");
+                let reason =
+                    format!("`{given}` is no moment: write `2025-03-04T09:00:00+01:00`, `2025-03-04` or `now`");
                 Err(LookupError::Parameter { name, reason })
             }
         }
@@ -150,8 +152,8 @@ pub struct DifferenceShown {
 
 /// What is asked for the states of an object.
 #[must_use]
-pub fn state_statement(object: &ObjectRef, events_max: usize) -> Ask {
-    let mut ask = Ask::default();
+pub fn state_statement(object: &ObjectRef, events_max: usize) -> Statement {
+    let mut ask = Statement::default();
     let own = object.own(&mut ask);
     ask.sql = format!(
         "SELECT
@@ -170,7 +172,12 @@ LIMIT {}",
 ///
 /// # Errors
 /// It has none, or more than `events_max`, or several sources have it; the query fails.
-pub async fn load(reader: &Reader<'_>, object: &ObjectRef, ask: &Ask, events_max: usize) -> Result<Moments, LookupError> {
+pub async fn load(
+    reader: &Reader<'_>,
+    object: &ObjectRef,
+    ask: &Statement,
+    events_max: usize,
+) -> Result<Moments, LookupError> {
     let rows = reader.all(ask).await?;
     if rows.len() > events_max {
         return Err(LookupError::TooManyEvents(events_max));
@@ -249,7 +256,11 @@ impl Moments {
         let changes = diff(&first.object, &second.object);
         let steps = between.iter().filter_map(|at| self.steps.get(*at)).filter(|step| !step.failed);
         let touched: Vec<Touched<'_>> = steps.map(Touched::of).collect();
-        let side = |moment: &Moment, state: &State| Side { at: moment.text.clone(), status: state.status, complete: state.whole };
+        let side = |moment: &Moment, state: &State| Side {
+            at: moment.text.clone(),
+            status: state.status,
+            complete: state.whole,
+        };
         DiffShown {
             tenant_id: self.value("tenant_id"),
             source: self.value("source"),
@@ -286,9 +297,8 @@ impl<'m> Touched<'m> {
 }
 
 fn difference(change: Change, between: &[Touched<'_>]) -> DifferenceShown {
-    let touches = |touched: &&Touched<'_>| {
-        touched.whole || touched.paths.iter().any(|path| state::overlap(path, &change.path))
-    };
+    let touches =
+        |touched: &&Touched<'_>| touched.whole || touched.paths.iter().any(|path| state::overlap(path, &change.path));
     let event_ids = between.iter().filter(touches).map(|touched| touched.event_id.to_owned()).collect();
     DifferenceShown { path: change.path, op: change.op, before: change.before, after: change.after, event_ids }
 }

@@ -10,23 +10,15 @@ use super::moment::Moments;
 use super::state::Status;
 use super::summary::life_statement;
 use super::{Moment, ObjectRef};
+use crate::journal::Statement;
 use crate::journal::changes::{Change, diff};
-use crate::journal::lookup::{Ask, LookupError, one_place};
+use crate::journal::lookup::{LookupError, one_place};
 use crate::journal::rows::{Reader, Row, text};
 use crate::journal::tree::{Node, Object};
 
 /// What the deletion tells that the restore takes over.
-const KEPT: [&str; 9] = [
-    "tenant_id",
-    "source",
-    "dataset",
-    "module",
-    "submodule",
-    "visibility",
-    "event_timezone",
-    "unit_id",
-    "unit_name",
-];
+const KEPT: [&str; 9] =
+    ["tenant_id", "source", "dataset", "module", "submodule", "visibility", "event_timezone", "unit_id", "unit_name"];
 
 /// Whether objects of a type can be restored in a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,7 +139,7 @@ pub fn restorable(source: &str, kind: &str) -> Verdict {
 
 /// What is asked for the end of an object's life in each source.
 #[must_use]
-pub fn preview_statement(object: &ObjectRef) -> Ask {
+pub fn preview_statement(object: &ObjectRef) -> Statement {
     life_statement(
         object,
         ", actor_name, dataset, module, submodule, visibility, event_timezone, unit_id, unit_name, object_name, \
@@ -159,7 +151,7 @@ pub fn preview_statement(object: &ObjectRef) -> Ask {
 ///
 /// # Errors
 /// It has none, or several sources have it; the query fails.
-pub async fn last_deletion(reader: &Reader<'_>, object: &ObjectRef, ask: &Ask) -> Result<Row, LookupError> {
+pub async fn last_deletion(reader: &Reader<'_>, object: &ObjectRef, ask: &Statement) -> Result<Row, LookupError> {
     let rows = reader.all(ask).await?;
     let last = one_place(&object.reference(), &rows, &["tenant_id", "source"])?;
     last.cloned().ok_or_else(|| LookupError::NoObject { kind: object.kind.clone(), id: object.id.clone() })
@@ -223,7 +215,9 @@ impl Preview {
         let event_id = format!("restore-{deleted_by}");
         let mut event: Map<String, Value> = KEPT
             .iter()
-            .filter_map(|column| Some(((*column).to_owned(), deletion.get(*column).filter(|value| !value.is_null())?.clone())))
+            .filter_map(|column| {
+                Some(((*column).to_owned(), deletion.get(*column).filter(|value| !value.is_null())?.clone()))
+            })
             .collect();
         let related = deletion.get("related").filter(|related| related.is_array());
         let correlation = text(deletion, "correlation_id").unwrap_or(deleted_by);
@@ -246,7 +240,13 @@ impl Preview {
             "correlation_id": correlation,
             "related": related,
         });
-        event.extend(more.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()).map(|(k, v)| (k.clone(), v.clone())));
+        event.extend(
+            more.as_object()
+                .into_iter()
+                .flatten()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(k, v)| (k.clone(), v.clone())),
+        );
         let call = json!({
             "type": "restore",
             "project": project,
@@ -262,7 +262,8 @@ impl Preview {
         });
         let source = text(deletion, "source").unwrap_or_default().to_owned();
         let payload = payload.text();
-        let (line, call) = (with_last(&Value::Object(event), "object_after", &payload), with_last(&call, "payload", &payload));
+        let (line, call) =
+            (with_last(&Value::Object(event), "object_after", &payload), with_last(&call, "payload", &payload));
         Ok(RestoreEvent { event_id, source, line, call })
     }
 }

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::restore::Verdict;
 use super::{LIFE, ObjectRef};
-use crate::journal::lookup::{Ask, LookupError};
+use crate::journal::Statement;
+use crate::journal::lookup::LookupError;
 use crate::journal::rows::{Reader, Row, int, text};
 
 /// Most names that are told.
@@ -72,8 +73,8 @@ pub struct SourceSummary {
 
 /// What is asked first: what each source tells.
 #[must_use]
-pub fn statement(object: &ObjectRef) -> Ask {
-    let mut ask = Ask::default();
+pub fn statement(object: &ObjectRef) -> Statement {
+    let mut ask = Statement::default();
     let named = object.named_in(&mut ask);
     let (kind, id) = (ask.value("type", object.kind.as_str()), ask.value("id", object.id.as_str()));
     let own = format!("object_type = {kind} AND object_id = {id}");
@@ -99,8 +100,8 @@ ORDER BY tenant_id, source"
     ask
 }
 
-fn names_statement(object: &ObjectRef) -> Ask {
-    let mut ask = Ask::default();
+fn names_statement(object: &ObjectRef) -> Statement {
+    let mut ask = Statement::default();
     let own = object.own(&mut ask);
     ask.sql = format!(
         "SELECT tenant_id, source, object_name AS name, min(event_time) AS first_seen, max(event_time) AS last_seen, count(*) AS events
@@ -114,8 +115,8 @@ LIMIT {NAMES_MAX}"
 }
 
 /// The last event of its life in each source.
-pub(super) fn life_statement(object: &ObjectRef, more: &str) -> Ask {
-    let mut ask = Ask::default();
+pub(super) fn life_statement(object: &ObjectRef, more: &str) -> Statement {
+    let mut ask = Statement::default();
     let own = object.own(&mut ask);
     ask.sql = format!(
         "SELECT * FROM (
@@ -146,7 +147,8 @@ pub async fn summary(
     }
     let names = reader.all(&names_statement(object)).await?;
     let lives = reader.all(&life_statement(object, "")).await?;
-    let times = |column: &str| sources.iter().filter_map(|row| text(row, column)).map(str::to_owned).collect::<Vec<_>>();
+    let times =
+        |column: &str| sources.iter().filter_map(|row| text(row, column)).map(str::to_owned).collect::<Vec<_>>();
     let (first, last) = (times("first_event_at").into_iter().min(), times("last_event_at").into_iter().max());
     Ok(Summary {
         kind: object.kind.clone(),

@@ -7,5 +7,5 @@
 mod actors;
 mod visitors;
 
-pub use actors::{Actor, actor, actor_condition, actor_statement};
+pub use actors::{Actor, actor, actor_filter, actor_statement};
 pub use visitors::{Identity, Links, VISITOR_LINKS_MAX, follow, visitor_statement, visitor_summary};

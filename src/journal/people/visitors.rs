@@ -11,8 +11,9 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::journal::lookup::{Ask, LookupError, Narrow};
+use crate::journal::lookup::{LookupError, Narrow};
 use crate::journal::rows::{Reader, Row, text};
+use crate::journal::{Filter, JournalError, Statement, Term};
 
 /// Most ids and e-mails of one visitor.
 pub const VISITOR_LINKS_MAX: usize = 200;
@@ -21,6 +22,8 @@ const ROUNDS_MAX: usize = 8;
 /// Columns of a link.
 const LINK: &str = "tenant_id, source, visitor_id, actor_email, actor_type, actor_id";
 /// Kinds of actors that are visitors who were recognised; ids of others are not theirs alone.
+const PERSON_TYPES: [&str; 3] = ["customer", "visitor", "user"];
+/// The same as a condition.
 const PERSONS: &str = "actor_type IN ('customer', 'visitor', 'user')";
 
 /// One id or e-mail in one place.
@@ -32,7 +35,7 @@ pub struct Identity {
     pub source: String,
     /// `visitor_id`, `actor_email` or `actor_id`.
     pub kind: String,
-    /// The id or e-mail; e-mails in small letters.
+    /// The id or e-mail, as it is written.
     pub value: String,
 }
 
@@ -47,8 +50,8 @@ pub struct Links {
 
 /// What is asked first: what the id or e-mail is seen with.
 #[must_use]
-pub fn visitor_statement(id: &str, narrow: &Narrow) -> Ask {
-    let mut ask = Ask::default();
+pub fn visitor_statement(id: &str, narrow: &Narrow) -> Statement {
+    let mut ask = Statement::default();
     let given = ask.value("id", id);
     let narrow = narrow.condition(&mut ask);
     let email = if id.contains('@') { format!(" OR lower(actor_email) = lower({given})") } else { String::new() };
@@ -63,7 +66,7 @@ pub fn visitor_statement(id: &str, narrow: &Narrow) -> Ask {
 ///
 /// # Errors
 /// Nobody has the id; as the query's.
-pub async fn follow(reader: &Reader<'_>, id: &str, first: &Ask) -> Result<Links, LookupError> {
+pub async fn follow(reader: &Reader<'_>, id: &str, first: &Statement) -> Result<Links, LookupError> {
     let mut links = Links::default();
     let mut rows = reader.all(first).await?;
     if rows.is_empty() {
@@ -82,7 +85,7 @@ pub async fn follow(reader: &Reader<'_>, id: &str, first: &Ask) -> Result<Links,
         if links.identities.len() == before {
             return Ok(links);
         }
-        let mut ask = Ask::default();
+        let mut ask = Statement::default();
         let condition = links.condition(&mut ask);
         ask.sql = format!("SELECT DISTINCT {LINK}\nFROM events\nWHERE {condition}\nLIMIT {}", 10 * VISITOR_LINKS_MAX);
         rows = reader.all(&ask).await?;
@@ -98,19 +101,50 @@ fn of_row(row: &Row) -> Vec<Identity> {
         let place = |column| text(row, column).unwrap_or_default().to_owned();
         Some(Identity { tenant_id: place("tenant_id"), source: place("source"), kind: kind.to_owned(), value })
     };
-    let person = matches!(value("actor_type"), "customer" | "visitor" | "user");
+    let person = PERSON_TYPES.contains(&value("actor_type"));
     let found = [
         one("visitor_id", text(row, "visitor_id").map(str::to_owned)),
-        one("actor_email", text(row, "actor_email").map(str::to_lowercase)),
+        one("actor_email", text(row, "actor_email").map(str::to_owned)),
         one("actor_id", text(row, "actor_id").filter(|_| person).map(str::to_owned)),
     ];
     found.into_iter().flatten().collect()
 }
 
 impl Links {
+    /// All events of the visitor as a filter of lists.
+    ///
+    /// # Errors
+    /// A fault of ours: a filter that there is none of.
+    pub fn filter(&self) -> Result<Term, JournalError> {
+        let places: BTreeSet<(&str, &str)> =
+            self.identities.iter().map(|identity| (identity.tenant_id.as_str(), identity.source.as_str())).collect();
+        let mut any = Vec::new();
+        for (tenant, source) in places {
+            for kind in ["visitor_id", "actor_email", "actor_id"] {
+                let here = |identity: &&Identity| {
+                    identity.kind == kind && identity.tenant_id == tenant && identity.source == source
+                };
+                let values: Vec<String> =
+                    self.identities.iter().filter(here).map(|identity| identity.value.clone()).collect();
+                if values.is_empty() {
+                    continue;
+                }
+                let mut filter = Filter::default();
+                filter.add("tenant_id", vec![tenant.to_owned()])?;
+                filter.add("source", vec![source.to_owned()])?;
+                filter.add(kind, values)?;
+                if kind == "actor_id" {
+                    filter.add("actor_type", PERSON_TYPES.map(str::to_owned).to_vec())?;
+                }
+                any.push(filter);
+            }
+        }
+        Ok(Term::Any(any))
+    }
+
     /// The condition of all events of the visitor.
     #[must_use]
-    pub fn condition(&self, ask: &mut Ask) -> String {
+    pub fn condition(&self, ask: &mut Statement) -> String {
         let places: BTreeSet<(&str, &str)> =
             self.identities.iter().map(|identity| (identity.tenant_id.as_str(), identity.source.as_str())).collect();
         let mut number = 0;
@@ -121,7 +155,11 @@ impl Links {
                 let place = number;
                 let (at_tenant, at_source) =
                     (ask.value(&format!("t{place}"), tenant), ask.value(&format!("s{place}"), source));
-                let lists = [("visitor_id", "visitor_id", ""), ("actor_email", "lower(actor_email)", ""), ("actor_id", "actor_id", PERSONS)];
+                let lists = [
+                    ("visitor_id", "visitor_id", ""),
+                    ("actor_email", "lower(actor_email)", ""),
+                    ("actor_id", "actor_id", PERSONS),
+                ];
                 let any: Vec<String> = lists
                     .iter()
                     .filter_map(|(kind, column, also)| {
@@ -130,7 +168,11 @@ impl Links {
                         });
                         let values: Vec<String> = of_kind
                             .enumerate()
-                            .map(|(at, identity)| ask.value(&format!("{kind}_{place}_{at}"), identity.value.as_str()))
+                            .map(|(at, identity)| {
+                                let email = *kind == "actor_email";
+                                let value = if email { identity.value.to_lowercase() } else { identity.value.clone() };
+                                ask.value(&format!("{kind}_{place}_{at}"), value)
+                            })
                             .collect();
                         let also = if also.is_empty() { String::new() } else { format!(" AND {also}") };
                         (!values.is_empty()).then(|| format!("{column} IN ({}){also}", values.join(", ")))
@@ -145,8 +187,8 @@ impl Links {
 
 /// What is asked for a visitor at a glance.
 #[must_use]
-pub fn visitor_summary(links: &Links) -> Ask {
-    let mut ask = Ask::default();
+pub fn visitor_summary(links: &Links) -> Statement {
+    let mut ask = Statement::default();
     let condition = links.condition(&mut ask);
     ask.sql = format!(
         "SELECT

@@ -6,7 +6,8 @@
 
 pub mod rules;
 
-use super::lookup::{Ask, Narrow};
+use super::Statement;
+use super::lookup::Narrow;
 use super::picked::{Picked, names, picked};
 
 /// Most events that are told of one session.
@@ -17,25 +18,65 @@ const ACTIVE_MINUTES: i64 = 30;
 const COLUMNS: &[Picked] = &[
     ("first_event_at", "min(event_time)", &[]),
     ("last_event_at", "max(event_time)", &[]),
-    ("said_start", "min(TRY_CAST(json_as_text(attributes, 'session_start') AS TIMESTAMP WITH TIME ZONE))", &["attributes"]),
+    (
+        "said_start",
+        "min(TRY_CAST(json_as_text(attributes, 'session_start') AS TIMESTAMP WITH TIME ZONE))",
+        &["attributes"],
+    ),
     ("said_end", "max(TRY_CAST(json_as_text(attributes, 'session_end') AS TIMESTAMP WITH TIME ZONE))", &["attributes"]),
-    ("marked_active", "last_value(session_active ORDER BY event_time, sequence, _seq) FILTER (WHERE session_active IS NOT NULL)", &["session_active"]),
+    (
+        "marked_active",
+        "last_value(session_active ORDER BY event_time, sequence, _seq) FILTER (WHERE session_active IS NOT NULL)",
+        &["session_active"],
+    ),
     ("events", "count(*)", &[]),
     ("page_views", "count(*) FILTER (WHERE http_method = 'GET' OR action = 'read')", &["http_method", "action"]),
-    ("failures", "count(*) FILTER (WHERE outcome = 'failure' OR severity_number >= 17)", &["outcome", "severity_number"]),
+    (
+        "failures",
+        "count(*) FILTER (WHERE outcome = 'failure' OR severity_number >= 17)",
+        &["outcome", "severity_number"],
+    ),
     ("said_products", "max(TRY_CAST(json_as_text(attributes, 'products_viewed') AS BIGINT))", &["attributes"]),
-    ("seen_products", "count(DISTINCT object_id) FILTER (WHERE object_type = 'product' AND action = 'read')", &["object_id", "object_type", "action"]),
+    (
+        "seen_products",
+        "count(DISTINCT object_id) FILTER (WHERE object_type = 'product' AND action = 'read')",
+        &["object_id", "object_type", "action"],
+    ),
     (
         "cart_value",
         "last_value(json_as_text(attributes, 'cart_value') ORDER BY event_time, sequence, _seq) FILTER (WHERE json_as_text(attributes, 'cart_value') IS NOT NULL)",
         &["attributes"],
     ),
-    ("visitor_id", "last_value(visitor_id ORDER BY event_time, sequence, _seq) FILTER (WHERE visitor_id IS NOT NULL)", &["visitor_id"]),
-    ("actor_id", "last_value(actor_id ORDER BY event_time, sequence, _seq) FILTER (WHERE actor_id IS NOT NULL)", &["actor_id"]),
-    ("actor_email", "last_value(actor_email ORDER BY event_time, sequence, _seq) FILTER (WHERE actor_email IS NOT NULL)", &["actor_email"]),
-    ("client_address", "last_value(client_address ORDER BY event_time, sequence, _seq) FILTER (WHERE client_address IS NOT NULL)", &["client_address"]),
-    ("unit_id", "last_value(unit_id ORDER BY event_time, sequence, _seq) FILTER (WHERE unit_id IS NOT NULL)", &["unit_id"]),
-    ("unit_name", "last_value(unit_name ORDER BY event_time, sequence, _seq) FILTER (WHERE unit_name IS NOT NULL)", &["unit_name"]),
+    (
+        "visitor_id",
+        "last_value(visitor_id ORDER BY event_time, sequence, _seq) FILTER (WHERE visitor_id IS NOT NULL)",
+        &["visitor_id"],
+    ),
+    (
+        "actor_id",
+        "last_value(actor_id ORDER BY event_time, sequence, _seq) FILTER (WHERE actor_id IS NOT NULL)",
+        &["actor_id"],
+    ),
+    (
+        "actor_email",
+        "last_value(actor_email ORDER BY event_time, sequence, _seq) FILTER (WHERE actor_email IS NOT NULL)",
+        &["actor_email"],
+    ),
+    (
+        "client_address",
+        "last_value(client_address ORDER BY event_time, sequence, _seq) FILTER (WHERE client_address IS NOT NULL)",
+        &["client_address"],
+    ),
+    (
+        "unit_id",
+        "last_value(unit_id ORDER BY event_time, sequence, _seq) FILTER (WHERE unit_id IS NOT NULL)",
+        &["unit_id"],
+    ),
+    (
+        "unit_name",
+        "last_value(unit_name ORDER BY event_time, sequence, _seq) FILTER (WHERE unit_name IS NOT NULL)",
+        &["unit_name"],
+    ),
 ];
 
 /// What is worked out from [`COLUMNS`] and not told itself.
@@ -59,7 +100,7 @@ const PLACE: &str = "concat(tenant_id, chr(31), source, chr(31), session_id)";
 
 /// What is asked for sessions as of `now_us`, those that started last first.
 #[must_use]
-pub fn statement(mut ask: Ask, wanted: &Wanted, hidden: &[String], now_us: i64) -> Ask {
+pub fn statement(mut ask: Statement, wanted: &Wanted, hidden: &[String], now_us: i64) -> Statement {
     let chosen = wanted.condition.as_ref().map(|condition| {
         format!(
             "
@@ -69,8 +110,11 @@ pub fn statement(mut ask: Ask, wanted: &Wanted, hidden: &[String], now_us: i64) 
     });
     let shows = |column: &str| !hidden.iter().any(|hidden| hidden == column);
     let now = ask.value("now_us", now_us);
-    let (said_start, said_end) =
-        if shows("attributes") { ("said_start", "said_end") } else { ("CAST(NULL AS TIMESTAMP)", "CAST(NULL AS TIMESTAMP)") };
+    let (said_start, said_end) = if shows("attributes") {
+        ("said_start", "said_end")
+    } else {
+        ("CAST(NULL AS TIMESTAMP)", "CAST(NULL AS TIMESTAMP)")
+    };
     let products = match (shows("attributes"), names(COLUMNS, hidden).contains(&"seen_products")) {
         (true, true) => ",\n    coalesce(said_products, seen_products) AS products_viewed",
         (true, false) => ",\n    said_products AS products_viewed",
@@ -116,7 +160,11 @@ LIMIT {}",
     );
     if !last.is_empty() {
         // The columns that it names are made by the statement itself.
-        ask.sql = format!("SELECT * FROM (\n{}\n){last}\nORDER BY started_at DESC, place\nLIMIT {}", unlimited(&ask.sql), wanted.limit);
+        ask.sql = format!(
+            "SELECT * FROM (\n{}\n){last}\nORDER BY started_at DESC, place\nLIMIT {}",
+            unlimited(&ask.sql),
+            wanted.limit
+        );
     }
     ask
 }
@@ -128,15 +176,15 @@ fn unlimited(sql: &str) -> &str {
 
 /// The condition of one session, for [`Wanted::condition`].
 #[must_use]
-pub fn of_id(ask: &mut Ask, id: &str, narrow: &Narrow) -> String {
+pub fn of_id(ask: &mut Statement, id: &str, narrow: &Narrow) -> String {
     let id = ask.value("session", id);
     format!("session_id = {id}{}", narrow.condition(ask))
 }
 
 /// What is asked for the events of a session, in order.
 #[must_use]
-pub fn events_statement(id: &str, narrow: &Narrow, columns: &str) -> Ask {
-    let mut ask = Ask::default();
+pub fn events_statement(id: &str, narrow: &Narrow, columns: &str) -> Statement {
+    let mut ask = Statement::default();
     let condition = of_id(&mut ask, id, narrow);
     ask.sql = format!(
         "SELECT {columns}\nFROM events\nWHERE {condition}\nORDER BY event_time, sequence, _seq\nLIMIT {}",

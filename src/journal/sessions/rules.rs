@@ -87,6 +87,9 @@ mod tests {
             let query = NamedQuery::parse(name, text).unwrap();
             assert!(query.parameters.iter().any(|parameter| parameter.name == "as_of"), "{name}");
         }
-        assert_eq!(rule("cart").unwrap_err().to_string(), "`rule`: `cart` is none of abandoned_browse, abandoned_cart, purchase, visit");
+        assert_eq!(
+            rule("cart").unwrap_err().to_string(),
+            "`rule`: `cart` is none of abandoned_browse, abandoned_cart, purchase, visit"
+        );
     }
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::journal::lookup::{Ask, LookupError, Narrow};
+use crate::journal::Statement;
+use crate::journal::lookup::{LookupError, Narrow};
 use crate::journal::rows::{Reader, Row, text};
 
 /// What is told of the event that started a task; what may be hidden is left out where it is.
@@ -44,8 +45,12 @@ pub(crate) async fn add_starters(reader: &Reader<'_>, tasks: &mut [Row], hidden:
     };
     let causes = by(reader, "event_id", ids("causation_id"), hidden).await?;
     let open = |task: &&Row| cause(task, &causes).is_none();
-    let mut correlations: Vec<&str> =
-        tasks.iter().filter(open).flat_map(|task| [text(task, "correlation_id"), text(task, "task_id")]).flatten().collect();
+    let mut correlations: Vec<&str> = tasks
+        .iter()
+        .filter(open)
+        .flat_map(|task| [text(task, "correlation_id"), text(task, "task_id")])
+        .flatten()
+        .collect();
     correlations.sort_unstable();
     correlations.dedup();
     let related = by(reader, "correlation_id", correlations.into_iter().map(Value::from).collect(), hidden).await?;
@@ -76,7 +81,11 @@ fn cause<'r>(task: &Row, causes: &'r [Row]) -> Option<&'r Row> {
 }
 
 fn shown(row: &Row, known_by: &str) -> Value {
-    let mut shown: Row = row.iter().filter(|(column, value)| STARTER.contains(&column.as_str()) && !value.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let mut shown: Row = row
+        .iter()
+        .filter(|(column, value)| STARTER.contains(&column.as_str()) && !value.is_null())
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
     shown.insert("known_by".into(), known_by.into());
     Value::Object(shown)
 }
@@ -84,7 +93,10 @@ fn shown(row: &Row, known_by: &str) -> Value {
 /// Who stands in the first report.
 fn own(task: &Row) -> Value {
     let columns = ["actor_type", "actor_id", "actor_name", "actor_email"];
-    let actor: Row = columns.iter().filter_map(|column| Some(((*column).to_owned(), task.get(*column).filter(|value| !value.is_null())?.clone()))).collect();
+    let actor: Row = columns
+        .iter()
+        .filter_map(|column| Some(((*column).to_owned(), task.get(*column).filter(|value| !value.is_null())?.clone())))
+        .collect();
     if actor.is_empty() {
         return Value::Null;
     }
@@ -99,7 +111,7 @@ async fn by(reader: &Reader<'_>, column: &str, ids: Vec<Value>, hidden: &[String
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut ask = Ask::default();
+    let mut ask = Statement::default();
     let names: Vec<String> = ids.into_iter().enumerate().map(|(at, id)| ask.value(&format!("id{at}"), id)).collect();
     let mut columns = vec!["tenant_id", "source", "correlation_id"];
     columns.extend(visible(&STARTER, hidden));
@@ -114,8 +126,8 @@ async fn by(reader: &Reader<'_>, column: &str, ids: Vec<Value>, hidden: &[String
 
 /// What is asked for the reports of a task, in order.
 #[must_use]
-pub fn timeline_statement(id: &str, narrow: &Narrow, columns: &str) -> Ask {
-    let mut ask = Ask::default();
+pub fn timeline_statement(id: &str, narrow: &Narrow, columns: &str) -> Statement {
+    let mut ask = Statement::default();
     let id = ask.value("id", id);
     let narrow = narrow.condition(&mut ask);
     ask.sql = format!(
@@ -128,8 +140,8 @@ pub fn timeline_statement(id: &str, narrow: &Narrow, columns: &str) -> Ask {
 /// What is asked for the events that belong to a task and are none of its reports: its cause, what shares its
 /// correlation, what it caused.
 #[must_use]
-pub fn related_statement(task: &Row, columns: &str) -> Ask {
-    let mut ask = Ask::default();
+pub fn related_statement(task: &Row, columns: &str) -> Statement {
+    let mut ask = Statement::default();
     let mut value = |name: &str, column: &str| ask.value(name, task.get(column).cloned().unwrap_or_default());
     let (tenant, source, id) = (value("tenant", "tenant_id"), value("source", "source"), value("id", "task_id"));
     let (cause, correlation) = (value("cause", "causation_id"), value("correlation", "correlation_id"));

@@ -7,12 +7,13 @@
 mod detail;
 mod own;
 
-use super::lookup::Ask;
+use super::Statement;
 use super::picked::{Picked, names, picked};
+use super::{Field, Filter, JournalError, Selection, Term};
 
-pub use detail::{related_statement, timeline_statement};
-pub use own::{OwnTask, own_rows};
 pub(crate) use detail::add_starters;
+pub use detail::{EVENTS_MAX, related_statement, timeline_statement};
+pub use own::{OwnTask, own_rows};
 
 /// Columns of a task that filters may name: those of its last report, and those of its start.
 pub const FIELDS: [&str; 17] = [
@@ -37,16 +38,18 @@ pub const FIELDS: [&str; 17] = [
 
 macro_rules! last {
     ($column:literal) => {
-        (
-            $column,
-            concat!("last_value(", $column, " ORDER BY event_time, sequence, _seq)"),
-            &[$column],
-        )
+        ($column, concat!("last_value(", $column, " ORDER BY event_time, sequence, _seq)"), &[$column])
     };
     ($column:literal that has one) => {
         (
             $column,
-            concat!("last_value(", $column, " ORDER BY event_time, sequence, _seq) FILTER (WHERE ", $column, " IS NOT NULL)"),
+            concat!(
+                "last_value(",
+                $column,
+                " ORDER BY event_time, sequence, _seq) FILTER (WHERE ",
+                $column,
+                " IS NOT NULL)"
+            ),
             &[$column],
         )
     };
@@ -56,7 +59,13 @@ macro_rules! first {
     ($column:literal) => {
         (
             $column,
-            concat!("first_value(", $column, " ORDER BY event_time, sequence, _seq) FILTER (WHERE ", $column, " IS NOT NULL)"),
+            concat!(
+                "first_value(",
+                $column,
+                " ORDER BY event_time, sequence, _seq) FILTER (WHERE ",
+                $column,
+                " IS NOT NULL)"
+            ),
             &[$column],
         )
     };
@@ -120,7 +129,7 @@ pub struct After {
 
 /// What is asked for tasks, those with the latest report first; `now_us` measures those that run.
 #[must_use]
-pub fn statement(mut ask: Ask, wanted: &Wanted, hidden: &[String], now_us: i64) -> Ask {
+pub fn statement(mut ask: Statement, wanted: &Wanted, hidden: &[String], now_us: i64) -> Statement {
     let mut events = "task_id IS NOT NULL".to_owned();
     if let Some(as_of) = wanted.as_of_us {
         events.push_str(&format!(" AND event_time <= {}", instant(&ask.value("as_of", as_of))));
@@ -128,7 +137,8 @@ pub fn statement(mut ask: Ask, wanted: &Wanted, hidden: &[String], now_us: i64) 
     if let Some(more) = &wanted.of_events {
         events.push_str(&format!(" AND ({more})"));
     }
-    let mut tasks = vec![wanted.condition.as_ref().map_or_else(|| "true".to_owned(), |condition| format!("({condition})"))];
+    let mut tasks =
+        vec![wanted.condition.as_ref().map_or_else(|| "true".to_owned(), |condition| format!("({condition})"))];
     if let Some(after) = &wanted.after {
         let (time, place) = (ask.value("after_us", after.time_us), ask.value("after_place", after.place.as_str()));
         tasks.push(format!(
@@ -149,7 +159,7 @@ pub fn statement(mut ask: Ask, wanted: &Wanted, hidden: &[String], now_us: i64) 
         )
     };
     if measured.is_empty() {
-        ask.values.remove("now_us");
+        ask.params.remove("now_us");
     }
     ask.sql = format!(
         "SELECT
@@ -175,6 +185,27 @@ LIMIT {}",
         wanted.limit
     );
     ask
+}
+
+/// Refuses a filter on what is no column of a task.
+///
+/// # Errors
+/// The first such filter, with the columns that there are.
+pub fn check(selection: &Selection) -> Result<(), JournalError> {
+    fn walk(filter: &Filter) -> Result<(), JournalError> {
+        filter.terms.iter().try_for_each(|term| match term {
+            Term::Condition(condition) => match &condition.field {
+                Field::Column(column) if FIELDS.contains(&column.name) => Ok(()),
+                _ => {
+                    let message = format!("is nothing that a task has; it has {}", FIELDS.join(", "));
+                    Err(JournalError::value(&condition.name, message))
+                }
+            },
+            Term::Any(filters) | Term::All(filters) => filters.iter().try_for_each(walk),
+            Term::Not(filter) => walk(filter),
+        })
+    }
+    walk(&selection.filter)
 }
 
 /// What tells tasks of one time apart.

@@ -32,7 +32,8 @@ pub fn own_rows(tasks: &[OwnTask], now_us: i64) -> Vec<Row> {
 
 fn one(task: &OwnTask, now_us: i64) -> Row {
     let time = |us: i64| {
-        chrono::DateTime::from_timestamp_micros(us).map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
+        chrono::DateTime::from_timestamp_micros(us)
+            .map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
     };
     let updated = task.ended_us.unwrap_or(now_us);
     let row = json!({

@@ -12,7 +12,7 @@ use super::{SECRET_MAX, SECRET_MIN, SIGNATURE_HEADER, Webhook, WebhookError, sig
 use crate::config::{self, Span};
 
 /// Header of the id of a delivery: the same for each try of it.
-pub const DELIVERY_HEADER: &str = "kronika-delivery";
+pub(super) const DELIVERY_HEADER: &str = "kronika-delivery";
 /// How much of an answer that is no success is told, in characters.
 const TOLD: usize = 500;
 

@@ -90,7 +90,13 @@ fn settings() -> config::Webhook {
 }
 
 fn message<'a>(subject: &'a str) -> Message<'a> {
-    Message { project: "shop", purpose: "restore", receiver: "remonline", subject, body: format!("{{\"about\":\"{subject}\"}}") }
+    Message {
+        project: "shop",
+        purpose: "restore",
+        receiver: "remonline",
+        subject,
+        body: format!("{{\"about\":\"{subject}\"}}"),
+    }
 }
 
 /// Steps until nothing is pending, for a bounded time.
@@ -118,7 +124,9 @@ fn a_signature_is_of_time_and_body_under_the_secret() {
     assert!(!ok(&header, b"{\"a\":1}", "kex", 1_700_000_000), "another secret");
     let moved = header.replace("t=1700000000", "t=1700000001");
     assert!(!ok(&moved, b"{\"a\":1}", "key", 1_700_000_000), "another time");
-    for broken in ["", "t=1700000000", "v1=00", "t=x,v1=00", "t=1700000000,v1=zz", "t=1700000000,v1=0", "t=1700000000,v1=é"] {
+    for broken in
+        ["", "t=1700000000", "v1=00", "t=x,v1=00", "t=1700000000,v1=zz", "t=1700000000,v1=0", "t=1700000000,v1=é"]
+    {
         assert!(!ok(broken, b"{\"a\":1}", "key", 1_700_000_000), "{broken}");
     }
 }
@@ -126,13 +134,41 @@ fn a_signature_is_of_time_and_body_under_the_secret() {
 #[test]
 fn only_public_addresses_are_permitted_and_those_of_allowed_networks() {
     let rules = Rules::default();
-    let public = ["1.1.1.1", "93.184.216.34", "172.15.255.255", "172.32.0.0", "100.63.255.255", "100.128.0.0", "2606:4700::1"];
+    let public =
+        ["1.1.1.1", "93.184.216.34", "172.15.255.255", "172.32.0.0", "100.63.255.255", "100.128.0.0", "2606:4700::1"];
     let not = [
-        "0.0.0.0", "10.0.0.1", "100.64.0.1", "127.0.0.1", "127.255.255.255", "169.254.169.254", "172.16.0.1",
-        "172.31.255.255", "192.168.1.1", "192.0.0.1", "192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.1",
-        "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254",
-        "::127.0.0.1", "64:ff9b::7f00:1", "fc00::1", "fd00::1", "fe80::1", "fec0::1", "ff02::1", "2001:db8::1",
-        "2002:7f00:1::", "2001::1", "100::1",
+        "0.0.0.0",
+        "10.0.0.1",
+        "100.64.0.1",
+        "127.0.0.1",
+        "127.255.255.255",
+        "169.254.169.254",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.168.1.1",
+        "192.0.0.1",
+        "192.0.2.1",
+        "198.18.0.1",
+        "198.51.100.1",
+        "203.0.113.1",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "::127.0.0.1",
+        "64:ff9b::7f00:1",
+        "fc00::1",
+        "fd00::1",
+        "fe80::1",
+        "fec0::1",
+        "ff02::1",
+        "2001:db8::1",
+        "2002:7f00:1::",
+        "2001::1",
+        "100::1",
     ];
     for address in public {
         assert!(rules.permit(address.parse().unwrap()), "{address}");
@@ -149,20 +185,39 @@ fn only_public_addresses_are_permitted_and_those_of_allowed_networks() {
 #[test]
 fn urls_that_lead_inside_are_refused_however_they_are_written() {
     let rules = Rules::default();
-    for url in ["https://example.com/hook", "http://example.com:8080/", "https://1.1.1.1/", "https://example.com:443/a?b=c"] {
+    for url in
+        ["https://example.com/hook", "http://example.com:8080/", "https://1.1.1.1/", "https://example.com:443/a?b=c"]
+    {
         assert!(rules.check(url).is_ok(), "{url}");
     }
     let addresses = [
-        "http://169.254.169.254/latest", "http://[::1]/", "http://0x7f000001/", "http://2130706433/", "http://127.1/",
-        "http://0177.0.0.1/", "http://[::ffff:127.0.0.1]/", "http://0/", "https://10.0.0.1:8443/",
+        "http://169.254.169.254/latest",
+        "http://[::1]/",
+        "http://0x7f000001/",
+        "http://2130706433/",
+        "http://127.1/",
+        "http://0177.0.0.1/",
+        "http://[::ffff:127.0.0.1]/",
+        "http://0/",
+        "https://10.0.0.1:8443/",
     ];
     for url in addresses {
         assert!(matches!(rules.check(url), Err(WebhookError::Address { .. })), "{url}: {:?}", rules.check(url));
     }
     let long = format!("https://example.com/{}", "a".repeat(URL_MAX));
     let urls = [
-        "", "example.com", "file:///etc/passwd", "ftp://example.com/", "gopher://example.com:70/", "https://u@example.com/",
-        "https://u:p@example.com/", "http://example.com:22/", "http://example.com:25/", "unix:/run/x", "javascript:1", &long,
+        "",
+        "example.com",
+        "file:///etc/passwd",
+        "ftp://example.com/",
+        "gopher://example.com:70/",
+        "https://u@example.com/",
+        "https://u:p@example.com/",
+        "http://example.com:22/",
+        "http://example.com:25/",
+        "unix:/run/x",
+        "javascript:1",
+        &long,
     ];
     for url in urls {
         assert!(matches!(rules.check(url), Err(WebhookError::Url(_))), "{url}: {:?}", rules.check(url));
@@ -205,14 +260,20 @@ async fn a_name_is_refused_by_what_it_resolves_to_when_it_is_called() {
     let strict = Sender::new(&config::Webhook { allowed_networks: Vec::new(), ..settings() }).unwrap();
     strict.check(&webhook).expect("a name says nothing yet");
     let refused = strict.send(&webhook, "d", b"{}".to_vec()).await;
-    assert!(matches!(&refused, Err(WebhookError::Address { host, address }) if host == "localhost" && address.is_loopback()), "{refused:?}");
+    assert!(
+        matches!(&refused, Err(WebhookError::Address { host, address }) if host == "localhost" && address.is_loopback()),
+        "{refused:?}"
+    );
     assert!(receiver.taken().is_empty());
     let mut allowing = settings();
     allowing.allowed_networks.push("::1".parse().unwrap());
     let delivered = Sender::new(&allowing).unwrap().send(&webhook, "d", b"{}".to_vec()).await;
     assert!(delivered.is_ok(), "{delivered:?}");
     let gone = Webhook { url: "http://no-such-host.invalid/".into(), ..webhook };
-    assert!(matches!(strict.send(&gone, "d", Vec::new()).await, Err(WebhookError::Unreachable(_) | WebhookError::TimedOut(_))));
+    assert!(matches!(
+        strict.send(&gone, "d", Vec::new()).await,
+        Err(WebhookError::Unreachable(_) | WebhookError::TimedOut(_))
+    ));
 }
 
 #[tokio::test]

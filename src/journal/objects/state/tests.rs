@@ -3,9 +3,9 @@ use super::*;
 /// An event: time, action, before, after, changes as (path, op, before, after).
 fn step(time_us: i64, action: &str, before: &str, after: &str, changes: &[(&str, &str, &str, &str)]) -> Step {
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let changes = changes.iter().map(|(path, op, before, after)| {
-        Change::of_column(path, op, some(before).as_deref(), some(after).as_deref())
-    });
+    let changes = changes
+        .iter()
+        .map(|(path, op, before, after)| Change::of_column(path, op, some(before).as_deref(), some(after).as_deref()));
     Step {
         time_us,
         event_id: format!("e{time_us}"),
@@ -40,7 +40,10 @@ fn a_life_is_folded_to_each_of_its_moments() {
     ];
     let at = |time| fold(&steps, time);
     assert_eq!((at(9).status, text(&at(9)).as_str()), (Status::NotYet, "{}"));
-    assert_eq!((at(10).status, at(10).whole, text(&at(10)).as_str()), (Status::Exists, true, r#"{"id":7,"name":"A","tags":[1]}"#));
+    assert_eq!(
+        (at(10).status, at(10).whole, text(&at(10)).as_str()),
+        (Status::Exists, true, r#"{"id":7,"name":"A","tags":[1]}"#)
+    );
     let second = at(29);
     assert_eq!(text(&second), r#"{"id":7,"name":"B","tags":[1],"note":"x"}"#);
     assert_eq!(origins(&second, &steps), ["id=10", "name=20", "note=20", "tags=10"]);
@@ -49,7 +52,11 @@ fn a_life_is_folded_to_each_of_its_moments() {
     assert!(third.whole && third.reasons.is_empty());
     let deleted = at(40);
     assert_eq!((deleted.status, deleted.whole), (Status::Deleted, true));
-    assert_eq!(origins(&deleted, &steps), ["id=10", "name=20", "price=30", "tags=10"], "a snapshot that repeats a value tells nothing new");
+    assert_eq!(
+        origins(&deleted, &steps),
+        ["id=10", "name=20", "price=30", "tags=10"],
+        "a snapshot that repeats a value tells nothing new"
+    );
     let restored = at(99);
     assert_eq!((restored.status, text(&restored).as_str()), (Status::Exists, r#"{"id":7,"name":"B"}"#));
 }
@@ -58,7 +65,13 @@ fn a_life_is_folded_to_each_of_its_moments() {
 fn what_is_not_known_is_filled_from_what_later_events_say_was_before() {
     let steps = [
         step(10, "update", "", "", &[("status", "set", "", "\"new\"")]),
-        step(20, "update", "", "", &[("status", "replace", "\"new\"", "\"done\""), ("engineer", "replace", "\"I\"", "\"S\"")]),
+        step(
+            20,
+            "update",
+            "",
+            "",
+            &[("status", "replace", "\"new\"", "\"done\""), ("engineer", "replace", "\"I\"", "\"S\"")],
+        ),
         step(30, "update", "", "", &[("engineer", "replace", "\"S\"", "\"T\""), ("total", "add", "", "5")]),
         step(40, "update", r#"{"phone":"1","total":5}"#, r#"{"phone":"2","total":5}"#, &[]),
     ];
@@ -68,7 +81,10 @@ fn what_is_not_known_is_filled_from_what_later_events_say_was_before() {
     assert_eq!(origins(&first, &steps), ["engineer<20", "phone<40", "status=10"]);
     assert_eq!(first.reasons, ["no event up to this moment holds the whole object"]);
     let before = fold(&steps, 0);
-    assert_eq!((before.status, text(&before).as_str()), (Status::Exists, r#"{"status":"new","engineer":"I","phone":"1"}"#));
+    assert_eq!(
+        (before.status, text(&before).as_str()),
+        (Status::Exists, r#"{"status":"new","engineer":"I","phone":"1"}"#)
+    );
     assert_eq!(text(&fold(&steps, 30)), r#"{"status":"done","engineer":"T","total":5,"phone":"1"}"#);
 }
 
@@ -92,14 +108,23 @@ fn events_that_failed_or_say_nothing_do_not_pass_for_changes() {
     failed.failed = true;
     let mut undeleted = step(30, "delete", r#"{"a":1}"#, "", &[]);
     undeleted.failed = true;
-    let steps = [step(10, "create", "", r#"{"a":1}"#, &[]), failed, undeleted, step(40, "read", "", "", &[]), step(50, "update", "", "", &[])];
+    let steps = [
+        step(10, "create", "", r#"{"a":1}"#, &[]),
+        failed,
+        undeleted,
+        step(40, "read", "", "", &[]),
+        step(50, "update", "", "", &[]),
+    ];
     let state = fold(&steps, 40);
     assert_eq!((state.status, state.whole, text(&state).as_str()), (Status::Exists, true, r#"{"a":1}"#));
     let state = fold(&steps, 50);
     assert_eq!((state.whole, state.reasons), (false, vec!["e50 changed it without saying what".to_owned()]));
     assert_eq!(fold(&[], 0).status, Status::Unknown);
     let bare = fold(&[step(1, "create", "", "", &[])], 1);
-    assert_eq!((bare.status, bare.whole, bare.reasons), (Status::Exists, false, vec!["the creation e1 has no snapshot".to_owned()]));
+    assert_eq!(
+        (bare.status, bare.whole, bare.reasons),
+        (Status::Exists, false, vec!["the creation e1 has no snapshot".to_owned()])
+    );
 }
 
 #[test]
@@ -107,14 +132,20 @@ fn changes_find_their_place_in_what_is_nested() {
     let whole = r#"{"params":{"run.block":{"amount":500}},"times":[{"id":17,"weekday":1},{"id":"x","weekday":2}],"list":[1,2]}"#;
     let steps = [
         step(1, "create", "", whole, &[]),
-        step(2, "update", "", "", &[
-            ("params.run.block.amount", "replace", "500", "100"),
-            ("times.17.weekday", "replace", "1", "7"),
-            ("times.x.weekday", "replace", "2", "0"),
-            ("list.1", "replace", "2", "3"),
-            ("list.2", "add", "", "4"),
-            ("new.deep.path", "set", "", "true"),
-        ]),
+        step(
+            2,
+            "update",
+            "",
+            "",
+            &[
+                ("params.run.block.amount", "replace", "500", "100"),
+                ("times.17.weekday", "replace", "1", "7"),
+                ("times.x.weekday", "replace", "2", "0"),
+                ("list.1", "replace", "2", "3"),
+                ("list.2", "add", "", "4"),
+                ("new.deep.path", "set", "", "true"),
+            ],
+        ),
         step(3, "update", "", "", &[("list.0", "remove", "1", ""), ("times.99.weekday", "set", "", "1")]),
     ];
     let state = fold(&steps, 2);
