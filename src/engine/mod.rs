@@ -37,9 +37,11 @@ mod projects;
 mod publish;
 mod recover;
 mod redaction;
+mod restore;
 mod tasks;
 mod threads;
 mod trial;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -68,7 +70,9 @@ pub use error::{AppendError, EngineError};
 pub use flush::{CompactSummary, FlushSummary};
 pub use health::Check;
 pub use ingest::{AppendOptions, FileIds, Receipt, RefusedEvent};
+pub use restore::{RestoreError, RestoreOutcome};
 pub use trial::{Trial, TrialError};
+pub use webhooks::ProductWebhook;
 
 /// The commit that this program was built from, where the build said so (`KRONIKA_COMMIT`).
 pub const COMMIT: Option<&str> = option_env!("KRONIKA_COMMIT");
@@ -97,6 +101,8 @@ struct Inner {
     /// Where small files become large ones.
     compactors: threads::Threads,
     audit: audit::Audit,
+    /// Calls of other systems.
+    webhooks: webhooks::Webhooks,
     figures: figures::Figures,
     /// What the log held at the start.
     recovered: recover::Recovered,
@@ -139,6 +145,7 @@ impl Engine {
         keys::start(&engine.0);
         engine.0.record_start(&engine.0.recovered, first_key).await?;
         audit::start(&engine.0);
+        webhooks::start(&engine.0);
         Ok(engine)
     }
 
@@ -165,6 +172,7 @@ impl Engine {
         let admission = admission::Admission::open(&directory.part("quotas.json"), &shared.config)?;
         let projects = projects::Projects::open(storage, Arc::clone(&shared), &directory).await?;
         let audit = audit::Audit::open(&directory.part("audit.json"), &shared.config.audit)?;
+        let webhooks = webhooks::Webhooks::open(&directory, &shared.config.webhook)?;
         let (wal, recovered) = recover::open_log(&directory, &shared, &projects, &interpretations)?;
         let counted = Arc::clone(&shared);
         let tasks = tasks::Tasks::new(move |job| counted.counters.job_failed(job));
@@ -192,6 +200,7 @@ impl Engine {
             flushers,
             compactors,
             audit,
+            webhooks,
             figures,
             recovered,
             first_key: parking_lot::Mutex::default(),

@@ -26,6 +26,43 @@ const fn entry(code: &'static str, meaning: &'static str, advice: &'static str) 
 
 /// All codes, by who must act.
 pub(super) const ENTRIES: &[Entry] = &[
+    // Things of the journal.
+    entry("event_not_found", "There is no such event, or the key does not show it.", "Check the id, and the project."),
+    entry(
+        "object_not_found",
+        "No event that the key shows tells of the object.",
+        "Check its type, its id, and the project.",
+    ),
+    entry("actor_not_found", "No event has the id or e-mail as its actor.", "Check it, and the project."),
+    entry("session_not_found", "No event has the session.", "Check its id, and the project."),
+    entry("visitor_not_found", "No event has the id or e-mail as its visitor.", "Check it, and the project."),
+    entry("task_not_found", "No event has the task.", "Check its id, and the project."),
+    entry("ambiguous_id", "Several sources use the id.", "Say which is meant with `source`, `tenant_id` or `dataset`."),
+    entry(
+        "too_many_events",
+        "An object has more events than its state is made of, or larger ones.",
+        "Read its history page by page; see `objects.events_max`.",
+    ),
+    entry("not_restorable", "The object cannot be restored.", "`detail` says why; ask for the preview with GET."),
+    // Calls of other systems.
+    entry(
+        "invalid_webhook",
+        "The webhook cannot be called.",
+        "`detail` says why; networks that are not public need `webhook.allowed_networks`.",
+    ),
+    entry(
+        "webhook_not_found",
+        "No webhook is set for the source.",
+        "List them with GET /api/v1/projects/NAME/webhooks.",
+    ),
+    entry("webhooks_waiting", "Too many calls wait already.", "Look after the receivers; see `webhook.queue_max`."),
+    entry("webhooks_unavailable", "A call cannot be kept on disk.", "Look after the data directory."),
+    entry("delivery_not_found", "There is no such delivery.", "List them with GET /api/v1/webhooks/deliveries."),
+    entry(
+        "delivery_not_dead",
+        "Only dead letters are tried again by hand.",
+        "It is tried by itself, or was delivered.",
+    ),
     // Requests in general.
     entry("route_not_found", "There is no such route.", "See `/api/openapi.json`."),
     entry("method_not_allowed", "The route does not take this method.", "Use one of those in the header `Allow`."),

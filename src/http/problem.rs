@@ -10,12 +10,14 @@ use super::trail::ErrorCode;
 use super::{catalogue, observe};
 use crate::access::AccessError;
 use crate::engine::audit::AuditError;
-use crate::engine::{AdmissionError, AppendError, EngineError, TrialError};
+use crate::engine::{AdmissionError, AppendError, EngineError, RestoreError, TrialError};
 use crate::error::{Kind, Report};
 use crate::event::mapping::MappingError;
 use crate::journal::JournalError;
 use crate::journal::catalog::CatalogError;
 use crate::journal::screens::ScreenError;
+use crate::journal::lookup::LookupError;
+use crate::journal::webhook::OutboxError;
 use crate::query::QueryError;
 
 /// A refused request.
@@ -214,6 +216,32 @@ impl From<QueryError> for ApiError {
             Some(position) => problem.with("position", position),
             None => problem,
         }
+    }
+}
+
+impl From<LookupError> for ApiError {
+    fn from(error: LookupError) -> Self {
+        match error {
+            LookupError::Query(error) => error.into(),
+            error => Self::of(&error),
+        }
+    }
+}
+
+impl From<RestoreError> for ApiError {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Already => Self::of(&error),
+            RestoreError::Lookup(error) => error.into(),
+            RestoreError::Append(error) => error.into(),
+            RestoreError::Outbox(error) => error.into(),
+        }
+    }
+}
+
+impl From<OutboxError> for ApiError {
+    fn from(error: OutboxError) -> Self {
+        Self::of(&error)
     }
 }
 

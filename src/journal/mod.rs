@@ -8,6 +8,7 @@
 //! say the SQL that it ran, and whoever runs that SQL gets the same rows.
 
 pub mod catalog;
+pub mod changes;
 mod columns;
 mod compile;
 mod cursor;
@@ -17,10 +18,19 @@ mod field;
 pub mod figures;
 mod filter;
 pub mod list;
+pub mod lookup;
+pub mod objects;
+pub mod people;
 mod period;
 pub mod screens;
+mod picked;
+pub mod rows;
 mod selection;
+pub mod sessions;
 mod statement;
+pub mod tasks;
+pub mod tree;
+pub mod webhook;
 
 pub use columns::{LONG, columns, shown, single};
 pub use compile::Values;

@@ -2,10 +2,18 @@
 //! [`crate::journal`], runs it as the caller, and answers JSON; with `explain=sql` it only says what it would run.
 
 pub(super) mod catalog;
+pub(super) mod changes;
 mod detail;
 mod figures;
+mod history;
 mod list;
 pub(super) mod screens;
+pub(super) mod objects;
+pub(super) mod people;
+mod run;
+pub(super) mod sessions;
+pub(super) mod tasks;
+pub(super) mod webhooks;
 
 use std::time::Duration;
 

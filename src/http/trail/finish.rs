@@ -165,9 +165,9 @@ impl Facts {
         engine.count_request(actor, self.project.as_ref(), self.source, failed, received);
     }
 
-    /// Whether somebody was let through who operates the server, or takes data out in bulk.
+    /// Whether somebody was let through who operates the server, takes data out in bulk, or restores.
     fn is_operation(&self) -> bool {
-        matches!(self.scope, Some(Scope::Admin | Scope::Export)) && self.route() != METRICS
+        matches!(self.scope, Some(Scope::Admin | Scope::Export | Scope::Restore)) && self.route() != METRICS
     }
 
     /// Whether somebody who may reads the journal itself: recorded once, and not counted as well.
