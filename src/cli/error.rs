@@ -92,6 +92,9 @@ pub enum CliError {
         /// How many.
         count: usize,
     },
+    /// An export ended without a file.
+    #[error("the export is {0}")]
+    Export(String),
     /// Ctrl-C.
     #[error("stopped by Ctrl-C")]
     Interrupted,
@@ -131,6 +134,7 @@ impl CliError {
             | Self::Input { .. }
             | Self::Rejected { .. }
             | Self::Unwell { .. }
+            | Self::Export(_)
             | Self::Worker(_) => 1,
         }
     }
@@ -154,6 +158,7 @@ impl CliError {
             | Self::Stdout(_)
             | Self::Rejected { .. }
             | Self::Unwell { .. }
+            | Self::Export(_)
             | Self::Interrupted
             | Self::Worker(_) => None,
         }

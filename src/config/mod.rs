@@ -9,6 +9,7 @@
 
 mod audit;
 mod error;
+mod files;
 mod guard;
 mod network;
 mod quota;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use audit::Audit;
 pub use error::ConfigError;
+pub use files::{Attachments, Exports};
 pub use guard::Guard;
 pub use network::Network;
 pub use quota::Quota;
@@ -53,6 +55,10 @@ pub struct Config {
     pub compaction: Compaction,
     /// Limits of one query.
     pub query: Query,
+    /// Files that belong to events.
+    pub attachments: Attachments,
+    /// Files that are made of events.
+    pub exports: Exports,
     /// How long keys live, and how much they may ask for.
     pub access: Access,
     /// How readers and operators are recorded.
@@ -423,7 +429,11 @@ impl Config {
         ];
         match contradictions.into_iter().find(|(wrong, _)| *wrong) {
             Some((_, text)) => Err(ConfigError::Contradiction(text)),
-            None => self.query.guard.check().and_then(|()| self.audit.check()),
+            None => {
+                self.query.guard.check()?;
+                self.attachments.check()?;
+                self.audit.check()
+            }
         }
     }
 }

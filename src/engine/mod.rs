@@ -13,6 +13,7 @@
 //! * The log forgets a frame only once its rows, its ids and its answer are durable elsewhere.
 
 mod admission;
+mod attachments;
 pub mod audit;
 mod clock;
 mod counters;
@@ -22,6 +23,7 @@ mod deletions;
 mod directory;
 mod doctor;
 mod error;
+mod exports;
 mod flush;
 mod frame;
 mod health;
@@ -60,10 +62,12 @@ use crate::wal::Wal;
 
 pub(crate) use admission::AdmissionError;
 pub use admission::Sending;
+pub use attachments::{AttachmentError, Incoming, Stored};
 pub(crate) use clock::{now_ms, now_s, now_us};
 pub use directory::FORMAT;
 pub use doctor::{Finding, Verdict, examine};
 pub use error::{AppendError, EngineError};
+pub use exports::NewExportError;
 pub use flush::{CompactSummary, FlushSummary};
 pub use health::Check;
 pub use ingest::{AppendOptions, FileIds, Receipt, RefusedEvent};
@@ -96,6 +100,7 @@ struct Inner {
     /// Where small files become large ones.
     compactors: threads::Threads,
     audit: audit::Audit,
+    exports: exports::Exports,
     /// What the log held at the start.
     recovered: recover::Recovered,
     /// The admin key that this start made, until it was handed out.
@@ -137,6 +142,7 @@ impl Engine {
         keys::start(&engine.0);
         engine.0.record_start(&engine.0.recovered, first_key).await?;
         audit::start(&engine.0);
+        exports::start(&engine.0);
         Ok(engine)
     }
 
@@ -150,6 +156,7 @@ impl Engine {
         let directory = directory::Directory::open(&config.server.data_dir)?;
         let keys = KeyStore::open(&directory.part("keys.json"), &config.access)?;
         let storage = Storage::open(&storage_url(&config), &config.storage.options)?;
+        attachments::sweep(&directory.part("uploads"))?;
         let runtime = Runtime::new(&config.query, storage.store(), &directory.part("spill"))?;
         let shared = Arc::new(Shared::open(config.clone(), &directory)?);
         runtime.time_stages(query::Stages {
@@ -172,6 +179,7 @@ impl Engine {
         let flushers = threads::Threads::for_jobs("flush", 0).map_err(failed)?;
         let niceness = shared.config.compaction.niceness;
         let compactors = threads::Threads::for_jobs("compaction", niceness).map_err(failed)?;
+        let exports = exports::Exports::open(directory.part("exports"), shared.config.exports.niceness)?;
         let inner = Inner {
             shared,
             wal,
@@ -189,6 +197,7 @@ impl Engine {
             flushers,
             compactors,
             audit,
+            exports,
             recovered,
             first_key: parking_lot::Mutex::default(),
             directory,
@@ -378,6 +387,7 @@ impl Engine {
     /// From now on the server is not ready: it is about to stop.
     pub fn begin_stop(&self) {
         self.0.shared.stopping.store(true, Ordering::Relaxed);
+        self.0.exports.leave_watchers();
     }
 
     /// Counts an answer over HTTP: its route's template, its status, the code of its problem, the time until it began.
@@ -400,6 +410,7 @@ impl Engine {
 
     /// Ends the jobs and closes the log; what is hot stays in the log.
     pub async fn halt(&self) {
+        self.0.exports.stop().await;
         self.0.tasks.stop().await;
         self.0.wal.close();
     }
@@ -410,6 +421,7 @@ impl Engine {
     /// # Errors
     /// What could not be flushed; it is in the log.
     pub async fn stop(&self) -> Result<(), EngineError> {
+        self.0.exports.stop().await;
         self.0.tasks.stop().await;
         let recorded = self.0.record_stop().await;
         let flushed = self.flush(None).await.map(|_| ());

@@ -26,6 +26,8 @@ pub(super) trait Needs: Send + Sync {
 pub(super) struct Ingest;
 /// Asks questions.
 pub(super) struct Query;
+/// Takes data out in bulk.
+pub(super) struct Export;
 /// Runs the server.
 pub(super) struct Admin;
 
@@ -35,6 +37,10 @@ impl Needs for Ingest {
 
 impl Needs for Query {
     const SCOPE: Scope = Scope::Query;
+}
+
+impl Needs for Export {
+    const SCOPE: Scope = Scope::Export;
 }
 
 impl Needs for Admin {

@@ -40,7 +40,7 @@ pub use answer::{Answer, End, Outcome, Stats};
 pub use error::{NameOf, Position, QueryError};
 pub use guard::Fenced;
 pub(crate) use guard::{give_way, resident_bytes};
-pub use output::{Format, encode};
+pub use output::{Encoding, Format, encode};
 pub use params::Params;
 pub use restrict::{Reader, Restriction};
 pub use runtime::{Runtime, Stages};

@@ -8,12 +8,14 @@
 
 mod access;
 mod admission;
+mod attachments;
 mod audit;
 mod bad_input;
 mod canary;
 mod common;
 mod demo;
 mod doctor;
+mod exports;
 mod format;
 mod golden;
 mod hostile;

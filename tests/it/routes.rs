@@ -11,6 +11,16 @@ use super::common::{TestServer, send};
 const SCOPES: &[(&str, Option<&str>)] = &[
     ("append_events", Some("ingest")),
     ("dead_letters", Some("query")),
+    ("upload_attachment", Some("ingest")),
+    ("get_attachment", Some("query")),
+    ("get_request", Some("query")),
+    ("get_response", Some("query")),
+    ("create_export", Some("export")),
+    ("list_exports", Some("export")),
+    ("get_export", Some("export")),
+    ("delete_export", Some("export")),
+    ("watch_export", Some("export")),
+    ("download_export", Some("export")),
     ("query", Some("query")),
     ("cancel_query", Some("query")),
     ("list_queries", Some("query")),
@@ -109,6 +119,9 @@ const OF_AUDIT: &[(&str, &[&str])] = &[
     ("list_queries", &["audit-read", "admin+audit-read"]),
     ("cancel_query", &["audit-read", "admin+audit-read"]),
     ("dead_letters", &["audit-read", "admin+audit-read"]),
+    ("get_attachment", &["audit-read", "admin+audit-read"]),
+    ("get_request", &["audit-read", "admin+audit-read"]),
+    ("get_response", &["audit-read", "admin+audit-read"]),
 ];
 
 #[tokio::test]
