@@ -26,6 +26,8 @@ use super::{AppendError, Engine, EngineError, Inner, now_us};
 use crate::access::{AccessError, Caller, Restrictions};
 use crate::error::Report;
 use crate::event::names::ProjectName;
+use crate::event::schema::SEQ;
+use crate::journal::columns;
 use crate::journal::exports::{
     By, Ended, Export, ExportError, ExportId, Failure, Job, NewExport, Spec, Status, clear, file_of,
 };
@@ -71,7 +73,9 @@ pub(super) struct Exports {
 /// An export of this process.
 struct Live {
     state: watch::Sender<Export>,
-    cancel: CancellationToken,
+    /// Ends its run: because the engine stops, or because it was canceled.
+    end: CancellationToken,
+    canceled: AtomicBool,
     running: AtomicBool,
     /// One teller at a time.
     telling: tokio::sync::Mutex<()>,
@@ -85,10 +89,11 @@ pub(super) struct Figures {
 }
 
 impl Live {
-    fn new(export: Export) -> Arc<Self> {
+    fn new(export: Export, stop: &CancellationToken) -> Arc<Self> {
         Arc::new(Self {
             state: watch::Sender::new(export),
-            cancel: CancellationToken::new(),
+            end: stop.child_token(),
+            canceled: AtomicBool::new(false),
             running: AtomicBool::new(false),
             telling: tokio::sync::Mutex::default(),
         })
@@ -103,6 +108,15 @@ impl Live {
         self.running.compare_exchange(false, true, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
+    fn cancel(&self) {
+        self.canceled.store(true, Ordering::Release);
+        self.end.cancel();
+    }
+
+    fn is_canceled(&self) -> bool {
+        self.canceled.load(Ordering::Acquire)
+    }
+
     fn is_running(&self) -> bool {
         self.running.load(Ordering::Acquire)
     }
@@ -113,13 +127,14 @@ impl Exports {
     pub(super) fn open(root: PathBuf, niceness: u8) -> Result<Self, EngineError> {
         let failed = |source| EngineError::Directory { path: root.clone(), source };
         let mut all: BTreeMap<ProjectName, BTreeMap<ExportId, Arc<Live>>> = BTreeMap::new();
+        let stop = CancellationToken::new();
         for project in fs::read_dir(&root).map_err(failed)? {
             let project = project.map_err(failed)?.path();
             for entry in fs::read_dir(&project).map_err(failed)? {
                 let record = entry.map_err(failed)?.path().join(RECORD);
                 match read_json::<Export>(&record) {
                     Ok(Some(export)) => {
-                        all.entry(export.project.clone()).or_default().insert(export.id.clone(), Live::new(export));
+                        all.entry(export.project.clone()).or_default().insert(export.id.clone(), Live::new(export, &stop));
                     }
                     // It was being made or removed when the process ended.
                     Ok(None) => fs::remove_dir_all(record.parent().unwrap_or(&project)).map_err(failed)?,
@@ -132,7 +147,7 @@ impl Exports {
         }
         let threads = Threads::for_jobs("export", niceness).map_err(failed)?;
         let (running, nudge) = (Mutex::default(), Arc::default());
-        let (stop, unwatched) = (CancellationToken::new(), CancellationToken::new());
+        let unwatched = CancellationToken::new();
         Ok(Self { root, all: Mutex::new(all), running, threads, nudge, stop, unwatched })
     }
 
@@ -198,7 +213,7 @@ impl Exports {
     /// Forgets the exports of a project that is deleted, once none of them runs any more.
     pub(super) async fn drop_project(&self, project: &ProjectName) -> Result<(), EngineError> {
         let all = self.of(project);
-        all.iter().for_each(|live| live.cancel.cancel());
+        all.iter().for_each(|live| live.cancel());
         let started = Instant::now();
         while all.iter().any(|live| live.is_running()) {
             if started.elapsed() > DROP_MAX {
@@ -250,7 +265,7 @@ impl Inner {
             *running.entry(live.state.borrow().project.clone()).or_default() += 1;
             total += 1;
         }
-        waiting.retain(|live| !live.cancel.is_cancelled() && !live.is_running() && !live.state.borrow().status.is_final());
+        waiting.retain(|live| !live.is_canceled() && !live.is_running() && !live.state.borrow().status.is_final());
         waiting.sort_by_key(|live| live.state.borrow().created_us);
         for live in waiting {
             let of = running.entry(live.state.borrow().project.clone()).or_default();
@@ -289,21 +304,14 @@ impl Inner {
             export.started_us.get_or_insert_with(now_us);
         })?;
         runtime.block_on(self.tell(live));
-        let stop = live.cancel.child_token();
-        let engine_stops = self.exports.stop.clone();
-        let stopping = stop.clone();
-        let watch = runtime.spawn(async move {
-            engine_stops.cancelled().await;
-            stopping.cancel();
-        });
         let dir = self.exports.dir(&begun.project, &begun.id);
         let around = Arc::new(Around::new(self, live, &begun));
+        let stop = live.end.clone();
         let job = Job { export: begun, dir: dir.clone(), around, runtime: runtime.clone(), stop };
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job.run()));
-        watch.abort();
         match ended {
             Ok(Ended::Done(_)) => {}
-            Ok(Ended::Stopped) if !live.cancel.is_cancelled() => return Ok(()),
+            Ok(Ended::Stopped) if !live.is_canceled() => return Ok(()),
             Ok(Ended::Stopped) => self.end_export(live, &dir, Status::Canceled, None)?,
             Ok(Ended::Failed(error)) => {
                 let said = &error as &dyn std::error::Error;
@@ -370,18 +378,21 @@ impl Engine {
         caller: &Caller,
         project: &ProjectName,
         new: NewExport,
-        columns: &[&str],
     ) -> Result<Export, NewExportError> {
         let engine = &self.0;
         let unknown = || EngineError::UnknownProject(project.clone());
         let open = engine.projects.get(project).ok_or_else(unknown)?;
         // Held until it is on record: a deletion comes before or after.
         let _held = open.hold_open().ok_or_else(unknown)?;
-        let spec = Spec::new(new, columns)?;
+        let reader = caller.reader(project);
+        let hidden = reader.restriction.map(|restriction| restriction.hidden().to_vec()).unwrap_or_default();
+        let columns: Vec<&str> = columns(&hidden).chain([SEQ]).collect();
+        let spec = Spec::new(new, &columns)?;
         let by = By {
             key: caller.key.clone(),
             name: caller.name.to_string(),
             restrictions: self.restrictions_of(caller)?,
+            hidden,
         };
         let export = Export::new(project.clone(), spec, by, (now_us(), open.newest_seq()));
         let (sql, params) = export.probe()?;
@@ -481,7 +492,7 @@ impl Engine {
     ) -> Result<Export, NewExportError> {
         let engine = Arc::clone(&self.0);
         let live = self.live_export(caller, project, id)?;
-        live.cancel.cancel();
+        live.cancel();
         if !live.claim() {
             return Ok(live.export());
         }
@@ -517,6 +528,6 @@ impl Inner {
         crate::table::durable::create_synced(&dir)
             .map_err(|source| EngineError::Directory { path: dir.clone(), source })?;
         self.exports.save(&export)?;
-        Ok(Live::new(export))
+        Ok(Live::new(export, &self.exports.stop))
     }
 }

@@ -58,7 +58,7 @@ pub(in crate::http) struct AttachmentAnswer {
 ///
 /// Then send the event, with the answer as an item of its `attachments`. Whoever can see the event can have the file.
 #[utoipa::path(post, path = "/api/v1/attachments", tag = "journal", operation_id = "upload_attachment", params(UploadParams),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The bytes, of any type; it is kept by its SHA-256"),
+    request_body(content = String, content_type = "application/octet-stream", description = "The bytes, of any type; it is kept by its SHA-256"),
     responses((status = 201, body = AttachmentAnswer, description = "Stored"),
         (status = 200, body = AttachmentAnswer, description = "The same bytes were here already"),
         (status = "4XX", body = Problem, content_type = "application/problem+json")),

@@ -164,12 +164,10 @@ pub(in crate::http) async fn create_export(
     caller: Authorized<Exporter>,
     ApiJson(new): ApiJson<NewExport>,
 ) -> Result<Response, ApiError> {
-    let hidden = caller.caller.reader(&caller.project()).restriction.map(|restriction| restriction.hidden());
-    let columns = crate::journal::columns(hidden.as_deref().unwrap_or_default());
     if let Some(sql) = &new.sql {
         caller.trail.asks(sql, new.params.as_ref().unwrap_or(&Value::Null), None);
     }
-    let export = engine.create_export(&caller.caller, &caller.project(), new, &columns).await?;
+    let export = engine.create_export(&caller.caller, &caller.project(), new).await?;
     let spec = json!({"id": export.id.as_str(), "format": export.spec.format.name(), "columns": export.spec.columns, "order": export.spec.order.as_str()});
     caller.trail.changes(Value::Null, spec);
     let place = HeaderValue::from_str(&format!("/api/v1/exports/{}", export.id.as_str()));

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::config::ByteCount;
 use crate::error::{Kind, Report};
+use crate::journal::JournalError;
 use crate::query::QueryError;
 use crate::table::TableError;
 
@@ -18,7 +19,7 @@ pub enum ExportError {
     Invalid(String),
     /// The filter is none.
     #[error(transparent)]
-    Filter(#[from] FilterError),
+    Filter(#[from] JournalError),
     /// The query is none, or failed.
     #[error(transparent)]
     Query(#[from] QueryError),

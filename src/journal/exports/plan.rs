@@ -10,14 +10,13 @@ use arrow::datatypes::{Date32Type, Int64Type};
 use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, SecondsFormat};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::error::ExportError;
 use super::record::{Cursor, Export};
 use super::spec::{ExportFormat, Order, What};
 use crate::event::columns::DAY_US;
-use crate::journal::Selection;
-use crate::query::Params;
+use crate::journal::{Selection, Statement, Values};
 
 /// Rows that are worth a query of their own: days with fewer share one.
 const WINDOW_ROWS: u64 = 250_000;
@@ -50,20 +49,10 @@ pub struct Window {
     pub rows: u64,
 }
 
-/// A query.
-#[derive(Debug)]
-pub(super) struct Statement {
-    pub(super) sql: String,
-    pub(super) params: Params,
-}
-
 /// The filter's condition, with that on the moment of the export.
-fn condition(export: &Export, filter: &Value, values: &mut Map<String, Value>) -> Result<String, ExportError> {
-    let selection = Selection::from_json(filter, export.created_us)?;
-    let mut condition = selection.condition(values);
-    if condition.is_empty() {
-        condition.push_str("true");
-    }
+fn condition(export: &Export, filter: &Value, values: &mut Values) -> Result<String, ExportError> {
+    let now = DateTime::from_timestamp_micros(export.created_us).unwrap_or_default();
+    let condition = Selection::from_json(filter, now)?.condition(values, &export.by.hidden)?;
     let mut condition = format!("({condition}) AND _seq <= {}", export.seq_max);
     if export.spec.format == ExportFormat::Bodies {
         let columns = columns(export);
@@ -96,10 +85,10 @@ pub(super) fn column_count(export: &Export) -> Option<usize> {
 /// How many rows each day has; `None` of queries.
 pub(super) fn count(export: &Export) -> Result<Option<Statement>, ExportError> {
     let What::Filter(filter) = &export.spec.what else { return Ok(None) };
-    let mut values = Map::new();
+    let mut values = Values::default();
     let condition = condition(export, filter, &mut values)?;
     let sql = format!("SELECT date, count(*) AS events FROM events WHERE {condition} GROUP BY date ORDER BY date");
-    Ok(Some(Statement { sql, params: named(values) }))
+    Ok(Some(Statement::new(sql, values)))
 }
 
 /// Windows of counted days, in the order of the export.
@@ -131,9 +120,9 @@ pub(super) fn rows(
 ) -> Result<Statement, ExportError> {
     let filter = match &export.spec.what {
         What::Filter(filter) => filter,
-        What::Sql { sql, .. } => return Ok(Statement { sql: sql.clone(), params: export.spec.what.params()? }),
+        What::Sql { .. } => return Err(ExportError::Invalid("a query has no windows".into())),
     };
-    let mut values = Map::new();
+    let mut values = Values::default();
     let mut condition = condition(export, filter, &mut values)?;
     if let Some(window) = window {
         let (from, to) = (day(window.from), day(window.to.saturating_add(1)));
@@ -162,11 +151,7 @@ pub(super) fn rows(
     let sql = format!(
         "SELECT {columns} FROM events WHERE {condition} ORDER BY event_time {direction}, _seq {direction}{limit}"
     );
-    Ok(Statement { sql, params: named(values) })
-}
-
-fn named(values: Map<String, Value>) -> Params {
-    if values.is_empty() { Params::None } else { Params::Named(values) }
+    Ok(Statement::new(sql, values))
 }
 
 fn day(days: i32) -> String {

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::error::ExportError;
 use super::plan::Window;
-use super::spec::{ExportFormat, Spec};
+use super::spec::{ExportFormat, Spec, What};
 use crate::access::{KeyId, Restrictions};
 use crate::event::names::ProjectName;
 use crate::query::{Format, Params};
@@ -90,6 +90,8 @@ pub struct By {
     pub name: String,
     /// What it was restricted to.
     pub restrictions: Restrictions,
+    /// Columns that did not exist for it.
+    pub hidden: Vec<String>,
 }
 
 /// How far an export is.
@@ -248,8 +250,14 @@ impl Export {
     /// # Errors
     /// The filter is none.
     pub fn probe(&self) -> Result<(String, Params), ExportError> {
-        let statement = super::plan::rows(self, None, None)?;
-        Ok((statement.sql, statement.params))
+        match &self.spec.what {
+            What::Sql { sql, .. } => Ok((sql.clone(), self.spec.what.params()?)),
+            What::Filter(_) => {
+                let statement = super::plan::rows(self, None, None)?;
+                let params = statement.params();
+                Ok((statement.sql, params))
+            }
+        }
     }
 
     /// Forgets what is on disk: the rows come again from the first one.

@@ -16,13 +16,14 @@ use super::bundle::{BodiesPacker, BundlePacker};
 use super::chunks::Chunker;
 use super::error::ExportError;
 use super::files::{clear, clear_parts, is_whole};
-use super::plan::{self, KEYS, Statement};
+use super::plan::{self, KEYS};
 use super::record::{Cursor, Export, FileInfo, Status};
 use super::rows::{Sink, sink};
 use super::spec::{ExportFormat, What};
 use crate::event::redact::Redactor;
+use crate::journal::Statement;
 use crate::journal::files::instant_of;
-use crate::query::{Limits, QueryError, Session};
+use crate::query::{Limits, Params, QueryError, Session};
 use crate::table::Storage;
 
 /// Runs that fail for passing reasons, in a row.
@@ -118,7 +119,8 @@ impl Job {
         self.count()?;
         let mut sink = None;
         if self.export.windows.is_none() {
-            self.read(None, 0, &mut sink)?;
+            let (sql, params) = self.export.probe()?;
+            self.read((sql, params), 0, &mut sink)?;
         } else {
             self.read_windows(&mut sink)?;
         }
@@ -144,7 +146,7 @@ impl Job {
             return Ok(());
         }
         let Some(statement) = plan::count(&self.export)? else { return Ok(()) };
-        let mut answer = self.ask(statement)?.1;
+        let mut answer = self.ask(asked(statement))?.1;
         let mut batches = Vec::new();
         while let Some(batch) = self.next(&mut answer)? {
             batches.push(batch);
@@ -162,11 +164,11 @@ impl Job {
             None => (0, None),
         };
         if windows.is_empty() {
-            return self.read(Some(plan::rows(&self.export, None, None)?), 0, open);
+            return self.read(asked(plan::rows(&self.export, None, None)?), 0, open);
         }
         for (at, window) in windows.iter().enumerate().skip(first) {
             let statement = plan::rows(&self.export, Some(window), cursor.take())?;
-            self.read(Some(statement), at, open)?;
+            self.read(asked(statement), at, open)?;
         }
         Ok(())
     }
@@ -174,15 +176,11 @@ impl Job {
     /// Reads the rows of one query to their end; the last ones may wait for those of the next.
     fn read(
         &mut self,
-        statement: Option<Statement>,
+        question: (String, Params),
         at: usize,
         open: &mut Option<Open>,
     ) -> Result<(), ExportError> {
-        let statement = match statement {
-            Some(statement) => statement,
-            None => plan::rows(&self.export, None, None)?,
-        };
-        let (schema, mut answer) = self.ask(statement)?;
+        let (schema, mut answer) = self.ask(question)?;
         let this = match open {
             Some(open) => open,
             slot => slot.insert(self.open(&schema)?),
@@ -254,14 +252,14 @@ impl Job {
         self.around.checkpoint(&self.export)
     }
 
-    fn ask(&self, statement: Statement) -> Result<(SchemaRef, Batches), ExportError> {
+    fn ask(&self, (sql, params): (String, Params)) -> Result<(SchemaRef, Batches), ExportError> {
         let session = self.around.session()?;
         let limits = self.around.limits();
         let asking = async {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => Err(ExportError::Stopped),
-                answer = session.run(&statement.sql, statement.params, limits) => Ok(answer?),
+                answer = session.run(&sql, params, limits) => Ok(answer?),
             }
         };
         let answer = self.runtime.block_on(asking)?;
@@ -278,6 +276,11 @@ impl Job {
         };
         self.runtime.block_on(next)
     }
+}
+
+fn asked(statement: Statement) -> (String, Params) {
+    let params = statement.params();
+    (statement.sql, params)
 }
 
 type Batches = BoxStream<'static, Result<RecordBatch, QueryError>>;

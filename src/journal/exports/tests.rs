@@ -70,7 +70,7 @@ fn spec(new: serde_json::Value) -> Result<Spec, ExportError> {
 
 fn an_export(new: serde_json::Value) -> Export {
     let key: KeyId = serde_json::from_value(json!("abcdefghijkl")).unwrap();
-    let by = By { key, name: "k".into(), restrictions: Restrictions::default() };
+    let by = By { key, name: "k".into(), restrictions: Restrictions::default(), hidden: Vec::new() };
     Export::new(ProjectName::default_project(), spec(new).unwrap(), by, (1_741_000_000_000_000, 77))
 }
 
