@@ -75,7 +75,7 @@ enum Kind {
 
 /// Where the file goes.
 #[derive(Debug, Clone, clap::Args)]
-struct Target {
+pub(crate) struct Target {
     /// File to write; otherwise the name that the server gives it, in this directory.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -192,9 +192,7 @@ impl Command {
                 }
                 output::show(&listing(&answer), false)
             }
-            Self::Fetch { id, target, server } => {
-                fetch(&Client::new(&server, Policy::PATIENT)?, &id, &target).await
-            }
+            Self::Fetch { id, target, server } => fetch(&Client::new(&server, Policy::PATIENT)?, &id, &target).await,
             Self::Cancel { id, server } => {
                 let call = Call::delete(path(&id, ""), Repeat::Always);
                 Client::new(&server, Policy::PROMPT)?.send(&call).await?;

@@ -11,6 +11,7 @@ mod audit;
 mod error;
 mod files;
 mod guard;
+mod journal;
 mod network;
 mod quota;
 mod ranges;
@@ -30,6 +31,7 @@ pub use audit::Audit;
 pub use error::ConfigError;
 pub use files::{Attachments, Exports};
 pub use guard::Guard;
+pub use journal::Journal;
 pub use network::Network;
 pub use quota::Quota;
 pub use redaction::{DEFAULT_HEADERS, DEFAULT_PARAMETERS, RedactLists, Redaction};
@@ -55,6 +57,8 @@ pub struct Config {
     pub compaction: Compaction,
     /// Limits of one query.
     pub query: Query,
+    /// Limits of the journal's lists and figures.
+    pub journal: Journal,
     /// Files that belong to events.
     pub attachments: Attachments,
     /// Files that are made of events.

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
@@ -10,7 +9,7 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
-use super::{Engine, EngineError, Inner};
+use super::{Engine, EngineError};
 use crate::config::ByteCount;
 use crate::error::{Kind, Report};
 use crate::event::names::ProjectName;
@@ -200,12 +199,5 @@ impl Engine {
         range: std::ops::Range<u64>,
     ) -> Result<BoxStream<'static, Result<Bytes, TableError>>, EngineError> {
         Ok(self.0.projects.storage().read_blob(project, id, range).await?)
-    }
-}
-
-impl Inner {
-    /// Where files of events are, for jobs.
-    pub(super) fn storage(self: &Arc<Self>) -> &crate::table::Storage {
-        self.projects.storage()
     }
 }

@@ -63,7 +63,9 @@ impl Directory {
         // Before anything is in it, and before anything of a newer program is touched.
         let known = stored(root)?;
         super::probe::require(root)?;
-        for part in ["wal", "interpretations", "dedup", "dead_letters", "mappings", "queries", "spill", "uploads", "exports"] {
+        for part in
+            ["wal", "interpretations", "dedup", "dead_letters", "mappings", "queries", "spill", "uploads", "exports"]
+        {
             fs::create_dir_all(root.join(part)).map_err(failed)?;
         }
         let writer = match known {

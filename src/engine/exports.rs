@@ -134,7 +134,9 @@ impl Exports {
                 let record = entry.map_err(failed)?.path().join(RECORD);
                 match read_json::<Export>(&record) {
                     Ok(Some(export)) => {
-                        all.entry(export.project.clone()).or_default().insert(export.id.clone(), Live::new(export, &stop));
+                        all.entry(export.project.clone())
+                            .or_default()
+                            .insert(export.id.clone(), Live::new(export, &stop));
                     }
                     // It was being made or removed when the process ended.
                     Ok(None) => fs::remove_dir_all(record.parent().unwrap_or(&project)).map_err(failed)?,
@@ -329,13 +331,7 @@ impl Inner {
     }
 
     /// Ends an export without a file.
-    fn end_export(
-        &self,
-        live: &Live,
-        dir: &Path,
-        status: Status,
-        failure: Option<Failure>,
-    ) -> Result<(), EngineError> {
+    fn end_export(&self, live: &Live, dir: &Path, status: Status, failure: Option<Failure>) -> Result<(), EngineError> {
         clear(dir).map_err(|source| EngineError::Directory { path: dir.to_path_buf(), source })?;
         self.exports.change(live, |export| {
             (export.status, export.failure) = (status, failure);

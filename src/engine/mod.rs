@@ -24,6 +24,7 @@ mod directory;
 mod doctor;
 mod error;
 mod exports;
+mod figures;
 mod flush;
 mod frame;
 mod health;
@@ -101,6 +102,7 @@ struct Inner {
     compactors: threads::Threads,
     audit: audit::Audit,
     exports: exports::Exports,
+    figures: figures::Figures,
     /// What the log held at the start.
     recovered: recover::Recovered,
     /// The admin key that this start made, until it was handed out.
@@ -180,6 +182,7 @@ impl Engine {
         let niceness = shared.config.compaction.niceness;
         let compactors = threads::Threads::for_jobs("compaction", niceness).map_err(failed)?;
         let exports = exports::Exports::open(directory.part("exports"), shared.config.exports.niceness)?;
+        let figures = figures::Figures::new(shared.config.journal.figures_max.as_usize());
         let inner = Inner {
             shared,
             wal,
@@ -198,6 +201,7 @@ impl Engine {
             compactors,
             audit,
             exports,
+            figures,
             recovered,
             first_key: parking_lot::Mutex::default(),
             directory,
@@ -358,6 +362,11 @@ impl Engine {
     #[must_use]
     pub fn queries(&self) -> &Library {
         &self.0.queries
+    }
+
+    /// Answers of figures that are still true.
+    pub(crate) fn figures(&self) -> &figures::Figures {
+        &self.0.figures
     }
 
     /// The API keys.

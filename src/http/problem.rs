@@ -13,6 +13,7 @@ use crate::engine::audit::AuditError;
 use crate::engine::{AdmissionError, AppendError, EngineError, TrialError};
 use crate::error::{Kind, Report};
 use crate::event::mapping::MappingError;
+use crate::journal::JournalError;
 use crate::query::QueryError;
 
 /// A refused request.
@@ -254,6 +255,12 @@ impl From<AdmissionError> for ApiError {
             AdmissionError::Access(error) => error.into(),
             AdmissionError::Query(error) => error.into(),
         }
+    }
+}
+
+impl From<JournalError> for ApiError {
+    fn from(error: JournalError) -> Self {
+        Self::of(&error)
     }
 }
 

@@ -134,6 +134,24 @@ impl Session {
         &self.project
     }
 
+    /// What it sees.
+    #[must_use]
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// On whose behalf it asks.
+    #[must_use]
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// Columns that its reader cannot see.
+    #[must_use]
+    pub fn hidden(&self) -> Arc<[String]> {
+        self.reader.restriction.as_ref().map(|restriction| restriction.hidden()).unwrap_or_default()
+    }
+
     /// Runs one query; returns when its first rows are there.
     ///
     /// # Errors
@@ -228,7 +246,7 @@ impl Session {
             tables: names.map(str::to_owned).collect(),
             functions: self.runtime.functions(),
             memory_max,
-            hidden: self.reader.restriction.as_ref().map(|restriction| restriction.hidden()).unwrap_or_default(),
+            hidden: self.hidden(),
         }
     }
 

@@ -62,7 +62,10 @@ async fn a_response_of_5_mb_comes_back_byte_for_byte_in_whole_and_in_parts() {
     let first = upload(&server, "?name=..%2Fodpowied%C5%BA.bin", "application/x-thing", body.clone()).await.json(201);
     let want = json!({"sha256": hash, "size": 5_000_000, "content_type": "application/x-thing", "name": "_odpowiedź.bin", "ref": format!("blob:{hash}")});
     assert_eq!(first, want);
-    assert_eq!(upload(&server, &format!("?sha256={hash}"), "application/x-thing", body.clone()).await.json(200)["sha256"], hash);
+    assert_eq!(
+        upload(&server, &format!("?sha256={hash}"), "application/x-thing", body.clone()).await.json(200)["sha256"],
+        hash
+    );
     let below = server.home().data_dir().join("store/projects/default/attachments");
     let stored: Vec<_> = std::fs::read_dir(below.join(&hash[..2])).unwrap().collect();
     assert_eq!(stored.len(), 1, "the same content is kept once");
@@ -90,8 +93,16 @@ async fn a_response_of_5_mb_comes_back_byte_for_byte_in_whole_and_in_parts() {
         }
     }
     let got = get(&server, &server.key, &path, &[]).await;
-    assert_eq!(got.header("content-disposition"), "attachment; filename=\"odpowied_.bin\"; filename*=UTF-8''odpowied%C5%BA.bin");
-    for (range, from, to) in [("bytes=0-0", 0, 1), ("bytes=4999999-", 4_999_999, 5_000_000), ("bytes=-1000", 4_999_000, 5_000_000), ("bytes=1000000-1999999", 1_000_000, 2_000_000)] {
+    assert_eq!(
+        got.header("content-disposition"),
+        "attachment; filename=\"odpowied_.bin\"; filename*=UTF-8''odpowied%C5%BA.bin"
+    );
+    for (range, from, to) in [
+        ("bytes=0-0", 0, 1),
+        ("bytes=4999999-", 4_999_999, 5_000_000),
+        ("bytes=-1000", 4_999_000, 5_000_000),
+        ("bytes=1000000-1999999", 1_000_000, 2_000_000),
+    ] {
         let got = get(&server, &server.key, &path, &[("range", range)]).await;
         assert_eq!(got.status, 206, "{range}");
         assert_eq!(got.header("content-range"), format!("bytes {from}-{}/5000000", to - 1));
@@ -105,14 +116,18 @@ async fn a_response_of_5_mb_comes_back_byte_for_byte_in_whole_and_in_parts() {
     let head = send(server.request(Method::HEAD, &path)).await;
     assert_eq!((head.status, head.headers["content-length"].to_str().unwrap()), (200, "5000000"));
     let got = get(&server, &server.key, "/api/v1/events/e1/request", &[("range", "bytes=1-3")]).await;
-    assert_eq!((got.status, got.bytes.as_slice(), got.header("content-type")), (206, &b"\"a\""[..], "application/json"));
+    assert_eq!(
+        (got.status, got.bytes.as_slice(), got.header("content-type")),
+        (206, &b"\"a\""[..], "application/json")
+    );
     assert!(got.header("content-disposition").contains("e1_request.json"));
 
     // Durable before the answer.
     let last = upload(&server, "", "text/plain", b"last".to_vec()).await.json(201);
     append(&server, json!({"event_id": "e2", "attachments": [{"role": "file", "sha256": last["sha256"]}]})).await;
     let server = TestServer::start_in(&server.kill());
-    let got = get(&server, &server.key, &format!("/api/v1/attachments/{}", last["sha256"].as_str().unwrap()), &[]).await;
+    let got =
+        get(&server, &server.key, &format!("/api/v1/attachments/{}", last["sha256"].as_str().unwrap()), &[]).await;
     assert_eq!((got.status, got.bytes.as_slice()), (200, &b"last"[..]));
     assert_eq!(got.header("content-type"), "application/octet-stream", "the event names no type");
     assert_eq!(sha256(&get(&server, &server.key, "/api/v1/events/e1/response", &[]).await.bytes), hash);
@@ -189,7 +204,8 @@ async fn what_is_too_large_or_of_another_kind_is_refused_and_leaves_nothing() {
     send(packed.header("content-encoding", "gzip").body("x")).await.problem(415, "unsupported_encoding");
     let empty = upload(&server, "", "text/plain", Vec::new()).await.json(201);
     append(&server, json!({"event_id": "e", "attachments": [{"role": "file", "sha256": empty["sha256"]}]})).await;
-    let got = get(&server, &server.key, &format!("/api/v1/attachments/{}", empty["sha256"].as_str().unwrap()), &[]).await;
+    let got =
+        get(&server, &server.key, &format!("/api/v1/attachments/{}", empty["sha256"].as_str().unwrap()), &[]).await;
     assert_eq!((got.status, got.bytes.len()), (200, 0));
     let named = server.request(Method::POST, "/api/v1/attachments").header("content-type", "text/plain");
     let named = named.header("content-disposition", "form-data; name=\"f\"; filename=\"a/b.txt\"").body("named");
@@ -203,10 +219,12 @@ async fn what_is_too_large_or_of_another_kind_is_refused_and_leaves_nothing() {
 async fn the_same_id_in_two_logs_is_told_apart() {
     let server = TestServer::start();
     for (dataset, text) in [("event_log", "of the shop"), ("panel_logs", "of the panel")] {
-        append(&server, json!({"event_id": "700", "source": "idosell", "dataset": dataset, "response_body": text})).await;
+        append(&server, json!({"event_id": "700", "source": "idosell", "dataset": dataset, "response_body": text}))
+            .await;
     }
     append(&server, json!({"event_id": "701", "request_body": "abc", "request_body_size": 10})).await;
-    let refused = send(server.request(Method::GET, "/api/v1/events/700/response")).await.problem(409, "event_ambiguous");
+    let refused =
+        send(server.request(Method::GET, "/api/v1/events/700/response")).await.problem(409, "event_ambiguous");
     let candidates = refused["candidates"].as_array().unwrap();
     assert_eq!(candidates.len(), 2, "{refused}");
     let got = get(&server, &server.key, "/api/v1/events/700/response?dataset=panel_logs", &[]).await;
@@ -214,7 +232,9 @@ async fn the_same_id_in_two_logs_is_told_apart() {
     assert_eq!(got.header("content-type"), "text/plain; charset=utf-8");
     let one = format!("source=idosell&dataset={}&tenant_id=default", candidates[0]["dataset"].as_str().unwrap());
     assert_eq!(get(&server, &server.key, &format!("/api/v1/events/700/response?{one}"), &[]).await.status, 200);
-    send(server.request(Method::GET, "/api/v1/events/700/request?dataset=panel_logs")).await.problem(404, "body_not_found");
+    send(server.request(Method::GET, "/api/v1/events/700/request?dataset=panel_logs"))
+        .await
+        .problem(404, "body_not_found");
     send(server.request(Method::GET, "/api/v1/events/none/request")).await.problem(404, "event_not_found");
     send(server.request(Method::GET, "/api/v1/events/700/request?data=1")).await.problem(400, "invalid_parameter");
     // A text that its sender cut says so.

@@ -69,7 +69,10 @@ async fn file(server: &TestServer, id: &str) -> Vec<u8> {
     assert_eq!(response.status(), 200);
     let digest = response.headers()["etag"].to_str().unwrap().trim_matches('"').to_owned();
     let bytes = response.bytes().await.unwrap().to_vec();
-    assert_eq!((export["file"]["sha256"].as_str().unwrap(), digest.as_str()), (sha256(&bytes).as_str(), sha256(&bytes).as_str()));
+    assert_eq!(
+        (export["file"]["sha256"].as_str().unwrap(), digest.as_str()),
+        (sha256(&bytes).as_str(), sha256(&bytes).as_str())
+    );
     assert_eq!(export["file"]["size"], bytes.len());
     bytes
 }
@@ -168,7 +171,9 @@ async fn an_export_of_200_000_events_that_was_killed_has_the_bytes_of_one_that_w
 /// Every event once, newest first, with all that it has.
 fn check_rows(ndjson: &[u8], events: u64) {
     let rows = rows(ndjson);
-    let place = |row: &Value| (row["event_time"].as_str().unwrap().to_owned(), row["_seq"].as_str().unwrap().parse::<i64>().unwrap());
+    let place = |row: &Value| {
+        (row["event_time"].as_str().unwrap().to_owned(), row["_seq"].as_str().unwrap().parse::<i64>().unwrap())
+    };
     assert!(rows.windows(2).all(|pair| place(&pair[0]) > place(&pair[1])), "not newest first");
     let ids: HashSet<&str> = rows.iter().map(|row| row["event_id"].as_str().unwrap()).collect();
     assert_eq!((rows.len() as u64, ids.len() as u64), (events, events));
@@ -186,7 +191,10 @@ async fn every_format_holds_the_rows_of_the_query() {
     server.flush().await;
     server.append("default", "", body(300..400)).await.json(200);
     let columns = ["event_id", "event_time", "message", "attributes", "object_refs", "http_status"];
-    let sql = format!("SELECT {} FROM events WHERE module IN ('m0', 'm1', 'm2') ORDER BY event_time DESC, _seq DESC", columns.join(", "));
+    let sql = format!(
+        "SELECT {} FROM events WHERE module IN ('m0', 'm1', 'm2') ORDER BY event_time DESC, _seq DESC",
+        columns.join(", ")
+    );
     for format in ["csv-safe", "csv", "ndjson", "arrow", "parquet"] {
         let request = server.request(Method::POST, "/api/v1/query").json(&json!({"sql": sql, "format": format}));
         let want = request.send().await.unwrap().bytes().await.unwrap().to_vec();
@@ -228,7 +236,8 @@ fn arrow_rows(bytes: &[u8]) -> String {
 
 fn parquet_rows(bytes: &[u8]) -> String {
     let bytes = bytes::Bytes::copy_from_slice(bytes);
-    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap().build().unwrap();
+    let reader =
+        parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap().build().unwrap();
     pretty(arrow::record_batch::RecordBatchReader::schema(&reader), reader.map(Result::unwrap).collect())
 }
 
@@ -267,7 +276,9 @@ async fn what_contradicts_itself_is_refused_before_it_waits() {
     assert_eq!(list, json!([]), "nothing of it waits");
     for path in ["x", "exp_00000000000000000000000000000000", "..%2F..%2Fetc%2Fpasswd"] {
         send(server.request(Method::GET, &format!("/api/v1/exports/{path}"))).await.problem(404, "export_not_found");
-        send(server.request(Method::GET, &format!("/api/v1/exports/{path}/file"))).await.problem(404, "export_not_found");
+        send(server.request(Method::GET, &format!("/api/v1/exports/{path}/file")))
+            .await
+            .problem(404, "export_not_found");
     }
     server.stop();
 }
@@ -292,7 +303,10 @@ async fn an_export_has_the_rights_of_the_key_that_asked_for_it() {
     let id = ask_as(&server, &restricted, &new).await.json(202)["id"].as_str().unwrap().to_owned();
     let rows = rows(&file(&server, &id).await);
     assert_eq!(rows.len(), 100);
-    assert!(rows.iter().all(|row| row["module"] == "m1" && row.get("object_id").is_none() && row.get("attributes").is_none()));
+    assert!(
+        rows.iter()
+            .all(|row| row["module"] == "m1" && row.get("object_id").is_none() && row.get("attributes").is_none())
+    );
     let all = ask_as(&server, &wide, &new).await.json(202)["id"].as_str().unwrap().to_owned();
     done(&server, &all).await;
     ask_as(&server, &restricted, &json!({"filter": {}, "columns": ["object_id"]})).await.problem(400, "invalid_export");
@@ -301,10 +315,16 @@ async fn an_export_has_the_rights_of_the_key_that_asked_for_it() {
     let of_sql = ask_as(&server, &restricted, &of_sql).await.json(202)["id"].as_str().unwrap().to_owned();
     assert_eq!(file(&server, &of_sql).await, b"module\r\nm1\r\n");
     // Who sees less than the one who asked has neither the file nor the knowledge that there is one.
-    let has = async |key: &str, id: &str| send(server.with(key, Method::GET, &format!("/api/v1/exports/{id}/file"))).await;
+    let has =
+        async |key: &str, id: &str| send(server.with(key, Method::GET, &format!("/api/v1/exports/{id}/file"))).await;
     for (key, export, status) in [
-        (&restricted, &id, 200), (&alike, &id, 200), (&wide, &id, 200), (&other, &id, 404),
-        (&restricted, &all, 404), (&other, &all, 404), (&wide, &all, 200),
+        (&restricted, &id, 200),
+        (&alike, &id, 200),
+        (&wide, &id, 200),
+        (&other, &id, 404),
+        (&restricted, &all, 404),
+        (&other, &all, 404),
+        (&wide, &all, 200),
     ] {
         assert_eq!(has(key, export).await.status, status, "{export}");
         let list = send(server.with(key, Method::GET, "/api/v1/exports")).await.text;
@@ -382,13 +402,21 @@ async fn exports_keep_to_their_limits() {
     let server = TestServer::start_with(config);
     let over = create(&server, json!({"sql": LONG, "format": "csv"})).await;
     let ended = until(&server, &over, has_ended).await;
-    assert_eq!((&ended["status"], &ended["error"]["code"]), (&json!("failed"), &json!("export_disk_full")), "{ended:#}");
+    assert_eq!(
+        (&ended["status"], &ended["error"]["code"]),
+        (&json!("failed"), &json!("export_disk_full")),
+        "{ended:#}"
+    );
     server.append("default", "", body(0..3)).await.json(200);
     let two = json!({"filter": {"module": ["m0", "m1"]}, "format": "bodies"});
     assert_eq!(entries(&export(&server, two).await).len(), 5, "four files and the index");
     let three = create(&server, json!({"filter": ours(), "format": "bodies"})).await;
     let ended = until(&server, &three, has_ended).await;
-    assert_eq!((&ended["status"], &ended["error"]["code"]), (&json!("failed"), &json!("export_too_many_files")), "{ended:#}");
+    assert_eq!(
+        (&ended["status"], &ended["error"]["code"]),
+        (&json!("failed"), &json!("export_too_many_files")),
+        "{ended:#}"
+    );
     // Slow enough to be there for a while: nothing comes of it before its last row.
     let slow = json!({"sql": "SELECT count(*) FROM generate_series(1, 1000000000000) a(x) WHERE x % 7 = 8"});
     let busy = [create(&server, slow.clone()).await, create(&server, slow.clone()).await];
@@ -439,14 +467,20 @@ async fn an_export_is_a_task_in_the_journal_of_its_project_and_a_call_in_that_of
     let told: Vec<_> = events.iter().map(|event| event["task_status"].as_str().unwrap()).collect();
     assert_eq!(told, ["enqueued", "in_progress", "done"]);
     for event in &events {
-        assert_eq!((&event["source"], &event["actor_id"], &event["object_id"]), (&json!("kronika"), &json!(key_id), &json!(id)));
+        assert_eq!(
+            (&event["source"], &event["actor_id"], &event["object_id"]),
+            (&json!("kronika"), &json!(key_id), &json!(id))
+        );
         let own: Value = serde_json::from_str(event["attributes"].as_str().unwrap()).unwrap();
         let want = json!({"exported_object": "event", "parameters": {"order": "event_time", "fields": ["event_id", "message"], "format": "csv-safe"}, "filters": filter});
         assert_eq!(own, json!({"export": want}));
     }
     let file = &events[2]["attachments"][0];
     assert_eq!((&file["role"], &file["sha256"]), (&json!("export"), &export["file"]["sha256"]));
-    assert_eq!((&events[2]["task_done_count"], &events[2]["task_progress"], &events[2]["outcome"]), (&json!("3"), &json!(100.0), &json!("success")));
+    assert_eq!(
+        (&events[2]["task_done_count"], &events[2]["task_progress"], &events[2]["outcome"]),
+        (&json!("3"), &json!(100.0), &json!("success"))
+    );
     let expires = export["expires_at"].as_str().unwrap();
     assert_eq!(file["expires_at"].as_str().unwrap()[..19], expires[..19]);
 
@@ -455,7 +489,9 @@ async fn an_export_is_a_task_in_the_journal_of_its_project_and_a_call_in_that_of
         let answer = send(server.request(Method::POST, "/api/v1/keys").json(&new)).await.json(201);
         ((), answer["secret"].as_str().unwrap().to_owned())
     };
-    let sql = format!("SELECT event_type, object_id FROM events WHERE module = 'exports' AND actor_id = '{key_id}' ORDER BY _seq");
+    let sql = format!(
+        "SELECT event_type, object_id FROM events WHERE module = 'exports' AND actor_id = '{key_id}' ORDER BY _seq"
+    );
     let answer = server.ask(&auditor, &sql).await.json(200);
     assert_eq!(answer["rows"], json!([["export.create", id], ["export.download", id]]), "polls are no events");
     server.stop();
@@ -530,7 +566,10 @@ async fn archives_have_safe_names_and_bundles_keep_secrets() {
         let (_, bytes) = bodies.iter().find(|(name, _)| line["file"] == *name).unwrap();
         assert_eq!((&line["sha256"], &line["size"]), (&json!(sha256(bytes)), &json!(bytes.len())));
     }
-    assert!(bodies.iter().any(|(_, bytes)| bytes.windows(SECRET.len()).any(|part| part == SECRET.as_bytes())), "bodies are exact");
+    assert!(
+        bodies.iter().any(|(_, bytes)| bytes.windows(SECRET.len()).any(|part| part == SECRET.as_bytes())),
+        "bodies are exact"
+    );
 
     // Rules that did not hold when the events came.
     let rules = json!({"paths": ["card.number", "request_body.card.number", "response_body.card.number"]});
@@ -573,7 +612,16 @@ async fn the_command_exports_lists_goes_on_and_cancels() {
     assert_eq!((code, out.as_str()), (Some(0), "all.ndjson"), "{err}");
     let all = std::fs::read(dir.path().join("all.ndjson")).unwrap();
     assert_eq!(rows(&all).len(), 2_000);
-    let (code, id, err) = run(&["export", "--sql", "SELECT count(*) AS n FROM events WHERE module = $m", "-p", "m=m1", "--format", "csv", "--no-wait"]);
+    let (code, id, err) = run(&[
+        "export",
+        "--sql",
+        "SELECT count(*) AS n FROM events WHERE module = $m",
+        "-p",
+        "m=m1",
+        "--format",
+        "csv",
+        "--no-wait",
+    ]);
     assert_eq!(code, Some(0), "{err}");
     let (code, name, err) = run(&["exports", "fetch", &id]);
     assert_eq!(code, Some(0), "{err}");

@@ -19,13 +19,7 @@ const TRIES: u32 = 10;
 const BLOCK: usize = 1 << 20;
 
 /// Fetches the file that `made` describes into `into`, which appears only whole and with the right hash.
-pub(super) async fn fetch(
-    client: &Client,
-    path: &str,
-    made: &Made,
-    into: &Path,
-    quiet: bool,
-) -> Result<(), CliError> {
+pub(super) async fn fetch(client: &Client, path: &str, made: &Made, into: &Path, quiet: bool) -> Result<(), CliError> {
     let mut part = Part::open(into)?;
     let bar = bar(made.size, quiet);
     let mut tries = 0;
@@ -46,16 +40,11 @@ pub(super) async fn fetch(
 }
 
 /// Asks for what is missing and takes what comes of it.
-async fn more(
-    client: &Client,
-    path: &str,
-    made: &Made,
-    part: &mut Part,
-    bar: &ProgressBar,
-) -> Result<(), CliError> {
+async fn more(client: &Client, path: &str, made: &Made, part: &mut Part, bar: &ProgressBar) -> Result<(), CliError> {
     let mut call = Call::get(path);
     if part.size > 0 {
-        call = call.header("range", &format!("bytes={}-", part.size)).header("if-range", &format!("\"{}\"", made.sha256));
+        call =
+            call.header("range", &format!("bytes={}-", part.size)).header("if-range", &format!("\"{}\"", made.sha256));
     }
     let response = client.send(&call).await?;
     if response.status() != StatusCode::PARTIAL_CONTENT {

@@ -69,10 +69,15 @@ impl Surroundings for Around {
         }
         let path = self.engine.exports.dir(&export.project, &export.id);
         self.engine.exports.save(&export).map_err(|error| {
-            tracing::error!(code = error.code(), error = &error as &dyn std::error::Error, "a checkpoint cannot be kept");
+            tracing::error!(
+                code = error.code(),
+                error = &error as &dyn std::error::Error,
+                "a checkpoint cannot be kept"
+            );
             ExportError::Io { path, source: std::io::Error::other(error.to_string()) }
         })?;
-        let (is_done, copy) = (export.status == Status::Done, export.disk_bytes() - export.progress.bytes.min(export.disk_bytes()));
+        let (is_done, copy) =
+            (export.status == Status::Done, export.disk_bytes() - export.progress.bytes.min(export.disk_bytes()));
         self.live.state.send_replace(export);
         if is_done { Ok(()) } else { check_room(&self.engine, copy) }
     }

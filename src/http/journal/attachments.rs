@@ -10,10 +10,9 @@ use axum::response::Response;
 use futures::TryStreamExt;
 use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::asking::ask;
+use super::Reading;
 use super::serving::{Chunks, File};
 use crate::access::{AccessError, Scope};
 use crate::engine::{AttachmentError, Engine};
@@ -166,11 +165,14 @@ pub(in crate::http) async fn get_attachment(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let id = blob_id(&sha256)?;
-    let (sql, values) = attached(&id, params.event.as_deref());
-    caller.trail.asks(&sql, &Value::Object(values.clone()), None);
-    let batches = ask(&engine, &caller, &sql, values).await?;
+    let reading = Reading::begin(&engine, &caller, &caller.project()).await?;
+    let batches = reading.rows(&caller, &attached(&id, params.event.as_deref())).await?;
     let Some(found) = Attached::read(&batches) else {
-        return Err(ApiError::new(Kind::NotFound, "attachment_not_found", format!("no event that you can see names the file {id}")));
+        return Err(ApiError::new(
+            Kind::NotFound,
+            "attachment_not_found",
+            format!("no event that you can see names the file {id}"),
+        ));
     };
     if let Some(export) = found.kept.as_deref().and_then(|kept| kept.strip_prefix("export:")) {
         return exported(&engine, &caller, export, &headers).await;

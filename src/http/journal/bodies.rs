@@ -6,11 +6,10 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures::StreamExt;
 use serde::Deserialize;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::IntoParams;
 
-use super::asking::ask;
+use super::Reading;
 use super::attachments::Named;
 use super::serving::File;
 use crate::engine::Engine;
@@ -81,11 +80,9 @@ async fn body_of(
     wanted: Wanted,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
-    let hidden = caller.caller.reader(&caller.project()).restriction.map(|restriction| restriction.hidden());
-    let bodies = Bodies::new(of, wanted, hidden.as_deref().unwrap_or_default());
-    let (sql, values) = bodies.statement();
-    caller.trail.asks(&sql, &Value::Object(values.clone()), None);
-    let body = bodies.read(&ask(engine, caller, &sql, values).await?)?;
+    let reading = Reading::begin(engine, caller, &caller.project()).await?;
+    let bodies = Bodies::new(of, wanted, &reading.session().hidden());
+    let body = bodies.read(&reading.rows(caller, &bodies.statement()).await?)?;
     let (text, cut) = match body.content {
         Content::Blob(id) => {
             let file = Named { name: Some(body.name), content_type: Some(body.content_type), id };

@@ -229,7 +229,8 @@ pub(in crate::http) async fn watch_export(
     ApiPath(id): ApiPath<String>,
 ) -> Result<Response, ApiError> {
     let changes = engine.watch_export(&caller.caller, &caller.project(), &id)?;
-    let events = events(changes, engine.config().exports.keep.0, caller.caller.ended.clone(), engine.exports_unwatched());
+    let events =
+        events(changes, engine.config().exports.keep.0, caller.caller.ended.clone(), engine.exports_unwatched());
     Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
 }
 

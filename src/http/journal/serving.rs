@@ -63,9 +63,8 @@ impl File {
     pub(super) fn wanted(&self, headers: &HeaderMap) -> Wanted {
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let etag = self.etag();
-        let names_it = |list: &str| {
-            list.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
-        };
+        let names_it =
+            |list: &str| list.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag);
         if text(header::IF_NONE_MATCH).is_some_and(names_it) {
             return Wanted::Nothing;
         }
@@ -140,7 +139,9 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 fn part(sent: &str, size: u64) -> Wanted {
     let Some(range) = sent.trim().strip_prefix("bytes=") else { return Wanted::Whole };
     let Some((first, last)) = range.split_once('-') else { return Wanted::Whole };
-    let number = |text: &str| (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(text);
+    fn number(text: &str) -> Option<&str> {
+        (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(text)
+    }
     let value = |text: &str| text.parse::<u64>().unwrap_or(u64::MAX);
     match (number(first.trim()), number(last.trim())) {
         (None, Some(last)) if first.trim().is_empty() => match value(last) {

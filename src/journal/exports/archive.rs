@@ -135,12 +135,7 @@ pub(super) struct Archive {
 }
 
 impl Archive {
-    pub(super) fn new(
-        dir: &Path,
-        packer: Box<dyn Packer>,
-        blobs: Blobs,
-        files_max: u64,
-    ) -> Result<Self, ExportError> {
+    pub(super) fn new(dir: &Path, packer: Box<dyn Packer>, blobs: Blobs, files_max: u64) -> Result<Self, ExportError> {
         let parts = dir.join("parts");
         fs::create_dir_all(&parts).map_err(ExportError::io(&parts))?;
         sync_dir(dir)?;

@@ -59,12 +59,7 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 /// An attached file, as it is.
-fn attach(
-    batch: &RecordBatch,
-    row: usize,
-    (at, item): (usize, &Item),
-    part: &mut Part<'_>,
-) -> Result<(), ExportError> {
+fn attach(batch: &RecordBatch, row: usize, (at, item): (usize, &Item), part: &mut Part<'_>) -> Result<(), ExportError> {
     let role = item.role.as_deref().unwrap_or("file");
     let sent = item.name.as_deref().unwrap_or("file");
     let file = name(batch, row, &format!("{role}_{}_{sent}", at + 1), "");
@@ -224,7 +219,9 @@ fn shown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            c if c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
+            c if c.is_control()
+                || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
+            {
                 out.extend(c.escape_default());
             }
             c => out.push(c),

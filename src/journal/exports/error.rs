@@ -73,7 +73,7 @@ pub enum ExportError {
 
 impl ExportError {
     /// Names the file of a failed operation.
-    pub(super) fn io(path: &Path) -> impl Fn(io::Error) -> Self {
+    pub(super) fn io(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
         let path = path.to_path_buf();
         move |source| Self::Io { path: path.clone(), source }
     }
@@ -134,12 +134,12 @@ impl Report for ExportError {
             Self::Table(error) => error.hint(),
             Self::Invalid(_) => Some("see POST /api/v1/exports in /api/docs".into()),
             Self::NotReady(_) => Some("wait until its `status` is `done`".into()),
-            Self::Busy(_) => Some("wait until one of them is done, or cancel one; the limit is `exports.waiting_max`".into()),
+            Self::Busy(_) => {
+                Some("wait until one of them is done, or cancel one; the limit is `exports.waiting_max`".into())
+            }
             Self::Budget { .. } => Some("remove exports that are not needed; the limit is `exports.disk_max`".into()),
             Self::DiskFull { .. } => Some("make room on the disk of the data directory".into()),
-            Self::TooManyFiles(_) => {
-                Some("narrow the filter, or export rows; the limit is `exports.files_max`".into())
-            }
+            Self::TooManyFiles(_) => Some("narrow the filter, or export rows; the limit is `exports.files_max`".into()),
             Self::NotFound(_) | Self::Io { .. } | Self::Encode(_) | Self::Stopped => None,
         }
     }

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::AsArray;
 use arrow::datatypes::{Date32Type, Int64Type};
 use arrow::record_batch::RecordBatch;
 use chrono::{DateTime, SecondsFormat};
@@ -113,11 +113,7 @@ pub(super) fn windows(batches: &[RecordBatch], order: Order) -> Vec<Window> {
 }
 
 /// The rows of a window behind `cursor`; without a window, none of them, for their schema.
-pub(super) fn rows(
-    export: &Export,
-    window: Option<&Window>,
-    cursor: Option<Cursor>,
-) -> Result<Statement, ExportError> {
+pub(super) fn rows(export: &Export, window: Option<&Window>, cursor: Option<Cursor>) -> Result<Statement, ExportError> {
     let filter = match &export.spec.what {
         What::Filter(filter) => filter,
         What::Sql { .. } => return Err(ExportError::Invalid("a query has no windows".into())),

@@ -66,8 +66,7 @@ impl Growing {
     fn new(format: Format, schema: &SchemaRef, dir: &Path, bytes: u64) -> Result<Self, ExportError> {
         let path = dir.join("data");
         let failed = ExportError::io(&path);
-        let mut file =
-            OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(&failed)?;
+        let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(&failed)?;
         // What lies behind the checkpoint was not finished.
         file.set_len(bytes).map_err(&failed)?;
         file.seek(SeekFrom::End(0)).map_err(&failed)?;

@@ -174,12 +174,7 @@ impl Job {
     }
 
     /// Reads the rows of one query to their end; the last ones may wait for those of the next.
-    fn read(
-        &mut self,
-        question: (String, Params),
-        at: usize,
-        open: &mut Option<Open>,
-    ) -> Result<(), ExportError> {
+    fn read(&mut self, question: (String, Params), at: usize, open: &mut Option<Open>) -> Result<(), ExportError> {
         let (schema, mut answer) = self.ask(question)?;
         let this = match open {
             Some(open) => open,

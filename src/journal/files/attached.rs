@@ -2,28 +2,27 @@
 
 use arrow::array::{Array, AsArray, StructArray};
 use arrow::record_batch::RecordBatch;
-use serde_json::{Value, json};
+use serde_json::{Map, json};
 
 use super::cells::text_of;
+use crate::journal::Statement;
 use crate::table::BlobId;
 
 /// Look-up of one file; the event's id may narrow it.
-///
-/// Returns the SQL, with the values of its placeholders.
 #[must_use]
-pub fn attached(id: &BlobId, event: Option<&str>) -> (String, serde_json::Map<String, Value>) {
+pub fn attached(id: &BlobId, event: Option<&str>) -> Statement {
     let narrowed = if event.is_some() { " AND event_id = $event" } else { "" };
     let sql = format!(
         "SELECT file['role'] AS role, file['name'] AS name, file['content_type'] AS content_type, file['ref'] AS kept \
          FROM (SELECT unnest(attachments) AS file, event_time, _seq FROM events WHERE attachments IS NOT NULL{narrowed}) \
          WHERE file['sha256'] = $sha256 ORDER BY event_time DESC, _seq DESC LIMIT 1"
     );
-    let mut values = serde_json::Map::new();
-    values.insert("sha256".into(), json!(id.as_str()));
+    let mut params = Map::new();
+    params.insert("sha256".into(), json!(id.as_str()));
     if let Some(event) = event {
-        values.insert("event".into(), json!(event));
+        params.insert("event".into(), json!(event));
     }
-    (sql, values)
+    Statement { sql, params }
 }
 
 /// An attachment as its event describes it.
@@ -45,12 +44,7 @@ impl Attached {
     pub fn read(batches: &[RecordBatch]) -> Option<Self> {
         let batch = batches.iter().find(|batch| batch.num_rows() > 0)?;
         let text = |column| text_of(batch, column, 0).map(str::to_owned);
-        Some(Self {
-            role: text("role"),
-            name: text("name"),
-            content_type: text("content_type"),
-            kept: text("kept"),
-        })
+        Some(Self { role: text("role"), name: text("name"), content_type: text("content_type"), kept: text("kept") })
     }
 }
 

@@ -5,12 +5,13 @@ use std::fmt;
 
 use arrow::record_batch::RecordBatch;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use thiserror::Error;
 
 use super::cells::{instant_of, text_of};
 use super::names::{content_type, extension_of, safe_name};
 use crate::error::{Kind, Report};
+use crate::journal::Statement;
 use crate::table::BlobId;
 
 /// Events of one id that are looked at; the same id more often than this is told apart by its source first.
@@ -156,9 +157,9 @@ impl Bodies {
         Self { of, wanted, with_attachments }
     }
 
-    /// The SQL, with the values of its placeholders.
+    /// What is asked.
     #[must_use]
-    pub fn statement(&self) -> (String, Map<String, Value>) {
+    pub fn statement(&self) -> Statement {
         let of = self.of;
         let mut columns = format!(
             "event_id, source, dataset, tenant_id, {of}_body AS body, {of}_content_type AS content_type, {of}_body_size AS size"
@@ -167,21 +168,18 @@ impl Bodies {
             columns.push_str(", attachments");
         }
         let mut sql = format!("SELECT {columns} FROM events WHERE event_id = $event_id");
-        let mut values = Map::new();
-        values.insert("event_id".into(), json!(self.wanted.event_id));
-        let chosen = [
-            ("source", &self.wanted.source),
-            ("dataset", &self.wanted.dataset),
-            ("tenant_id", &self.wanted.tenant_id),
-        ];
+        let mut params = Map::new();
+        params.insert("event_id".into(), json!(self.wanted.event_id));
+        let chosen =
+            [("source", &self.wanted.source), ("dataset", &self.wanted.dataset), ("tenant_id", &self.wanted.tenant_id)];
         for (column, value) in chosen {
             if let Some(value) = value {
                 sql.push_str(&format!(" AND {column} = ${column}"));
-                values.insert(column.into(), json!(value));
+                params.insert(column.into(), json!(value));
             }
         }
         sql.push_str(&format!(" ORDER BY event_time DESC, _seq DESC LIMIT {ROWS_MAX}"));
-        (sql, values)
+        Statement { sql, params }
     }
 
     /// The body among the rows of the answer.
@@ -194,8 +192,7 @@ impl Bodies {
         let mut candidates: Vec<Candidate> = Vec::new();
         for (batch, row) in &rows {
             let text = |column| text_of(batch, column, *row).unwrap_or_default().to_owned();
-            let one =
-                Candidate { source: text("source"), dataset: text("dataset"), tenant_id: text("tenant_id") };
+            let one = Candidate { source: text("source"), dataset: text("dataset"), tenant_id: text("tenant_id") };
             if !candidates.contains(&one) {
                 candidates.push(one);
             }
@@ -212,7 +209,8 @@ impl Bodies {
         let sent = text_of(batch, "content_type", row);
         let text = text_of(batch, "body", row);
         let size = instant_of(batch, "size", row);
-        let cut = text.is_some_and(|text| size.is_some_and(|size| usize::try_from(size).is_ok_and(|size| size > text.len())));
+        let cut =
+            text.is_some_and(|text| size.is_some_and(|size| usize::try_from(size).is_ok_and(|size| size > text.len())));
         let file = super::attached::items(batch, row).into_iter().find(|file| file.is(self.of.as_str()));
         let file = file.filter(|_| text.is_none() || cut);
         let (content, sent) = match (file, text) {

@@ -65,9 +65,9 @@ fn types_that_are_none_become_bytes() {
 #[test]
 fn a_look_up_names_only_what_the_caller_may_see() {
     let wanted = || Wanted { event_id: "1".into(), dataset: Some("logs".into()), ..Wanted::default() };
-    let (sql, values) = Bodies::new(BodyOf::Response, wanted(), &[]).statement();
+    let crate::journal::Statement { sql, params } = Bodies::new(BodyOf::Response, wanted(), &[]).statement();
     assert!(sql.contains("response_body") && sql.contains(", attachments FROM") && sql.contains("dataset = $dataset"));
-    assert_eq!(values.len(), 2, "{values:?}");
-    let (sql, _) = Bodies::new(BodyOf::Request, wanted(), &["attachments".to_owned()]).statement();
+    assert_eq!(params.len(), 2, "{params:?}");
+    let sql = Bodies::new(BodyOf::Request, wanted(), &["attachments".to_owned()]).statement().sql;
     assert!(!sql.contains("attachments"), "{sql}");
 }

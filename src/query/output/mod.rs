@@ -10,6 +10,7 @@ mod csv;
 mod format;
 mod json;
 mod ndjson;
+mod objects;
 mod parquet;
 
 use ::arrow::datatypes::SchemaRef;
@@ -24,6 +25,7 @@ use super::answer::{Answer, Deadline, End, Outcome, Stats};
 use super::error::QueryError;
 use super::types::OutColumn;
 pub use format::Format;
+pub use objects::objects;
 
 /// Chunks that may be ready before the reader asks for them.
 const CHUNKS_AHEAD: usize = 2;
@@ -108,7 +110,8 @@ impl std::fmt::Debug for Encoding {
 pub fn encode(answer: Answer, format: Format) -> impl Stream<Item = Result<Bytes, QueryError>> + Send + 'static {
     let (runtime, deadline) = (answer.runtime(), answer.deadline());
     let (columns, schema, end) = (answer.columns().to_vec(), answer.schema(), answer.end());
-    let body = Body { encoder: encoder(format, &columns, schema), batches: answer.into_batches(), end, part: Part::Start };
+    let body =
+        Body { encoder: encoder(format, &columns, schema), batches: answer.into_batches(), end, part: Part::Start };
     let chunks =
         futures::stream::try_unfold(body, |mut body| async move { Ok(body.chunk().await?.map(|chunk| (chunk, body))) })
             .try_filter(|chunk: &Bytes| std::future::ready(!chunk.is_empty()));
