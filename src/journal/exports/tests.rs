@@ -95,8 +95,8 @@ fn an_export_goes_on_behind_its_last_row() {
 #[test]
 fn small_days_share_a_window() {
     let counts = |pairs: &[(i32, i64)]| {
-        let days: arrow::array::Date32Array = pairs.iter().map(|(day, _)| *day).collect();
-        let rows: Int64Array = pairs.iter().map(|(_, rows)| *rows).collect();
+        let days: arrow::array::Date32Array = pairs.iter().map(|(day, _)| Some(*day)).collect();
+        let rows: Int64Array = pairs.iter().map(|(_, rows)| Some(*rows)).collect();
         let columns: [(&str, ArrayRef); 2] = [("date", Arc::new(days)), ("events", Arc::new(rows))];
         RecordBatch::try_from_iter(columns).unwrap()
     };
