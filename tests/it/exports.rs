@@ -120,7 +120,7 @@ fn ours() -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_export_of_200_000_events_that_was_killed_has_the_bytes_of_one_that_was_not() {
     let mut events = 200_000;
-    let mut server = TestServer::start();
+    let mut server = TestServer::start_with("[exports]\nfiles_max = 1000000\n");
     for from in (0..events).step_by(20_000) {
         server.append("default", "", body(from..from + 20_000)).await.json(200);
         if from % 60_000 == 0 {

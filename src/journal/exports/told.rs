@@ -57,8 +57,8 @@ fn ended(export: &Export, time: i64, expires_us: Option<i64>, event: &mut Value)
         _ => "failure",
     });
     event["task_progress"] = match export.progress.fraction(export.status) {
-        // Hundredths of a percent are enough, and come back as they were sent.
-        Some(fraction) => json!((fraction * 100.0).floor()),
+        // Whole percents come back as they were sent.
+        Some(fraction) => json!((fraction * 100.0) as u64),
         None => Value::Null,
     };
     event["task_done_count"] = json!(export.progress.rows);

@@ -35,7 +35,11 @@ const EXTENSIONS: [(&str, &str); 17] = [
 /// `sent` as a name that can be used everywhere; never empty.
 #[must_use]
 pub fn safe_name(sent: &str) -> String {
-    let name: String = sent.chars().map(|c| if is_unsafe(c) { '_' } else { c }).collect();
+    let mut name: String = sent.chars().map(|c| if is_unsafe(c) { '_' } else { c }).collect();
+    // Not even within a name: some unpackers refuse it there.
+    while name.contains("..") {
+        name = name.replace("..", ".");
+    }
     let name = name.trim_matches(|c: char| c == '.' || c.is_whitespace());
     let name = shortened(name);
     let stem = name.split('.').next().unwrap_or("").to_ascii_lowercase();
