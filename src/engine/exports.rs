@@ -312,7 +312,7 @@ impl Inner {
         let job = Job { export: begun, dir: dir.clone(), around, runtime: runtime.clone(), stop };
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job.run()));
         match ended {
-            Ok(Ended::Done(_)) => {}
+            Ok(Ended::Done) => {}
             Ok(Ended::Stopped) if !live.is_canceled() => return Ok(()),
             Ok(Ended::Stopped) => self.end_export(live, &dir, Status::Canceled, None)?,
             Ok(Ended::Failed(error)) => {

@@ -60,7 +60,7 @@ pub trait Surroundings: Send + Sync {
 #[derive(Debug)]
 pub enum Ended {
     /// The file is there.
-    Done(Export),
+    Done,
     /// It was stopped; the export goes on from its last checkpoint, or not.
     Stopped,
     /// It cannot be made.
@@ -89,7 +89,7 @@ impl Job {
         loop {
             let rows = self.export.progress.rows;
             match self.make() {
-                Ok(()) => return Ended::Done(self.export),
+                Ok(()) => return Ended::Done,
                 Err(ExportError::Stopped) => return Ended::Stopped,
                 Err(_) if self.stop.is_cancelled() => return Ended::Stopped,
                 Err(error) if error.is_passing() && tries < TRIES => {
