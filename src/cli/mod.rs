@@ -10,6 +10,7 @@ mod config;
 mod demo;
 mod doctor;
 mod error;
+mod export;
 mod flush;
 mod generate;
 mod import;
@@ -50,6 +51,9 @@ enum Command {
     Import(import::Args),
     Reconcile(Box<reconcile::Args>),
     Query(query::Args),
+    Export(Box<export::Args>),
+    #[command(subcommand)]
+    Exports(export::Command),
     #[command(subcommand)]
     Queries(queries::Command),
     #[command(subcommand)]
@@ -105,6 +109,8 @@ impl Cli {
             Command::Import(args) => args.run().await,
             Command::Reconcile(args) => or_ctrl_c(args.run()).await,
             Command::Query(args) => or_ctrl_c(args.run()).await,
+            Command::Export(args) => or_ctrl_c(args.run()).await,
+            Command::Exports(command) => or_ctrl_c(command.run()).await,
             Command::Queries(command) => or_ctrl_c(command.run()).await,
             Command::Mappings(command) => or_ctrl_c(command.run()).await,
             Command::Projects(command) => or_ctrl_c(command.run()).await,

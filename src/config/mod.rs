@@ -9,6 +9,7 @@
 
 mod audit;
 mod error;
+mod files;
 mod guard;
 mod journal;
 mod network;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 
 pub use audit::Audit;
 pub use error::ConfigError;
+pub use files::{Attachments, Exports};
 pub use guard::Guard;
 pub use journal::Journal;
 pub use network::Network;
@@ -61,6 +63,10 @@ pub struct Config {
     pub query: Query,
     /// Limits of the journal's lists and figures.
     pub journal: Journal,
+    /// Files that belong to events.
+    pub attachments: Attachments,
+    /// Files that are made of events.
+    pub exports: Exports,
     /// How long keys live, and how much they may ask for.
     pub access: Access,
     /// How readers and operators are recorded.
@@ -436,6 +442,11 @@ impl Config {
         match contradictions.into_iter().find(|(wrong, _)| *wrong) {
             Some((_, text)) => Err(ConfigError::Contradiction(text)),
             None => self.query.guard.check().and_then(|()| self.audit.check()).and_then(|()| self.webhook.check()),
+            None => {
+                self.query.guard.check()?;
+                self.attachments.check()?;
+                self.audit.check()
+            }
         }
     }
 }

@@ -49,6 +49,7 @@ impl Inner {
         let _flushing = project.flushing.lock().await;
         let _compacting = project.compacting.lock().await;
         self.drain(project).await?;
+        self.exports.drop_project(&project.name).await?;
         let deletion = Deletion { before_seq: self.wal.next_seq(), deleted_at: now_us(), removed: false };
         self.shared.deleted.note(&project.name, deletion)?;
         self.shared.hot_bytes.fetch_sub(project.drop_hot(), Ordering::Relaxed);

@@ -16,6 +16,8 @@
 //! store/               tables, unless `storage.url` names another place
 //! mappings/ queries/   the user's own
 //! spill/               of running queries; emptied at start
+//! uploads/             attachments that are still coming in; emptied at start
+//! exports/PROJECT/ID   exports: what was asked for, how far it is, the file
 //! ```
 
 use std::fs::{self, File, OpenOptions};
@@ -61,7 +63,9 @@ impl Directory {
         // Before anything is in it, and before anything of a newer program is touched.
         let known = stored(root)?;
         super::probe::require(root)?;
-        for part in ["wal", "interpretations", "dedup", "dead_letters", "mappings", "queries", "spill"] {
+        for part in
+            ["wal", "interpretations", "dedup", "dead_letters", "mappings", "queries", "spill", "uploads", "exports"]
+        {
             fs::create_dir_all(root.join(part)).map_err(failed)?;
         }
         let writer = match known {

@@ -13,6 +13,7 @@
 //! * The log forgets a frame only once its rows, its ids and its answer are durable elsewhere.
 
 mod admission;
+mod attachments;
 pub mod audit;
 mod clock;
 mod counters;
@@ -22,6 +23,7 @@ mod deletions;
 mod directory;
 mod doctor;
 mod error;
+mod exports;
 mod figures;
 mod flush;
 mod frame;
@@ -63,10 +65,12 @@ use crate::wal::Wal;
 
 pub(crate) use admission::AdmissionError;
 pub use admission::Sending;
+pub use attachments::{AttachmentError, Incoming, Stored};
 pub(crate) use clock::{now_ms, now_s, now_us};
 pub use directory::FORMAT;
 pub use doctor::{Finding, Verdict, examine};
 pub use error::{AppendError, EngineError};
+pub use exports::NewExportError;
 pub use flush::{CompactSummary, FlushSummary};
 pub use health::Check;
 pub use ingest::{AppendOptions, FileIds, Receipt, RefusedEvent};
@@ -103,6 +107,7 @@ struct Inner {
     audit: audit::Audit,
     /// Calls of other systems.
     webhooks: webhooks::Webhooks,
+    exports: exports::Exports,
     figures: figures::Figures,
     /// What the log held at the start.
     recovered: recover::Recovered,
@@ -146,6 +151,7 @@ impl Engine {
         engine.0.record_start(&engine.0.recovered, first_key).await?;
         audit::start(&engine.0);
         webhooks::start(&engine.0);
+        exports::start(&engine.0);
         Ok(engine)
     }
 
@@ -159,6 +165,7 @@ impl Engine {
         let directory = directory::Directory::open(&config.server.data_dir)?;
         let keys = KeyStore::open(&directory.part("keys.json"), &config.access)?;
         let storage = Storage::open(&storage_url(&config), &config.storage.options)?;
+        attachments::sweep(&directory.part("uploads"))?;
         let runtime = Runtime::new(&config.query, storage.store(), &directory.part("spill"))?;
         let shared = Arc::new(Shared::open(config.clone(), &directory)?);
         runtime.time_stages(query::Stages {
@@ -182,6 +189,7 @@ impl Engine {
         let flushers = threads::Threads::for_jobs("flush", 0).map_err(failed)?;
         let niceness = shared.config.compaction.niceness;
         let compactors = threads::Threads::for_jobs("compaction", niceness).map_err(failed)?;
+        let exports = exports::Exports::open(directory.part("exports"), shared.config.exports.niceness)?;
         let figures = figures::Figures::new(shared.config.journal.figures_max.as_usize());
         let inner = Inner {
             shared,
@@ -201,6 +209,7 @@ impl Engine {
             compactors,
             audit,
             webhooks,
+            exports,
             figures,
             recovered,
             first_key: parking_lot::Mutex::default(),
@@ -396,6 +405,7 @@ impl Engine {
     /// From now on the server is not ready: it is about to stop.
     pub fn begin_stop(&self) {
         self.0.shared.stopping.store(true, Ordering::Relaxed);
+        self.0.exports.leave_watchers();
     }
 
     /// Counts an answer over HTTP: its route's template, its status, the code of its problem, the time until it began.
@@ -418,6 +428,7 @@ impl Engine {
 
     /// Ends the jobs and closes the log; what is hot stays in the log.
     pub async fn halt(&self) {
+        self.0.exports.stop().await;
         self.0.tasks.stop().await;
         self.0.wal.close();
     }
@@ -428,6 +439,7 @@ impl Engine {
     /// # Errors
     /// What could not be flushed; it is in the log.
     pub async fn stop(&self) -> Result<(), EngineError> {
+        self.0.exports.stop().await;
         self.0.tasks.stop().await;
         let recorded = self.0.record_stop().await;
         let flushed = self.flush(None).await.map(|_| ());

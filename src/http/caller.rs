@@ -28,6 +28,8 @@ pub(super) struct Ingest;
 pub(super) struct Query;
 /// Asks products to restore what was deleted.
 pub(super) struct Restore;
+/// Takes data out in bulk.
+pub(super) struct Export;
 /// Runs the server.
 pub(super) struct Admin;
 
@@ -41,6 +43,8 @@ impl Needs for Query {
 
 impl Needs for Restore {
     const SCOPE: Scope = Scope::Restore;
+impl Needs for Export {
+    const SCOPE: Scope = Scope::Export;
 }
 
 impl Needs for Admin {

@@ -312,6 +312,60 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Check space and rights of the data directory.",
     ),
     entry("threads_unavailable", "The system gives no threads.", "Check the limits of the process."),
+    // The journal.
+    entry("unknown_filter", "There is no such filter.", "`GET /api/v1/filters/fields` lists them."),
+    entry("invalid_filter", "A filter or parameter has a value that it cannot take.", "`detail` says what would do."),
+    entry("invalid_period", "The period or its zone cannot be read.", "`detail` says what would do."),
+    entry("invalid_cursor", "The cursor is none of this list.", "Ask for the first page."),
+    entry("event_not_found", "There is no such event, or the key cannot see it.", "Look for it in the list."),
+    entry(
+        "event_ambiguous",
+        "Events of several logs have the id; `candidates` tells them apart.",
+        "Add `?source=`, `&dataset=` or `&tenant_id=`.",
+    ),
+    entry(
+        "answer_too_large",
+        "The answer is larger than `query.rows_max` or `query.bytes_max`.",
+        "Ask for less, or narrow the filter.",
+    ),
+    // Files of events, and exports.
+    entry("invalid_sha256", "A SHA-256 is written as 64 hex digits.", "Send such a one."),
+    entry(
+        "attachment_too_large",
+        "The file is larger than `attachments.size_max`.",
+        "Keep it elsewhere, and its address in `ref`.",
+    ),
+    entry("attachment_type", "Files of this type are not taken.", "`attachments.types` says which are."),
+    entry("attachment_differs", "The file has another SHA-256 than its sender said.", "Send it again."),
+    entry("attachment_disk_full", "The disk has no room for the file.", "Make room, then send it again."),
+    entry("attachment_not_found", "No event that the key can see names the file.", "Send the event that names it."),
+    entry("attachment_not_stored", "An event names the file, but nobody stored it here.", "Send it."),
+    entry("body_not_found", "The event has no such body.", "Not every event has one."),
+    entry("range_not_satisfiable", "The range begins behind the end of the file.", "Ask for less, or for the whole."),
+    entry("invalid_export", "What is to be exported contradicts itself.", "`detail` says how."),
+    entry("export_not_found", "There is no such export, it has expired, or it is not for the key.", "Make a new one."),
+    entry(
+        "export_not_ready",
+        "The export has no file yet, or none any more.",
+        "`GET /api/v1/exports/ID` says how far it is.",
+    ),
+    entry("exports_busy", "Too many exports of the project run or wait.", "Wait for them, or cancel some."),
+    entry(
+        "export_disk_full",
+        "The files of all exports take as much of the disk as they may.",
+        "Remove exports that are not needed, or raise `exports.disk_max`.",
+    ),
+    entry(
+        "export_too_many_files",
+        "The archive would have more files than `exports.files_max`.",
+        "Narrow the filter, or export rows.",
+    ),
+    entry(
+        "export_io",
+        "A file of an export cannot be written or read.",
+        "Check space and rights of the data directory.",
+    ),
+    entry("export_encoding", "Rows cannot be written in the export's format.", "Choose another format."),
     // Starting and storing.
     entry("data_dir_unusable", "A file of the data directory cannot be read or written.", "Check space and rights."),
     entry(

@@ -85,7 +85,7 @@ impl ApiError {
         self
     }
 
-    fn of(error: &(impl Report + std::error::Error)) -> Self {
+    pub(super) fn of(error: &(impl Report + std::error::Error)) -> Self {
         let detail = match error.kind() {
             // The chain may name paths: it goes to the log, not to the caller.
             Kind::Internal => {
@@ -108,10 +108,11 @@ impl ApiError {
     }
 }
 
-/// The status of a code; of two its kind alone would not do.
+/// The status of a code; of some its kind alone would not do.
 pub(super) fn status_of(kind: Kind, code: &str) -> StatusCode {
     match code {
         "method_not_allowed" => StatusCode::METHOD_NOT_ALLOWED,
+        "range_not_satisfiable" => StatusCode::RANGE_NOT_SATISFIABLE,
         _ => match kind {
             Kind::Invalid => StatusCode::BAD_REQUEST,
             Kind::Unauthenticated => StatusCode::UNAUTHORIZED,

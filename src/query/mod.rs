@@ -46,6 +46,7 @@ pub(crate) use guard::resident_bytes;
 pub(crate) use normalise::Normaliser;
 pub(crate) use output::cell::Cell;
 pub use output::{Format, encode, objects};
+pub use output::{Encoding, Format, encode, objects};
 pub use params::Params;
 pub use restrict::{Reader, Restriction};
 pub use runtime::{Runtime, Stages};

@@ -8,6 +8,7 @@
 
 mod access;
 mod admission;
+mod attachments;
 mod audit;
 mod bad_input;
 mod canary;
@@ -15,6 +16,7 @@ mod catalog;
 mod common;
 mod demo;
 mod doctor;
+mod exports;
 mod format;
 mod golden;
 mod hostile;

@@ -17,6 +17,16 @@ const SCOPES: &[(&str, Option<&str>)] = &[
     ("histogram", Some("query")),
     ("aggregate", Some("query")),
     ("dead_letters", Some("query")),
+    ("upload_attachment", Some("ingest")),
+    ("get_attachment", Some("query")),
+    ("get_request", Some("query")),
+    ("get_response", Some("query")),
+    ("create_export", Some("export")),
+    ("list_exports", Some("export")),
+    ("get_export", Some("export")),
+    ("delete_export", Some("export")),
+    ("watch_export", Some("export")),
+    ("download_export", Some("export")),
     ("query", Some("query")),
     ("cancel_query", Some("query")),
     ("list_queries", Some("query")),
@@ -172,6 +182,9 @@ const OF_AUDIT: &[(&str, &[&str])] = &[
     ("query_session_rules", &["audit-read", "admin+audit-read"]),
     ("query_tasks", &["audit-read", "admin+audit-read"]),
     ("query_task", &["audit-read", "admin+audit-read"]),
+    ("get_attachment", &["audit-read", "admin+audit-read"]),
+    ("get_request", &["audit-read", "admin+audit-read"]),
+    ("get_response", &["audit-read", "admin+audit-read"]),
 ];
 
 #[tokio::test]

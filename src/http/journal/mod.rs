@@ -3,7 +3,10 @@
 
 pub(super) mod catalog;
 pub(super) mod changes;
+pub(super) mod attachments;
+pub(super) mod bodies;
 mod detail;
+pub(super) mod exports;
 mod figures;
 mod history;
 mod list;
@@ -14,6 +17,7 @@ mod run;
 pub(super) mod sessions;
 pub(super) mod tasks;
 pub(super) mod webhooks;
+mod serving;
 
 use std::time::Duration;
 

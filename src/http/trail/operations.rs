@@ -37,6 +37,9 @@ const OPERATIONS: &[(&str, &str, &str, &str, &str)] = &[
     ("GET", "/api/v1/webhooks/deliveries", "webhooks", "delivery.list", "read"),
     ("GET", "/api/v1/webhooks/deliveries/{id}", "webhooks", "delivery.read", "read"),
     ("POST", "/api/v1/webhooks/deliveries/{id}/retry", "webhooks", "delivery.retry", "update"),
+    ("POST", "/api/v1/exports", "exports", "export.create", "export"),
+    ("DELETE", "/api/v1/exports/{id}", "exports", "export.delete", "delete"),
+    ("GET", "/api/v1/exports/{id}/file", "exports", "export.download", "read"),
     ("POST", "/api/v1/admin/flush", "admin", "admin.flush", "other"),
     ("POST", "/api/v1/admin/compact", "admin", "admin.compact", "other"),
 ];
@@ -55,6 +58,7 @@ pub(super) fn object_of(route: &str, path: &str) -> (Option<&'static str>, Optio
         Some("keys") => Some("key"),
         Some("projects") => Some("project"),
         Some("mappings") => Some("mapping"),
+        Some("exports") => Some("export"),
         Some("queries" | "query") => Some("query"),
         Some("events" | "dead-letters") => Some("project"),
         Some("objects") => Some("object"),
