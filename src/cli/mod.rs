@@ -25,6 +25,7 @@ mod quota;
 mod serve;
 mod settings;
 mod supervisor;
+mod tail;
 mod wal;
 
 use clap::{Parser, Subcommand};
@@ -48,6 +49,7 @@ enum Command {
     Demo(demo::Args),
     Import(import::Args),
     Query(query::Args),
+    Tail(tail::Args),
     #[command(subcommand)]
     Queries(queries::Command),
     #[command(subcommand)]
@@ -102,6 +104,7 @@ impl Cli {
             Command::Demo(args) => args.run().await,
             Command::Import(args) => args.run().await,
             Command::Query(args) => or_ctrl_c(args.run()).await,
+            Command::Tail(args) => or_ctrl_c(args.run()).await,
             Command::Queries(command) => or_ctrl_c(command.run()).await,
             Command::Mappings(command) => or_ctrl_c(command.run()).await,
             Command::Projects(command) => or_ctrl_c(command.run()).await,

@@ -14,8 +14,10 @@ mod network;
 mod quota;
 mod ranges;
 mod redaction;
+mod saved;
 mod settings;
 mod source;
+mod tail;
 mod units;
 
 use std::collections::BTreeMap;
@@ -32,7 +34,9 @@ pub use network::Network;
 pub use quota::Quota;
 pub use redaction::{DEFAULT_HEADERS, DEFAULT_PARAMETERS, RedactLists, Redaction};
 pub(crate) use settings::masked;
+pub use saved::Saved;
 pub use settings::{Entry, Origin, Settings};
+pub use tail::Tail;
 pub use units::{ByteCount, Span};
 
 /// All settings of one server.
@@ -53,6 +57,10 @@ pub struct Config {
     pub compaction: Compaction,
     /// Limits of one query.
     pub query: Query,
+    /// Streams of events as they become visible.
+    pub tail: Tail,
+    /// Filters that have a name.
+    pub saved: Saved,
     /// How long keys live, and how much they may ask for.
     pub access: Access,
     /// How readers and operators are recorded.

@@ -6,3 +6,6 @@
 //!
 //! Nothing here knows HTTP or the engine: routes hand a session in and encode what comes back. Every list can
 //! say the SQL that it ran, and whoever runs that SQL gets the same rows.
+
+pub mod saved;
+pub mod tail;

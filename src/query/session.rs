@@ -124,6 +124,14 @@ impl Session {
         &self.project
     }
 
+    pub(super) fn runtime(&self) -> &Arc<Runtime> {
+        &self.runtime
+    }
+
+    pub(super) fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
     /// Runs one query; returns when its first rows are there.
     ///
     /// # Errors
@@ -192,7 +200,7 @@ impl Session {
         }
     }
 
-    fn known(&self, limits: Limits) -> Known {
+    pub(super) fn known(&self, limits: Limits) -> Known {
         let names = std::iter::once(EVENTS).chain(views::views().iter().map(|view| view.name));
         Known {
             tables: names.map(str::to_owned).collect(),
@@ -211,7 +219,7 @@ impl Session {
     }
 
     /// The one builder of session states.
-    fn state(&self, task: &Task) -> Result<(SessionState, Arc<MemorySchemaProvider>), Failure> {
+    pub(super) fn state(&self, task: &Task) -> Result<(SessionState, Arc<MemorySchemaProvider>), Failure> {
         let schema = Arc::new(MemorySchemaProvider::new());
         let events = EventsTable::new(Arc::clone(&self.runtime), Arc::clone(&self.snapshot));
         schema.register_table(EVENTS.to_owned(), self.as_readable(events)?)?;

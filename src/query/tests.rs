@@ -6,6 +6,7 @@ mod fixture;
 mod fuzz;
 mod guard;
 mod limits;
+mod live;
 mod order;
 mod pruning;
 mod restrict;
