@@ -30,8 +30,8 @@ fn main() {
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     println!("{}", json!({"events_per_second": rate, "listeners": LISTENERS, "seconds": RUN.as_secs(), "load": load::machine_load()}));
     for (name, query) in [
-        ("same filter, three columns", "?columns=event_id,message,module"),
-        ("a filter each", "?columns=event_id,message,module&actor_id=u{}"),
+        ("same filter, three columns", "?fields=event_id,message,module"),
+        ("a filter each", "?fields=event_id,message,module&actor_id=u{}"),
         ("same filter, all columns", "?"),
     ] {
         let server = Arc::new(Server::start(""));

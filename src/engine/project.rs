@@ -67,12 +67,14 @@ impl Project {
         let version = table.current();
         let modules = version.files.iter().filter_map(|file| file.module.as_deref().map(Box::from)).collect();
         let last_seq = table.flushed_through().unwrap_or(0);
+        // Other data directories may have stored more than this one.
+        let stored_through = table.highest_txn().unwrap_or(0).max(last_seq);
         Self {
             name,
             table,
             intake: Mutex::new(Intake { window, pending: HashMap::default(), modules, closed: false }),
-            visible: Mutex::new(Visible { hot: Hot::default(), version, last_seq, stored_through: last_seq }),
-            hub: Hub::new(epoch, last_seq),
+            visible: Mutex::new(Visible { hot: Hot::default(), version, last_seq, stored_through }),
+            hub: Hub::new(epoch, stored_through),
             flushing: tokio::sync::Mutex::new(()),
             compacting: tokio::sync::Mutex::new(()),
             in_log: Arc::new(()),
@@ -107,7 +109,8 @@ impl Project {
 
     /// Last `_seq` that is visible.
     pub(super) fn last_seq(&self) -> i64 {
-        self.visible.lock().last_seq
+        let visible = self.visible.lock();
+        visible.last_seq.max(visible.stored_through)
     }
 
     /// Hot batches with rows after `seq`, and the last `_seq` that is visible; no batches where some of those rows
@@ -119,7 +122,7 @@ impl Project {
             batches.retain(|batch| batch.last_seq > seq);
             batches
         });
-        (batches, visible.last_seq)
+        (batches, visible.last_seq.max(seq))
     }
 
     /// The table's version that queries see.

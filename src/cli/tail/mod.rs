@@ -25,9 +25,9 @@ pub(crate) struct Args {
     /// What to follow, as behind the `?` of `GET /api/v1/tail`: `module=orders`, `outcome!=success`, `http_status>=500`, `q=text`.
     #[arg(value_name = "FIELD=VALUE", value_parser = pair)]
     filters: Vec<(String, String)>,
-    /// Columns to show, separated by commas; default: all.
+    /// Columns to show, separated by commas, `*` for all; default: all but the long ones.
     #[arg(long, value_name = "NAMES")]
-    columns: Option<String>,
+    fields: Option<String>,
     /// Go on behind this event: its `id` in an earlier stream.
     #[arg(long, value_name = "POSITION")]
     after: Option<String>,
@@ -79,8 +79,8 @@ impl Args {
         for (name, value) in &self.filters {
             call = call.query(name, value);
         }
-        if let Some(columns) = &self.columns {
-            call = call.query("columns", columns);
+        if let Some(fields) = &self.fields {
+            call = call.query("fields", fields);
         }
         match after {
             Some(after) => call.query("last_event_id", after),

@@ -270,7 +270,8 @@ impl Engine {
         tick_ms: i64,
     ) -> Result<(Question, Measured), AskError> {
         let settings = &self.config().alerts;
-        let question = Question::new(rule, tick_ms, settings.groups_max)?;
+        let hidden = caller.reader(project).restriction.map(|restriction| restriction.hidden()).unwrap_or_default();
+        let question = Question::new(rule, tick_ms, settings.groups_max, &hidden)?;
         let limits = query::Limits::of(&self.config().query);
         let most = settings.groups_max as u64 + 1;
         let limits = query::Limits { timeout: limits.timeout.min(settings.timeout), rows_max: most, ..limits };

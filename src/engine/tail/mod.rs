@@ -183,7 +183,7 @@ impl Engine {
             columns: Arc::new(columns),
         };
         let at = match asked.after {
-            Some(position) => Some(open.place(position, self.0.shared.writer.into()).await?),
+            Some(position) => Some(open.place(position, &self.0).await?),
             None => None,
         };
         let past = Past {
@@ -200,9 +200,9 @@ impl Engine {
 
 impl Project {
     /// The number behind which a listener at `position` goes on.
-    async fn place(&self, position: Position, own: Epoch) -> Result<i64, TailError> {
-        if position.epoch == own {
-            let ahead = position.seq > self.last_seq();
+    async fn place(&self, position: Position, engine: &Inner) -> Result<i64, TailError> {
+        if position.epoch == Epoch::from(engine.shared.writer) {
+            let ahead = u64::try_from(position.seq).is_ok_and(|seq| seq >= engine.wal.next_seq());
             return if ahead {
                 Err(TailError::Position(position, "it lies ahead of every event"))
             } else {

@@ -18,7 +18,6 @@ const PAGE_ROWS: u64 = 2_000;
 const AT: &str = "_position";
 
 /// How what a listener missed is read: as its key, in its turn.
-#[derive(Debug)]
 pub(super) struct Past {
     pub(super) engine: Engine,
     pub(super) caller: Caller,

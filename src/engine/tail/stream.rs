@@ -27,7 +27,6 @@ enum Phase {
 }
 
 /// The frames of one listener; dropping it ends the listening.
-#[derive(Debug)]
 pub struct TailStream {
     past: Past,
     open: Arc<Project>,

@@ -6,15 +6,16 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use chrono::Utc;
 use serde_json::Value;
 
-use crate::engine::{Engine, TailQuery, now_us};
+use crate::engine::{Engine, TailQuery};
 use crate::error::Kind;
 use crate::http::caller::{Authorized, Query};
 use crate::http::extract::ApiQuery;
 use crate::http::problem::{ApiError, Problem};
-use crate::journal::tail::Position;
-use crate::journal::{Selection, Values, columns};
+use crate::journal::tail::{Position, condition};
+use crate::journal::{JournalError, Selection, Values, shown};
 
 /// Header by which browsers say how far they are.
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -27,7 +28,7 @@ const LAST_EVENT_ID_PARAMETER: &str = "last_event_id";
 /// restarts, too. Without it the stream begins with what is new. `event: dropped` says what was left out, `event: end` why
 /// nothing more comes. Columns that are NULL are left out of an event.
 #[utoipa::path(get, path = "/api/v1/tail", tag = "journal", operation_id = "tail",
-    params(("columns" = Option<String>, Query, description = "Columns to show, separated by commas; default: all that the key may read"),
+    params(("fields" = Option<String>, Query, description = "Columns to show, separated by commas, `*` for all; default: all but the long ones"),
         ("saved" = Option<String>, Query, description = "Name or id of a saved filter, which must hold as well"),
         ("last_event_id" = Option<String>, Query, description = "As the header"),
         ("Last-Event-ID" = Option<String>, Header, description = "`id` of the event behind which to go on")),
@@ -42,27 +43,23 @@ pub(in crate::http) async fn tail(
 ) -> Result<Response, ApiError> {
     let project = caller.project();
     let after = position(&headers, take(&mut given, LAST_EVENT_ID_PARAMETER))?;
-    let shown = take(&mut given, "columns");
-    let saved = take(&mut given, "saved");
-    let selection = Selection::from_pairs(&mut given, now_us())?;
-    if let Some((name, _)) = given.first() {
-        return Err(ApiError::unknown_parameter(name));
-    }
+    let (fields, saved) = (take(&mut given, "fields"), take(&mut given, "saved"));
     let restriction = caller.caller.reader(&project).restriction;
     let hidden = restriction.map(|restriction| restriction.hidden()).unwrap_or_default();
-    let columns = match shown {
-        Some(names) => names.split(',').map(|name| name.trim().to_owned()).collect(),
-        None => columns(&hidden),
-    };
+    let columns = shown(fields.as_deref(), &hidden)?.into_iter().map(str::to_owned).collect();
+    let selection = Selection::from_pairs(&mut given, Utc::now())?;
+    if let Some((name, _)) = given.first() {
+        return Err(JournalError::UnknownFilter { name: name.clone(), near: None }.into());
+    }
     let mut values = Values::default();
-    let mut condition = selection.condition(&mut values);
+    let mut wanted = condition(&selection, &mut values, &hidden)?;
     if let Some(name) = saved {
         let saved = engine.saved_selection(&caller.caller, &project, &name)?;
-        condition = format!("({condition}) AND ({})", saved.condition(&mut values));
+        wanted = format!("({wanted}) AND ({})", condition(&saved, &mut values, &hidden)?);
     }
     let values = values.into_map();
-    caller.trail.asks(&condition, &Value::Object(values.clone()), None);
-    let stream = engine.tail(&caller.caller, &project, TailQuery { condition, values, columns, after }).await?;
+    caller.trail.asks(&wanted, &Value::Object(values.clone()), None);
+    let stream = engine.tail(&caller.caller, &project, TailQuery { condition: wanted, values, columns, after }).await?;
     let frames = futures::stream::unfold(stream, |mut stream| async move {
         let frames = stream.next().await?;
         Some((Ok::<_, Infallible>(frames), stream))

@@ -28,11 +28,12 @@ pub struct Question {
 pub type Measured = Vec<(Map<String, Value>, Option<f64>)>;
 
 impl Question {
-    /// What `rule` asks at a tick, for at most `groups_max` groups and one more.
+    /// What `rule` asks at a tick, for at most `groups_max` groups and one more; free text is not looked for in
+    /// `hidden` columns.
     ///
     /// # Errors
     /// The filter is none any more.
-    pub fn new(rule: &AlertRule, tick_ms: i64, groups_max: usize) -> Result<Self, AlertError> {
+    pub fn new(rule: &AlertRule, tick_ms: i64, groups_max: usize, hidden: &[String]) -> Result<Self, AlertError> {
         let alert = &rule.alert;
         let window = i64::try_from(alert.window.0.as_millis()).unwrap_or(i64::MAX);
         let (from, to) = (instant(tick_ms.saturating_sub(window)), instant(tick_ms));
@@ -46,9 +47,11 @@ impl Question {
             return Ok(Self { sql: sql.clone(), values, from, to });
         }
         let filter = alert.filter.clone().unwrap_or_default();
-        let selection = Selection::from_json(&Value::Object(filter), tick_ms.saturating_mul(1_000));
+        let now = DateTime::from_timestamp_millis(tick_ms).unwrap_or_default();
         let mut values = Values::default();
-        let condition = selection.map_err(AlertError::Filter)?.condition(&mut values);
+        let condition = Selection::from_json(&Value::Object(filter), now)
+            .and_then(|selection| selection.condition(&mut values, hidden))
+            .map_err(AlertError::Filter)?;
         let time = match alert.clock {
             Clock::Arrival => "observed_time",
             Clock::Event => "event_time",

@@ -1,5 +1,6 @@
 //! What an alert is: a question, a line, a rhythm, and who is told.
 
+use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -276,7 +277,8 @@ impl NewAlert {
     fn check_question(&self, now_us: i64) -> Result<(), AlertError> {
         match (&self.filter, &self.sql) {
             (Some(filter), None) => {
-                Selection::from_json(&Value::Object(filter.clone()), now_us).map_err(AlertError::Filter)?;
+                let now = DateTime::from_timestamp_micros(now_us).unwrap_or_default();
+                Selection::from_json(&Value::Object(filter.clone()), now).map_err(AlertError::Filter)?;
             }
             (None, Some(_)) if !self.by.is_empty() || self.of.is_some() || self.metric != Metric::Count => {
                 return Err(AlertError::invalid("sql", "says itself what is compared and by what: leave `metric`, `of` and `by` out"));

@@ -205,18 +205,18 @@ fn quiet_hours_follow_the_clocks_of_their_zone() {
 
 #[test]
 fn questions_look_at_their_window_and_not_at_alerts() {
-    let question = Question::new(&rule(json!({"window": "10m"})), 20 * MINUTE, 7).unwrap();
+    let question = Question::new(&rule(json!({"window": "10m"})), 20 * MINUTE, 7, &[]).unwrap();
     assert!(question.sql.contains("GROUP BY \"module\" LIMIT 8") && question.sql.contains("count(*) AS value"), "{}", question.sql);
     assert!(question.sql.contains("observed_time >= $alert_from") && question.sql.contains("dataset = 'alerts'"));
     assert_eq!((question.from.as_str(), question.to.as_str()), ("1970-01-01T00:10:00Z", "1970-01-01T00:20:00Z"));
-    let by_event = Question::new(&rule(json!({"clock": "event", "by": []})), MINUTE, 7).unwrap();
+    let by_event = Question::new(&rule(json!({"clock": "event", "by": []})), MINUTE, 7, &[]).unwrap();
     assert!(by_event.sql.contains("event_time >= $alert_from") && !by_event.sql.contains("GROUP BY"));
     let of = rule(json!({"metric": "sum", "of": "attributes.cart.it's"}));
-    let sum = Question::new(&of, MINUTE, 7).unwrap();
+    let sum = Question::new(&of, MINUTE, 7, &[]).unwrap();
     assert!(sum.sql.contains("sum(TRY_CAST((attributes->'cart'->>'it''s') AS DOUBLE))"), "{}", sum.sql);
     let mut own = rule(json!({}));
     (own.alert.filter, own.alert.sql) = (None, Some("SELECT 1 AS value WHERE $to > '2020' AND '$from' <> $from_day".into()));
-    let own = Question::new(&own, MINUTE, 7).unwrap();
+    let own = Question::new(&own, MINUTE, 7, &[]).unwrap();
     assert_eq!(own.values.keys().collect::<Vec<_>>(), ["to", "from"].iter().filter(|name| own.values.contains_key(**name)).collect::<Vec<_>>());
     assert!(own.values.contains_key("to"));
 }

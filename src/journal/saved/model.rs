@@ -1,5 +1,6 @@
 //! What a saved filter is.
 
+use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -84,6 +85,7 @@ impl NewFilter {
     /// # Errors
     /// It is no filter any more.
     pub fn selection(&self, now_us: i64) -> Result<Selection, SavedError> {
-        Selection::from_json(&Value::Object(self.filter.clone()), now_us).map_err(SavedError::Filter)
+        let now = DateTime::from_timestamp_micros(now_us).unwrap_or_default();
+        Selection::from_json(&Value::Object(self.filter.clone()), now).map_err(SavedError::Filter)
     }
 }

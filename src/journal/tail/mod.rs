@@ -14,12 +14,14 @@
 //! * What a listener holds is bounded by `tail.buffer_max`, and shared with others who ask for the same.
 //! * No SQL runs for a listener that keeps up.
 
+mod condition;
 mod frame;
 mod hub;
 mod position;
 mod queue;
 mod slots;
 
+pub use condition::condition;
 pub use frame::{dropped, end, heartbeat, hello, row};
 pub use hub::{Hub, Wanted};
 pub use position::{BadPosition, Epoch, Position};

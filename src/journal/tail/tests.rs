@@ -83,3 +83,20 @@ fn frames_are_server_sent_events() {
     assert_eq!(said, "event: dropped\nid: 00000000-9\ndata: {\"after\":\"00000000-4\",\"through\":\"00000000-9\",\"events\":2}\n\n");
     assert_eq!(end(&serde_json::json!({"reason": "shutdown"})), "event: end\ndata: {\"reason\":\"shutdown\"}\n\n");
 }
+
+#[test]
+fn a_period_that_is_over_is_refused_and_one_that_ends_now_has_no_end() {
+    use crate::journal::{Selection, Values};
+    let now = chrono::DateTime::parse_from_rfc3339("2025-03-04T12:00:00Z").unwrap().to_utc();
+    let of = |json: serde_json::Value| {
+        let mut values = Values::default();
+        condition(&Selection::from_json(&json, now).unwrap(), &mut values, &[]).map(|text| (text, values.into_map().len()))
+    };
+    let (all, _) = of(serde_json::json!({})).unwrap();
+    assert!(!all.contains("event_time") && all.contains("visibility"), "{all}");
+    let (recent, _) = of(serde_json::json!({"period": "last_24h"})).unwrap();
+    assert!(recent.contains("event_time >= ") && !recent.contains("event_time < "), "{recent}");
+    let (today, _) = of(serde_json::json!({"period": "today"})).unwrap();
+    assert!(today.contains("event_time < "), "{today}");
+    assert_eq!(of(serde_json::json!({"period": "yesterday"})).unwrap_err().code(), "invalid_period");
+}

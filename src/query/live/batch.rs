@@ -35,7 +35,7 @@ impl LiveBatch {
     }
 
     /// The rows in parts of at most `rows_max`.
-    pub fn slices(&self, rows_max: usize) -> impl Iterator<Item = Self> {
+    pub fn slices(&self, rows_max: usize) -> impl Iterator<Item = Self> + use<> {
         let (rows, step) = (self.rows.clone(), rows_max.max(1));
         (0..rows.num_rows()).step_by(step).map(move |from| Self::new(rows.slice(from, step.min(rows.num_rows() - from))))
     }

@@ -3,8 +3,6 @@
 //! The text goes the way of every query: guard, planner, the checks of its plan. Then the condition is taken out
 //! of the analysed plan, where it still stands as it was written.
 
-use std::sync::Arc;
-
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, DataFusionError};
 use datafusion::logical_expr::utils::split_conjunction;

@@ -38,7 +38,7 @@ async fn query_key(server: &TestServer, restrictions: Value) -> String {
 async fn nothing_is_missed_and_nothing_comes_twice() {
     let mut server = TestServer::start_with(RESTLESS);
     let (mut sent, mut seen) = (0_u64, Vec::new());
-    let first = Listener::open(&server, &server.key, "default", "?columns=event_id", None).await;
+    let first = Listener::open(&server, &server.key, "default", "?fields=event_id", None).await;
     let mut at = first.at.clone();
     drop(first);
     // Each round: events while nobody listens, a listener that takes a part, events while it listens, then the
@@ -49,7 +49,7 @@ async fn nothing_is_missed_and_nothing_comes_twice() {
             sent += 7;
             server.append("default", "", body(from..sent)).await.json(200);
         }
-        let mut listener = Listener::open(&server, &server.key, "default", "?columns=event_id", Some(&at)).await;
+        let mut listener = Listener::open(&server, &server.key, "default", "?fields=event_id", Some(&at)).await;
         let waiting = usize::try_from(sent).unwrap() - seen.len();
         seen.extend(listener.ids(waiting - 3).await);
         at.clone_from(&listener.at);
@@ -71,7 +71,7 @@ async fn nothing_is_missed_and_nothing_comes_twice() {
             _ => {}
         }
     }
-    let mut listener = Listener::open(&server, &server.key, "default", "?columns=event_id", Some(&at)).await;
+    let mut listener = Listener::open(&server, &server.key, "default", "?fields=event_id", Some(&at)).await;
     seen.extend(listener.ids(usize::try_from(sent).unwrap() - seen.len()).await);
     let wanted: Vec<String> = (0..sent).map(|id| format!("e-{id}")).collect();
     assert_eq!(seen, wanted, "each once, in order");
@@ -97,7 +97,7 @@ async fn a_hundred_listeners_each_get_what_they_asked_for() {
         let filter = number % filters.len();
         // Some ask for the same columns, some for others.
         let columns = ["event_id", "event_id,module"][number % 2];
-        let query = format!("?columns={columns}{}", filters[filter]);
+        let query = format!("?fields={columns}{}", filters[filter]);
         let mut listener = Listener::open(&server, &server.key, "default", &query, None).await;
         let ids: Vec<String> = (0..EVENTS).filter(|id| wanted(filter, *id)).map(|id| format!("e-{id}")).collect();
         listeners.spawn(async move {
@@ -159,12 +159,12 @@ async fn a_restricted_key_hears_what_it_could_read() {
         assert!(again.is_silent().await);
     }
     // An unrestricted one sees what is old, and still not what belongs to its object alone.
-    let mut all = Listener::open(&server, &server.key, "default", "?columns=event_id", Some(&start)).await;
+    let mut all = Listener::open(&server, &server.key, "default", "?fields=event_id", Some(&start)).await;
     assert_eq!(all.ids(61).await[..2], ["old", "e-0"]);
     for (query, status, code) in [
-        ("?columns=actor_email", 403, "hidden_column"),
+        ("?fields=actor_email", 403, "hidden_column"),
         ("?actor_email=x", 403, "hidden_column"),
-        ("?columns=nothing", 400, "unknown_column"),
+        ("?fields=nothing", 400, "invalid_filter"),
         ("?last_event_id=nonsense", 400, "invalid_position"),
         ("?last_event_id=00000000-1", 400, "invalid_position"),
     ] {
@@ -184,11 +184,11 @@ async fn what_is_left_out_is_told() {
     let start = Listener::open(&server, &server.key, "default", "", None).await.at.clone();
     server.append("default", "", body(0..10)).await.json(200);
     // At the limit nothing is left out.
-    let mut listener = Listener::open(&server, &server.key, "default", "?columns=event_id", Some(&start)).await;
+    let mut listener = Listener::open(&server, &server.key, "default", "?fields=event_id", Some(&start)).await;
     assert_eq!(listener.ids(10).await.len(), 10);
     drop(listener);
     server.append("default", "", body(10..31)).await.json(200);
-    let mut listener = Listener::open(&server, &server.key, "default", "?columns=event_id&module=orders", Some(&start)).await;
+    let mut listener = Listener::open(&server, &server.key, "default", "?fields=event_id&module=orders", Some(&start)).await;
     let dropped = listener.said().await.unwrap();
     let matching = (0..21).filter(|id| id % 3 == 0).count();
     assert_eq!((dropped.event.as_str(), dropped.data["events"].as_u64()), ("dropped", Some(matching as u64)));
@@ -205,7 +205,7 @@ async fn who_reads_slowly_is_caught_up_and_holds_nobody_up() {
     const EVENTS: u64 = 40_000;
     let server = TestServer::start_with("[tail]\nbuffer_max = \"64KiB\"\n[flush]\ninterval = \"200ms\"\n");
     let slow = Listener::open(&server, &server.key, "default", "", None).await;
-    let mut quick = Listener::open(&server, &server.key, "default", "?columns=event_id&outcome=failure", None).await;
+    let mut quick = Listener::open(&server, &server.key, "default", "?fields=event_id&outcome=failure", None).await;
     for from in (0..EVENTS).step_by(1_000) {
         server.append("default", "", body(from..from + 1_000)).await.json(200);
     }
@@ -277,7 +277,7 @@ async fn a_new_data_directory_goes_on_where_the_table_ends() {
     let store = tempfile::tempdir().unwrap();
     let config = format!("[storage]\nurl = \"{}\"\n", store.path().display());
     let server = TestServer::start_with(&config);
-    let mut listener = Listener::open(&server, &server.key, "default", "?columns=event_id", None).await;
+    let mut listener = Listener::open(&server, &server.key, "default", "?fields=event_id", None).await;
     server.append("default", "", body(0..10)).await.json(200);
     server.flush().await;
     // Seen, and lost with the machine.
@@ -287,7 +287,7 @@ async fn a_new_data_directory_goes_on_where_the_table_ends() {
     server.kill();
     let server = TestServer::start_with(&config);
     server.append("default", "", body(100..110)).await.json(200);
-    let mut listener = Listener::open(&server, &server.key, "default", "?columns=event_id", Some(&at)).await;
+    let mut listener = Listener::open(&server, &server.key, "default", "?fields=event_id", Some(&at)).await;
     let ids: Vec<String> = (100..110).map(|id| format!("e-{id}")).collect();
     assert_eq!(listener.ids(10).await, ids, "numbers that were given out twice hide nothing");
     drop(listener);
@@ -302,7 +302,7 @@ async fn the_command_line_goes_on_over_a_restart() {
     let start = || TestServer::start_at(&home, port);
     let server = start();
     let mut child = kronika();
-    child.args(["tail", "module=orders", "--format", "json", "--columns", "event_id", "--limit", "20"]);
+    child.args(["tail", "module=orders", "--format", "json", "--fields", "event_id", "--limit", "20"]);
     child.args(["--server", &server.url, "--project", "default"]).env("KRONIKA_KEY", &server.key);
     let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let started = Instant::now();
