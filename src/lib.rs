@@ -6,6 +6,8 @@
 
 pub mod error;
 
+pub mod priority;
+
 #[cfg(test)]
 mod fuzz;
 

@@ -15,6 +15,7 @@ fn main() -> ExitCode {
     if let Err(source) = spare_threads(command.threads()) {
         return ended(&no_threads(source));
     }
+    kronika::priority::come_first();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(source) => return ended(&no_threads(source)),

@@ -10,6 +10,7 @@
 mod audit;
 mod error;
 mod guard;
+mod journal;
 mod network;
 mod quota;
 mod ranges;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 pub use audit::Audit;
 pub use error::ConfigError;
 pub use guard::Guard;
+pub use journal::Journal;
 pub use network::Network;
 pub use quota::Quota;
 pub use redaction::{DEFAULT_HEADERS, DEFAULT_PARAMETERS, RedactLists, Redaction};
@@ -61,6 +63,8 @@ pub struct Config {
     pub tail: Tail,
     /// Filters that have a name.
     pub saved: Saved,
+    /// Limits of the journal's lists and figures.
+    pub journal: Journal,
     /// How long keys live, and how much they may ask for.
     pub access: Access,
     /// How readers and operators are recorded.

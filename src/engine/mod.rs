@@ -22,6 +22,7 @@ mod deletions;
 mod directory;
 mod doctor;
 mod error;
+mod figures;
 mod flush;
 mod frame;
 mod health;
@@ -105,6 +106,7 @@ struct Inner {
     /// Where listeners are told of new rows.
     tailers: threads::Threads,
     audit: audit::Audit,
+    figures: figures::Figures,
     /// What the log held at the start.
     recovered: recover::Recovered,
     /// The admin key that this start made, until it was handed out.
@@ -190,6 +192,7 @@ impl Engine {
         let niceness = shared.config.compaction.niceness;
         let compactors = threads::Threads::for_jobs("compaction", niceness).map_err(failed)?;
         let tailers = threads::Threads::for_jobs("tail", 0).map_err(failed)?;
+        let figures = figures::Figures::new(shared.config.journal.figures_max.as_usize());
         let inner = Inner {
             shared,
             wal,
@@ -209,6 +212,7 @@ impl Engine {
             compactors,
             tailers,
             audit,
+            figures,
             recovered,
             first_key: parking_lot::Mutex::default(),
             directory,
@@ -391,6 +395,11 @@ impl Engine {
     #[must_use]
     pub fn queries(&self) -> &Library {
         &self.0.queries
+    }
+
+    /// Answers of figures that are still true.
+    pub(crate) fn figures(&self) -> &figures::Figures {
+        &self.0.figures
     }
 
     /// The API keys.

@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinHandle;
 
 use super::EngineError;
-use crate::query::give_way;
+use crate::priority::give_way;
 use crate::table::TableError;
 
 /// How long an idle thread stays.
@@ -45,9 +45,7 @@ impl Threads {
             .max_blocking_threads(count)
             .thread_keep_alive(KEEP_ALIVE)
             .enable_all();
-        if niceness > 0 {
-            builder.on_thread_start(move || give_way(niceness));
-        }
+        builder.on_thread_start(move || give_way(niceness));
         builder.build().map(ManuallyDrop::new).map(Self)
     }
 

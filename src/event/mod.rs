@@ -8,6 +8,7 @@
 //! ```
 
 pub mod attributes;
+pub mod calendar;
 pub mod columns;
 pub mod convert;
 pub mod dedup;

@@ -68,7 +68,7 @@ pub enum Origin {
 }
 
 /// One column of the table `events`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
     /// Name in SQL, in JSON and in the files.
     pub name: &'static str,

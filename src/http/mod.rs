@@ -43,7 +43,12 @@ pub use transport::{Tls, TlsError};
 /// All routes over an engine, and the document that describes them.
 pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
     let (routes, document) = OpenApiRouter::with_openapi(document::base())
-        .routes(routes!(events::append_events))
+        .routes(routes!(events::append_events, journal::list_events))
+        .routes(routes!(journal::event))
+        .routes(routes!(journal::filter_fields))
+        .routes(routes!(journal::facets))
+        .routes(routes!(journal::histogram))
+        .routes(routes!(journal::aggregate))
         .routes(routes!(events::dead_letters))
         .routes(routes!(query::query))
         .routes(routes!(query::cancel))

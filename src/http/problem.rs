@@ -14,6 +14,7 @@ use crate::engine::{AdmissionError, AppendError, EngineError, TailError, TrialEr
 use crate::error::{Kind, Report};
 use crate::event::mapping::MappingError;
 use crate::journal::saved::SavedError;
+use crate::journal::JournalError;
 use crate::query::QueryError;
 
 /// A refused request.
@@ -76,7 +77,7 @@ impl ApiError {
         self
     }
 
-    fn with(mut self, member: &str, value: impl Serialize) -> Self {
+    pub(super) fn with(mut self, member: &str, value: impl Serialize) -> Self {
         self.0.more.insert(member.to_string(), json!(value));
         self
     }
@@ -269,6 +270,12 @@ impl From<TailError> for ApiError {
 
 impl From<SavedError> for ApiError {
     fn from(error: SavedError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<JournalError> for ApiError {
+    fn from(error: JournalError) -> Self {
         Self::of(&error)
     }
 }

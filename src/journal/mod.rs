@@ -7,5 +7,26 @@
 //! Nothing here knows HTTP or the engine: routes hand a session in and encode what comes back. Every list can
 //! say the SQL that it ran, and whoever runs that SQL gets the same rows.
 
+mod columns;
+mod compile;
+mod cursor;
+pub mod detail;
+mod error;
+mod field;
+pub mod figures;
+mod filter;
+pub mod list;
+mod period;
 pub mod saved;
+mod selection;
+mod statement;
 pub mod tail;
+
+pub use columns::{LONG, columns, shown, single};
+pub use compile::Values;
+pub use error::JournalError;
+pub use field::{Field, FieldInfo, Word, fields};
+pub use filter::{Condition, Filter, Operator, Term};
+pub use period::{Bounds, Named, Period};
+pub use selection::Selection;
+pub use statement::Statement;

@@ -128,8 +128,22 @@ impl Session {
         &self.runtime
     }
 
-    pub(super) fn reader(&self) -> &Reader {
+    /// What it sees.
+    #[must_use]
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// On whose behalf it asks.
+    #[must_use]
+    pub fn reader(&self) -> &Reader {
         &self.reader
+    }
+
+    /// Columns that its reader cannot see.
+    #[must_use]
+    pub fn hidden(&self) -> Arc<[String]> {
+        self.reader.restriction.as_ref().map(|restriction| restriction.hidden()).unwrap_or_default()
     }
 
     /// Runs one query; returns when its first rows are there.
@@ -206,7 +220,7 @@ impl Session {
             tables: names.map(str::to_owned).collect(),
             functions: self.runtime.functions(),
             memory_max: limits.memory_max,
-            hidden: self.reader.restriction.as_ref().map(|restriction| restriction.hidden()).unwrap_or_default(),
+            hidden: self.hidden(),
         }
     }
 

@@ -61,7 +61,7 @@ enum Over {
 impl Args {
     pub(crate) async fn run(self) -> Result<(), CliError> {
         let client = Client::new(&self.server, Policy::PATIENT)?;
-        let mut parser = Parser { last_id: self.after.clone(), ..Parser::default() };
+        let mut parser = Parser::from(self.after.clone());
         let mut left = self.limit.unwrap_or(u64::MAX);
         loop {
             let response = client.send(&self.call(parser.last_id.as_deref())).await?;

@@ -23,6 +23,13 @@ pub(super) struct Parser {
     pub(super) retry: Option<Duration>,
 }
 
+/// A stream that goes on behind an event.
+impl From<Option<String>> for Parser {
+    fn from(last_id: Option<String>) -> Self {
+        Self { last_id, ..Self::default() }
+    }
+}
+
 impl Parser {
     /// The blocks that are whole with `bytes`, in their order; `each` sees every one before the next is known.
     ///

@@ -1,5 +1,177 @@
 //! Routes of the journal: lists, details, figures. Each turns its parameters into a statement of
-//! [`crate::journal`], runs it as the caller, and answers JSON.
+//! [`crate::journal`], runs it as the caller, and answers JSON; with `explain=sql` it only says what it would run.
 
+mod detail;
+mod figures;
 pub(super) mod filters;
+mod list;
 pub(super) mod tail;
+
+use std::time::Duration;
+
+use arrow::record_batch::RecordBatch;
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use chrono::Utc;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::caller::{Authorized, Query};
+use super::problem::ApiError;
+use crate::engine::Engine;
+use crate::error::Kind;
+use crate::event::names::ProjectName;
+use crate::journal::{JournalError, Selection, Statement};
+use crate::query::{Limits, QueryError, Session, objects};
+
+pub(super) use detail::{__path_event, event};
+pub(super) use figures::{__path_aggregate, __path_facets, __path_histogram, aggregate, facets, histogram};
+pub(super) use list::{__path_filter_fields, __path_list_events, filter_fields, list_events};
+
+/// Parameters as they stand behind the `?`, those of a route taken out one by one.
+pub(super) struct Given(pub(super) Vec<(String, String)>);
+
+impl Given {
+    /// The value of a parameter that can be given once.
+    pub(super) fn take(&mut self, name: &str) -> Result<Option<String>, ApiError> {
+        let mut found = None;
+        let mut twice = false;
+        self.0.retain_mut(|(key, value)| {
+            let is = key == name;
+            if is {
+                twice |= found.replace(std::mem::take(value)).is_some();
+            }
+            !is
+        });
+        match twice {
+            true => Err(JournalError::value(name, "is given twice").into()),
+            false => Ok(found),
+        }
+    }
+
+    /// A whole number between 1 and `most`.
+    pub(super) fn take_count(&mut self, name: &str, default: usize, most: usize) -> Result<usize, ApiError> {
+        let Some(text) = self.take(name)? else { return Ok(default.min(most)) };
+        let number = text.parse::<usize>().ok().filter(|number| (1..=most).contains(number));
+        number.ok_or_else(|| JournalError::value(name, format!("is a number from 1 to {most}, not `{text}`")).into())
+    }
+
+    /// Names behind commas.
+    pub(super) fn take_names(&mut self, name: &str) -> Result<Vec<String>, ApiError> {
+        let text = self.take(name)?.unwrap_or_default();
+        Ok(text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect())
+    }
+
+    /// Whether `explain=sql` stands there.
+    pub(super) fn take_explain(&mut self) -> Result<bool, ApiError> {
+        match self.take("explain")?.as_deref() {
+            None => Ok(false),
+            Some("sql") => Ok(true),
+            Some(other) => Err(JournalError::value("explain", format!("is `sql`, not `{other}`")).into()),
+        }
+    }
+
+    /// What is left as filters and a period; nothing may remain.
+    pub(super) fn selection(mut self) -> Result<Selection, ApiError> {
+        let selection = Selection::from_pairs(&mut self.0, Utc::now())?;
+        match self.0.first() {
+            None => Ok(selection),
+            Some((key, _)) => {
+                let mut probe = crate::journal::Filter::default();
+                Err(probe
+                    .add(key, Vec::new())
+                    .err()
+                    .map_or_else(|| ApiError::internal("a filter was left"), Into::into))
+            }
+        }
+    }
+}
+
+/// What a request reads with: one snapshot, seen by its caller.
+pub(super) struct Reading {
+    session: Session,
+    limits: Limits,
+}
+
+impl Reading {
+    /// Waits for the caller's turn.
+    pub(super) async fn begin(
+        engine: &Engine,
+        caller: &Authorized<Query>,
+        project: &ProjectName,
+    ) -> Result<Self, ApiError> {
+        let turn = engine.turn(&caller.caller, project).await?;
+        let session = engine.session_for(&caller.caller, project)?.in_turn(turn);
+        Ok(Self { session, limits: Limits::of(&engine.config().query) })
+    }
+
+    /// The session.
+    pub(super) fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// All rows of a statement, which the audit journal hears of. An answer that would be cut is refused.
+    pub(super) async fn rows(
+        &self,
+        caller: &Authorized<Query>,
+        statement: &Statement,
+    ) -> Result<Vec<RecordBatch>, ApiError> {
+        caller.trail.asks(&statement.sql, &Value::Object(statement.params.clone()), None);
+        let answer = self.session.run(&statement.sql, statement.params(), self.limits).await?;
+        caller.trail.answered(answer.end());
+        let (batches, outcome) = answer.collect().await?;
+        if outcome.truncated {
+            let detail = "the answer is larger than `query.rows_max` or `query.bytes_max`";
+            return Err(ApiError::new(Kind::TooLarge, "answer_too_large", detail));
+        }
+        Ok(batches)
+    }
+
+    /// The rows as JSON objects.
+    pub(super) async fn objects(
+        &self,
+        caller: &Authorized<Query>,
+        statement: &Statement,
+        without: &[&str],
+    ) -> Result<Vec<Box<RawValue>>, ApiError> {
+        let mut rows = Vec::new();
+        for batch in self.rows(caller, statement).await? {
+            rows.extend(objects(&batch, without)?);
+        }
+        Ok(rows)
+    }
+
+    /// The rows as JSON values.
+    pub(super) async fn values(
+        &self,
+        caller: &Authorized<Query>,
+        statement: &Statement,
+    ) -> Result<Vec<Value>, ApiError> {
+        let rows = self.objects(caller, statement, &[]).await?;
+        rows.iter().map(|row| value_of(row)).collect()
+    }
+}
+
+/// A row as a JSON value.
+pub(super) fn value_of(row: &RawValue) -> Result<Value, ApiError> {
+    serde_json::from_str(row.get()).map_err(|error| QueryError::Internal(Box::new(error)).into())
+}
+
+/// What `explain=sql` answers.
+pub(super) fn explained(statements: &[Statement]) -> Response {
+    match statements {
+        [one] => Json(one).into_response(),
+        several => Json(json!({ "statements": several })).into_response(),
+    }
+}
+
+/// 64-bit integers are texts in our JSON: the number in one.
+pub(super) fn integer(value: &Value) -> i64 {
+    value.as_i64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_default()
+}
+
+/// How long an answer of figures may be taken from the cache of a browser without asking.
+pub(super) const NO_CACHE: &str = "private, no-cache";
+
+/// Figures of a relative period are of the minute: so that dashboards that ask in one minute ask the same.
+pub(super) const GRAIN: Duration = Duration::from_secs(60);

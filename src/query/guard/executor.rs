@@ -21,6 +21,7 @@ use super::pool::{QueryPool, Shared};
 use super::task::{InTask, Label, Reason, Stop, Task, follow_spawns};
 use super::watchdog;
 use crate::config::{ByteCount, Query};
+use crate::priority;
 use crate::query::error::QueryError;
 
 /// Stack of a planning thread: rules recurse over expressions of up to `operators_max` levels.
@@ -60,7 +61,7 @@ impl Threads {
             .worker_threads(threads)
             .max_blocking_threads(BLOCKING_MAX)
             .thread_name("query")
-            .on_thread_start(move || give_way(niceness))
+            .on_thread_start(move || priority::give_way(niceness))
             .enable_all()
             .build()
             .map(|runtime| Self(Some(runtime)))
@@ -80,15 +81,6 @@ impl Drop for Threads {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
-    }
-}
-
-/// Lets other threads of the machine go first.
-pub(crate) fn give_way(niceness: u8) {
-    // SAFETY: a plain system call. With 0 it is about the calling thread; a failure leaves the priority.
-    let set = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, niceness.into()) };
-    if set != 0 {
-        tracing::debug!(error = %std::io::Error::last_os_error(), "cannot lower the priority of a thread");
     }
 }
 
@@ -209,7 +201,7 @@ impl Executor {
         let span = tracing::Span::current();
         let thread = move || {
             let _request = span.entered();
-            give_way(niceness);
+            priority::give_way(niceness);
             let planned = task.enter(|| {
                 let handle = runtime.handle()?;
                 std::panic::catch_unwind(AssertUnwindSafe(|| work(handle))).ok()

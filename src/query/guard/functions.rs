@@ -272,7 +272,7 @@ pub(crate) fn with_functions(builder: SessionStateBuilder, guard: &Guard) -> Ses
         "make_array" => function,
         _ => bounded(&function, bounds).unwrap_or(function),
     };
-    let scalar: Vec<Arc<ScalarUDF>> = scalar.map(limited).collect();
+    let scalar: Vec<Arc<ScalarUDF>> = scalar.map(limited).chain(crate::query::functions::all()).collect();
     let mut higher = SessionStateDefaults::default_higher_order_functions();
     higher.retain(|function| HIGHER_ORDER.contains(&function.name()));
     let mut aggregate = SessionStateDefaults::default_aggregate_functions();

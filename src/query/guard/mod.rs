@@ -39,7 +39,7 @@ use datafusion::sql::parser::Statement;
 use super::params::Failure;
 use crate::config::Guard;
 
-pub(crate) use executor::{Executor, Wanted, Work, give_way};
+pub(crate) use executor::{Executor, Wanted, Work};
 pub use fence::Fenced;
 pub(crate) use functions::{register, with_functions};
 pub(crate) use physical::check as check_physical;

@@ -10,6 +10,7 @@ mod csv;
 mod format;
 mod json;
 mod ndjson;
+mod objects;
 mod parquet;
 
 use ::arrow::record_batch::RecordBatch;
@@ -22,6 +23,7 @@ use tokio::sync::mpsc;
 use super::answer::{Answer, Deadline, End, Outcome};
 use super::error::QueryError;
 pub use format::Format;
+pub use objects::objects;
 
 /// Chunks that may be ready before the reader asks for them.
 const CHUNKS_AHEAD: usize = 2;
