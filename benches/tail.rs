@@ -28,7 +28,10 @@ fn main() {
     let rate = load::number_argument(10_000);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-    println!("{}", json!({"events_per_second": rate, "listeners": LISTENERS, "seconds": RUN.as_secs(), "load": load::machine_load()}));
+    println!(
+        "{}",
+        json!({"events_per_second": rate, "listeners": LISTENERS, "seconds": RUN.as_secs(), "load": load::machine_load()})
+    );
     for (name, query) in [
         ("same filter, three columns", "?fields=event_id,message,module"),
         ("a filter each", "?fields=event_id,message,module&actor_id=u{}"),
@@ -64,8 +67,10 @@ async fn measure(name: &str, query: &str, server: &Arc<Server>, rate: u64) {
     }
     let cpu = server.cpu_seconds() - cpu;
     latencies.sort_by(f64::total_cmp);
-    let at = |share: f64| latencies.get(((latencies.len().max(1) - 1) as f64 * share) as usize).map(|took| took / 1_000.0);
-    let metrics = reqwest::get(format!("{}/metrics", server.url)).await.expect("figures").text().await.expect("figures");
+    let at =
+        |share: f64| latencies.get(((latencies.len().max(1) - 1) as f64 * share) as usize).map(|took| took / 1_000.0);
+    let metrics =
+        reqwest::get(format!("{}/metrics", server.url)).await.expect("figures").text().await.expect("figures");
     let behind = metrics.lines().find(|line| line.starts_with("kronika_tail_behind_total{"));
     println!(
         "{}",
@@ -93,7 +98,8 @@ async fn send(server: &Arc<Server>, events: u64, rate: u64) {
         sending.spawn(async move {
             let body: String = (from..from + BODY).map(line).collect();
             let request = http.post(format!("{}/api/v1/events", server.url)).bearer_auth(&server.key);
-            let answer = request.header("content-type", "application/x-ndjson").body(body).send().await.expect("an answer");
+            let answer =
+                request.header("content-type", "application/x-ndjson").body(body).send().await.expect("an answer");
             assert!(answer.status().is_success(), "{}", answer.status());
         });
         while sending.try_join_next().is_some() {}

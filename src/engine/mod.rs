@@ -72,8 +72,8 @@ pub use doctor::{Finding, Verdict, examine};
 pub use error::{AppendError, EngineError};
 pub use flush::{CompactSummary, FlushSummary};
 pub use health::Check;
-pub use tail::{TailError, TailQuery, TailStream};
 pub use ingest::{AppendOptions, FileIds, Receipt, RefusedEvent};
+pub use tail::{TailError, TailQuery, TailStream};
 pub use trial::{Trial, TrialError};
 
 /// The commit that this program was built from, where the build said so (`KRONIKA_COMMIT`).
@@ -373,7 +373,12 @@ impl Engine {
     ///
     /// # Errors
     /// There is none that the caller sees, or it is no filter any more.
-    pub fn saved_selection(&self, caller: &Caller, project: &ProjectName, name: &str) -> Result<Selection, EngineError> {
+    pub fn saved_selection(
+        &self,
+        caller: &Caller,
+        project: &ProjectName,
+        name: &str,
+    ) -> Result<Selection, EngineError> {
         Ok(self.0.saved.find(project, Whose(caller), name)?.saved.selection(now_us())?)
     }
 
@@ -382,7 +387,11 @@ impl Engine {
     /// # Errors
     /// There is none.
     pub fn existing(&self, project: &ProjectName) -> Result<ProjectName, EngineError> {
-        self.0.projects.get(project).map(|open| open.name.clone()).ok_or_else(|| EngineError::UnknownProject(project.clone()))
+        self.0
+            .projects
+            .get(project)
+            .map(|open| open.name.clone())
+            .ok_or_else(|| EngineError::UnknownProject(project.clone()))
     }
 
     /// The mappings.

@@ -13,8 +13,8 @@ use crate::engine::audit::AuditError;
 use crate::engine::{AdmissionError, AppendError, EngineError, TailError, TrialError};
 use crate::error::{Kind, Report};
 use crate::event::mapping::MappingError;
-use crate::journal::saved::SavedError;
 use crate::journal::JournalError;
+use crate::journal::saved::SavedError;
 use crate::query::QueryError;
 
 /// A refused request.

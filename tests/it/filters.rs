@@ -23,7 +23,8 @@ fn failures(more: Value) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn filters_are_kept_for_their_key_or_for_all() {
     let server = TestServer::start();
-    let (anna, boris) = (query_key(&server, "default", json!({})).await, query_key(&server, "default", json!({})).await);
+    let (anna, boris) =
+        (query_key(&server, "default", json!({})).await, query_key(&server, "default", json!({})).await);
     let restricted = query_key(&server, "default", json!({"modules": ["orders"]})).await;
     let post = async |key: &str, filter: Value| send(server.with(key, Method::POST, PATH).json(&filter)).await;
     let mine = post(&anna, failures(json!({}))).await.json(201);
@@ -44,7 +45,8 @@ async fn filters_are_kept_for_their_key_or_for_all() {
     send(server.with(&boris, Method::DELETE, &path(&ours))).await.problem(403, "not_your_filter");
     let by_name = send(server.with(&boris, Method::GET, &format!("{PATH}/Ours"))).await.json(200);
     assert_eq!(by_name, ours);
-    let changed = send(server.with(&anna, Method::PUT, &path(&mine)).json(&failures(json!({"name": "Renamed"})))).await.json(200);
+    let changed =
+        send(server.with(&anna, Method::PUT, &path(&mine)).json(&failures(json!({"name": "Renamed"})))).await.json(200);
     assert_eq!((&changed["id"], &changed["name"]), (&mine["id"], &json!("Renamed")));
 
     let server = TestServer::start_in(&server.kill());
@@ -73,6 +75,10 @@ async fn filters_are_limited_and_go_with_their_project() {
     assert_eq!(send(server.request(Method::DELETE, "/api/v1/projects/shop?confirm=shop")).await.status, 204);
     server.create_project("shop").await;
     let key = query_key(&server, "shop", json!({})).await;
-    assert_eq!(send(server.with(&key, Method::GET, PATH)).await.json(200), json!([]), "nothing of the old project comes back");
+    assert_eq!(
+        send(server.with(&key, Method::GET, PATH)).await.json(200),
+        json!([]),
+        "nothing of the old project comes back"
+    );
     server.stop();
 }

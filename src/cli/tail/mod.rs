@@ -123,7 +123,9 @@ impl Args {
             }
             "dropped" => {
                 let events = data()?["events"].as_u64().map_or("some".to_owned(), |events| events.to_string());
-                output::note(&format!("{events} events were left out: they lie further back than the server catches up"));
+                output::note(&format!(
+                    "{events} events were left out: they lie further back than the server catches up"
+                ));
                 Ok(None)
             }
             "end" => ended(&data()?).map(Some),

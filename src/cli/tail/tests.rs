@@ -49,7 +49,12 @@ fn events_are_lines_for_people() {
 
 #[test]
 fn filters_are_those_of_the_url() {
-    let cases = [("module=orders", "module", "orders"), ("outcome!=success", "outcome!", "success"), ("a>=5", "a>", "5"), ("q=a=b", "q", "a=b")];
+    let cases = [
+        ("module=orders", "module", "orders"),
+        ("outcome!=success", "outcome!", "success"),
+        ("a>=5", "a>", "5"),
+        ("q=a=b", "q", "a=b"),
+    ];
     for (text, name, value) in cases {
         assert_eq!(pair(text), Ok((name.to_owned(), value.to_owned())));
     }

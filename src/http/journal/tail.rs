@@ -78,8 +78,7 @@ fn take(given: &mut Vec<(String, String)>, name: &str) -> Option<String> {
 fn position(headers: &HeaderMap, parameter: Option<String>) -> Result<Option<Position>, ApiError> {
     let header = headers.get(LAST_EVENT_ID).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let Some(text) = header.or(parameter).filter(|text| !text.is_empty()) else { return Ok(None) };
-    let wrong = |error: crate::journal::tail::BadPosition| {
-        ApiError::new(Kind::Invalid, "invalid_position", error.to_string())
-    };
+    let wrong =
+        |error: crate::journal::tail::BadPosition| ApiError::new(Kind::Invalid, "invalid_position", error.to_string());
     text.parse().map(Some).map_err(wrong)
 }

@@ -70,7 +70,8 @@ impl SavedFilters {
     pub fn find(&self, project: &ProjectName, whose: Whose<'_>, name: &str) -> Result<SavedFilter, SavedError> {
         let seen = self.list(project, whose)?;
         let by_id = seen.iter().find(|filter| filter.id == name);
-        let by_name = || seen.iter().find(|filter| filter.saved.name == name && (whose.owns(filter) || filter.saved.shared));
+        let by_name =
+            || seen.iter().find(|filter| filter.saved.name == name && (whose.owns(filter) || filter.saved.shared));
         by_id.or_else(by_name).cloned().ok_or_else(|| SavedError::Unknown(name.to_owned()))
     }
 
@@ -238,7 +239,9 @@ fn changeable(all: &[SavedFilter], whose: Whose<'_>, id: &str) -> Result<usize, 
 /// Adds a filter whose name is not taken among those that whoever sees it sees; a new default takes the old one's place.
 fn put(all: &mut Vec<SavedFilter>, new: SavedFilter) -> Result<(), SavedError> {
     let same_place = |other: &SavedFilter| {
-        other.saved.name == new.saved.name && other.saved.shared == new.saved.shared && (new.saved.shared || other.owner == new.owner)
+        other.saved.name == new.saved.name
+            && other.saved.shared == new.saved.shared
+            && (new.saved.shared || other.owner == new.owner)
     };
     if all.iter().any(same_place) {
         return Err(SavedError::Exists(new.saved.name));

@@ -46,7 +46,11 @@ fn names(filters: &[SavedFilter]) -> Vec<&str> {
 fn each_key_sees_its_own_and_the_shared_ones() {
     let dir = tempfile::tempdir().unwrap();
     let store = SavedFilters::new(dir.path(), &config::Saved::default());
-    let (anna, boris, admin) = (caller("anna", Scope::Query, false), caller("boris", Scope::Query, false), caller("root", Scope::Admin, false));
+    let (anna, boris, admin) = (
+        caller("anna", Scope::Query, false),
+        caller("boris", Scope::Query, false),
+        caller("root", Scope::Admin, false),
+    );
     let (anna, boris, admin) = (Whose(&anna), Whose(&boris), Whose(&admin));
     let project = project();
     let private = store.create(&project, anna, new("mine", json!({})), NOW).unwrap();
@@ -65,13 +69,24 @@ fn each_key_sees_its_own_and_the_shared_ones() {
     assert_eq!(store.delete(&project, boris, &shared.id).unwrap_err().code(), "not_your_filter");
     assert_eq!(code(store.create(&project, boris, new("ours", json!({"shared": true})), NOW)), "filter_exists");
     // Renaming it to itself is no conflict, and the id stays.
-    let renamed = store.replace(&project, anna, &shared.id, new("ours", json!({"shared": true, "sort": "event_time"})), NOW + 1_000_000).unwrap();
+    let renamed = store
+        .replace(
+            &project,
+            anna,
+            &shared.id,
+            new("ours", json!({"shared": true, "sort": "event_time"})),
+            NOW + 1_000_000,
+        )
+        .unwrap();
     assert_eq!((renamed.id.as_str(), renamed.created_at == renamed.updated_at), (shared.id.as_str(), false));
     store.delete(&project, admin, &private.id).unwrap();
     // Another start reads the same.
     let again = SavedFilters::new(dir.path(), &config::Saved::default());
     assert_eq!(again.list(&project, admin).unwrap(), store.list(&project, admin).unwrap());
-    assert_eq!(again.find(&project, anna, "ours").unwrap().saved.selection(NOW).unwrap().to_json()["period"], "last_7d");
+    assert_eq!(
+        again.find(&project, anna, "ours").unwrap().saved.selection(NOW).unwrap().to_json()["period"],
+        "last_7d"
+    );
     again.forget(&project).unwrap();
     assert!(again.list(&project, admin).unwrap().is_empty());
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
@@ -91,7 +106,10 @@ fn a_dataset_has_one_default() {
     default("calls", Some("api_logs"));
     default("calls again", Some("api_logs"));
     let of = |dataset| store.default_of(&project, dataset).unwrap().unwrap().saved.name;
-    assert_eq!((of(Some("api_logs")), of(Some("sms_logs")), of(None)), ("calls again".into(), "all".into(), "all".into()));
+    assert_eq!(
+        (of(Some("api_logs")), of(Some("sms_logs")), of(None)),
+        ("calls again".into(), "all".into(), "all".into())
+    );
     let defaults = store.list(&project, Whose(&key)).unwrap();
     assert_eq!(defaults.iter().filter(|filter| filter.saved.default).count(), 2);
 }

@@ -59,12 +59,7 @@ impl Hub {
     /// Nobody listens yet; what comes after `through` will be told.
     #[must_use]
     pub fn new(epoch: Epoch, through: i64) -> Self {
-        Self {
-            epoch,
-            through: AtomicI64::new(through),
-            listening: AtomicUsize::new(0),
-            groups: Mutex::default(),
-        }
+        Self { epoch, through: AtomicI64::new(through), listening: AtomicUsize::new(0), groups: Mutex::default() }
     }
 
     /// Up to which `_seq` everybody was told.

@@ -16,7 +16,18 @@ fn positions_come_back_and_others_are_refused() {
     let position = Position { epoch: writer.into(), seq: 4_711 };
     assert_eq!(position.to_string(), "5f0c2d11-4711");
     assert_eq!("5f0c2d11-4711".parse(), Ok(position));
-    for wrong in ["", "4711", "5f0c2d11", "5f0c2d11-", "5f0c2d1-1", "5f0c2d11--1", "5f0c2d11-+1", "+f0c2d11-1", "zz0c2d11-1", "5f0c2d11-99999999999999999999"] {
+    for wrong in [
+        "",
+        "4711",
+        "5f0c2d11",
+        "5f0c2d11-",
+        "5f0c2d1-1",
+        "5f0c2d11--1",
+        "5f0c2d11-+1",
+        "+f0c2d11-1",
+        "zz0c2d11-1",
+        "5f0c2d11-99999999999999999999",
+    ] {
         assert!(wrong.parse::<Position>().is_err(), "{wrong}");
     }
 }
@@ -80,7 +91,10 @@ fn frames_are_server_sent_events() {
     assert_eq!(hello(position(3)), "retry: 1000\nid: 00000000-3\n: tail\n\n");
     assert_eq!(heartbeat(position(4)), "id: 00000000-4\n: alive\n\n");
     let said = dropped(position(4), position(9), Some(2));
-    assert_eq!(said, "event: dropped\nid: 00000000-9\ndata: {\"after\":\"00000000-4\",\"through\":\"00000000-9\",\"events\":2}\n\n");
+    assert_eq!(
+        said,
+        "event: dropped\nid: 00000000-9\ndata: {\"after\":\"00000000-4\",\"through\":\"00000000-9\",\"events\":2}\n\n"
+    );
     assert_eq!(end(&serde_json::json!({"reason": "shutdown"})), "event: end\ndata: {\"reason\":\"shutdown\"}\n\n");
 }
 
@@ -90,7 +104,8 @@ fn a_period_that_is_over_is_refused_and_one_that_ends_now_has_no_end() {
     let now = chrono::DateTime::parse_from_rfc3339("2025-03-04T12:00:00Z").unwrap().to_utc();
     let of = |json: serde_json::Value| {
         let mut values = Values::default();
-        condition(&Selection::from_json(&json, now).unwrap(), &mut values, &[]).map(|text| (text, values.into_map().len()))
+        condition(&Selection::from_json(&json, now).unwrap(), &mut values, &[])
+            .map(|text| (text, values.into_map().len()))
     };
     let (all, _) = of(serde_json::json!({})).unwrap();
     assert!(!all.contains("event_time") && all.contains("visibility"), "{all}");

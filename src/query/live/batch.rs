@@ -37,7 +37,9 @@ impl LiveBatch {
     /// The rows in parts of at most `rows_max`.
     pub fn slices(&self, rows_max: usize) -> impl Iterator<Item = Self> + use<> {
         let (rows, step) = (self.rows.clone(), rows_max.max(1));
-        (0..rows.num_rows()).step_by(step).map(move |from| Self::new(rows.slice(from, step.min(rows.num_rows() - from))))
+        (0..rows.num_rows())
+            .step_by(step)
+            .map(move |from| Self::new(rows.slice(from, step.min(rows.num_rows() - from))))
     }
 
     /// Number of rows.

@@ -113,9 +113,11 @@ impl LiveFilter {
             if rows.is_empty() {
                 break;
             }
-            let value = condition.evaluate(&looked_at).and_then(|value| value.into_array(rows.len())).map_err(failed)?;
-            let mask = value.as_boolean_opt().ok_or_else(|| {
-                QueryError::Invalid { message: "the condition is neither true nor false".into(), position: None }
+            let value =
+                condition.evaluate(&looked_at).and_then(|value| value.into_array(rows.len())).map_err(failed)?;
+            let mask = value.as_boolean_opt().ok_or_else(|| QueryError::Invalid {
+                message: "the condition is neither true nor false".into(),
+                position: None,
             })?;
             if mask.true_count() == rows.len() {
                 continue;
@@ -137,4 +139,3 @@ impl LiveFilter {
 fn kept(batch: &RecordBatch, rows: &[u32]) -> Result<RecordBatch, DataFusionError> {
     Ok(arrow::compute::take_record_batch(batch, &arrow::array::UInt32Array::from(rows.to_vec()))?)
 }
-

@@ -12,7 +12,9 @@ use crate::query::{LiveBatch, LiveColumns, Params, QueryError, Reader, Restricti
 fn events() -> Vec<Value> {
     let row = |n: i64| {
         let module = [Some("orders"), Some("payments"), None][(n % 3) as usize];
-        let more = json!({"tenant_id": ["a", "b"][(n % 2) as usize], "http_status": if n % 5 == 0 { Value::Null } else { json!(200 + n) },
+        let tenant = ["a", "b"][(n % 2) as usize];
+        let status = if n % 5 == 0 { Value::Null } else { json!(200 + n) };
+        let more = json!({"tenant_id": tenant, "http_status": status,
             "message": format!("Nr {n}"), "actor_id": format!("u{}", n % 7), "sequence": n % 4,
             "object_refs": [format!("order:{n}")], "attributes": format!("{{\"n\":{n}}}")});
         event(n, START + n * DAY, module, more)
@@ -27,7 +29,12 @@ fn reader(modules: Option<&str>, tenants: Option<&str>, days: Option<u32>, maske
     Reader { restriction: Some(Arc::new(Restriction::new(globs, tenants, days, &masked))), ..Reader::default() }
 }
 
-async fn matching(reader: Option<Reader>, condition: &str, params: Params, now_us: i64) -> Result<Vec<i64>, QueryError> {
+async fn matching(
+    reader: Option<Reader>,
+    condition: &str,
+    params: Params,
+    now_us: i64,
+) -> Result<Vec<i64>, QueryError> {
     let fixture = Fixture::new();
     let session = fixture.session().read_by(reader.unwrap_or_default());
     let filter = session.live(condition, params, fixture.limits).await?;
@@ -64,7 +71,8 @@ async fn the_rows_are_those_of_a_query() {
 async fn values_are_bound_and_hidden_rows_are_not_looked_at() {
     let named = |value: Value| Params::Named(json!({"p1": value}).as_object().unwrap().clone());
     assert_eq!(matching(None, "message = $p1", named(json!("Nr 8")), 0).await.unwrap(), [8]);
-    let by_tenant = matching(Some(reader(None, Some("b"), None, &[])), "sequence = $p1", named(json!(1)), 0).await.unwrap();
+    let by_tenant =
+        matching(Some(reader(None, Some("b"), None, &[])), "sequence = $p1", named(json!(1)), 0).await.unwrap();
     assert_eq!(by_tenant, (1..=40).filter(|n| n % 2 == 1 && n % 4 == 1).collect::<Vec<_>>());
     let by_module = matching(Some(reader(Some("pay*"), None, None, &[])), "true", Params::None, 0).await.unwrap();
     assert_eq!(by_module, (1..=40).filter(|n| n % 3 == 1).collect::<Vec<_>>());
@@ -108,7 +116,13 @@ fn rows_are_objects_without_their_nulls() {
         .unwrap();
     let object = |n: i64, status: &str, day: &str| {
         let refs = format!("\"object_refs\":[\"order:{n}\"]");
-        (n, format!("{{\"event_id\":\"id-{n}\",{status}\"sequence\":\"{}\",{refs},\"event_time\":\"{day}T00:00:00Z\"}}", n % 4))
+        (
+            n,
+            format!(
+                "{{\"event_id\":\"id-{n}\",{status}\"sequence\":\"{}\",{refs},\"event_time\":\"{day}T00:00:00Z\"}}",
+                n % 4
+            ),
+        )
     };
     assert_eq!(seen, [object(39, "\"http_status\":239,", "2025-04-12"), object(40, "", "2025-04-13")]);
     let error = LiveColumns::new(["event_ids"]).expect_err("no such column");

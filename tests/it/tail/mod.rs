@@ -15,13 +15,15 @@ use self::listener::{Block, Listener};
 use crate::common::{Home, TestServer, kronika, send};
 
 /// So that flushes and compactions come while the tail runs.
-const RESTLESS: &str = "[flush]\ninterval = \"50ms\"\n[compaction]\ninterval = \"150ms\"\nfiles_min = 2\n[tail]\nheartbeat = \"200ms\"\n";
+const RESTLESS: &str =
+    "[flush]\ninterval = \"50ms\"\n[compaction]\ninterval = \"150ms\"\nfiles_min = 2\n[tail]\nheartbeat = \"200ms\"\n";
 
 fn body(ids: impl IntoIterator<Item = u64>) -> String {
     let line = |id: u64| {
         let module = ["orders", "payments", "couriers"][(id % 3) as usize];
+        let (tenant, outcome) = (["a", "b"][(id % 2) as usize], if id % 10 == 0 { "failure" } else { "success" });
         let event = json!({"event_id": format!("e-{id}"), "module": module, "event_type": format!("{module}.changed"),
-            "tenant_id": ["a", "b"][(id % 2) as usize], "outcome": if id % 10 == 0 { "failure" } else { "success" },
+            "tenant_id": tenant, "outcome": outcome,
             "actor_email": "someone@shop.example", "message": format!("event {id}")});
         format!("{event}\n")
     };
@@ -84,7 +86,8 @@ async fn nothing_is_missed_and_nothing_comes_twice() {
 async fn a_hundred_listeners_each_get_what_they_asked_for() {
     const EVENTS: u64 = 3_000;
     let server = TestServer::start_with(RESTLESS);
-    let filters = ["", "&module=orders", "&module=orders&module=payments&outcome!=success", "&q=event%207", "&outcome=failure"];
+    let filters =
+        ["", "&module=orders", "&module=orders&module=payments&outcome!=success", "&q=event%207", "&outcome=failure"];
     let wanted = |filter: usize, id: u64| match filter {
         0 => true,
         1 => id % 3 == 0,
@@ -134,7 +137,11 @@ async fn gone(server: &TestServer) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restricted_key_hears_what_it_could_read() {
     let server = TestServer::start_with(RESTLESS);
-    let key = query_key(&server, json!({"modules": ["order*"], "tenant_ids": ["a"], "lookback_days": 30, "masked_columns": ["actor_email"]})).await;
+    let key = query_key(
+        &server,
+        json!({"modules": ["order*"], "tenant_ids": ["a"], "lookback_days": 30, "masked_columns": ["actor_email"]}),
+    )
+    .await;
     let mut listener = Listener::open(&server, &key, "", "", None).await;
     let start = listener.at.clone();
     let old = json!({"event_id": "old", "module": "orders", "event_type": "x", "tenant_id": "a", "event_time": "2020-01-01T00:00:00Z"});
@@ -146,7 +153,10 @@ async fn a_restricted_key_hears_what_it_could_read() {
     assert_eq!(ids, wanted);
     for event in &events {
         let shown = event.as_object().unwrap();
-        assert!(!shown.contains_key("actor_email") && !shown.contains_key("attributes") && shown.contains_key("message"), "{event}");
+        assert!(
+            !shown.contains_key("actor_email") && !shown.contains_key("attributes") && shown.contains_key("message"),
+            "{event}"
+        );
     }
     assert!(listener.is_silent().await);
     // The same out of the past, hot and stored.
@@ -168,7 +178,8 @@ async fn a_restricted_key_hears_what_it_could_read() {
         ("?last_event_id=nonsense", 400, "invalid_position"),
         ("?last_event_id=00000000-1", 400, "invalid_position"),
     ] {
-        let refused = Listener::try_open(&server, &key, "", query, None).await.err().unwrap_or_else(|| panic!("{query}"));
+        let refused =
+            Listener::try_open(&server, &key, "", query, None).await.err().unwrap_or_else(|| panic!("{query}"));
         refused.problem(status, code);
     }
     let ahead = format!("{}-999999", start.split('-').next().unwrap());
@@ -188,7 +199,8 @@ async fn what_is_left_out_is_told() {
     assert_eq!(listener.ids(10).await.len(), 10);
     drop(listener);
     server.append("default", "", body(10..31)).await.json(200);
-    let mut listener = Listener::open(&server, &server.key, "default", "?fields=event_id&module=orders", Some(&start)).await;
+    let mut listener =
+        Listener::open(&server, &server.key, "default", "?fields=event_id&module=orders", Some(&start)).await;
     let dropped = listener.said().await.unwrap();
     let matching = (0..21).filter(|id| id % 3 == 0).count();
     assert_eq!((dropped.event.as_str(), dropped.data["events"].as_u64()), ("dropped", Some(matching as u64)));
