@@ -40,6 +40,29 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The body is no JSON, or not of this route's form.",
         "`detail` says where; see `/api/openapi.json`.",
     ),
+    entry(
+        "unknown_filter",
+        "A parameter is neither a filter nor one of the route's own.",
+        "`GET /api/v1/filters/fields` lists all filters.",
+    ),
+    entry(
+        "invalid_filter",
+        "A filter or parameter of the journal has a value that it cannot have.",
+        "`detail` says what would do.",
+    ),
+    entry("invalid_period", "A period, a time or a zone cannot be read.", "`detail` says what would do."),
+    entry("invalid_cursor", "The cursor is none, or belongs to another list.", "Ask for the first page."),
+    entry(
+        "answer_too_large",
+        "The answer of a journal route would be cut.",
+        "Ask for less: a shorter period, fewer groups, a smaller `limit`.",
+    ),
+    entry("event_not_found", "No event has this id, or the key may not see it.", "Look at the list of events."),
+    entry(
+        "event_ambiguous",
+        "Several events have this id.",
+        "Add `source`, `dataset` or `tenant_id`; `candidates` lists them.",
+    ),
     entry("body_cut_off", "The body ended early.", "Nothing of it is stored: send it again."),
     entry(
         "body_undecodable",

@@ -19,6 +19,7 @@ mod format;
 mod golden;
 mod hostile;
 mod ingest;
+mod journal;
 mod kill;
 mod layers;
 mod lifecycle;

@@ -10,6 +10,12 @@ use super::common::{TestServer, send};
 /// Operations with the scope that each needs; one that is missing here fails the test.
 const SCOPES: &[(&str, Option<&str>)] = &[
     ("append_events", Some("ingest")),
+    ("list_events", Some("query")),
+    ("get_event", Some("query")),
+    ("filter_fields", Some("query")),
+    ("facets", Some("query")),
+    ("histogram", Some("query")),
+    ("aggregate", Some("query")),
     ("dead_letters", Some("query")),
     ("query", Some("query")),
     ("cancel_query", Some("query")),
@@ -119,6 +125,12 @@ const OF_AUDIT: &[(&str, &[&str])] = &[
     ("get_catalog", &["audit-read", "admin+audit-read"]),
     ("list_screens", &["audit-read", "admin+audit-read"]),
     ("query_screen", &["audit-read", "admin+audit-read"]),
+    ("list_events", &["audit-read", "admin+audit-read"]),
+    ("get_event", &["audit-read", "admin+audit-read"]),
+    ("filter_fields", &["audit-read", "admin+audit-read"]),
+    ("facets", &["audit-read", "admin+audit-read"]),
+    ("histogram", &["audit-read", "admin+audit-read"]),
+    ("aggregate", &["audit-read", "admin+audit-read"]),
 ];
 
 #[tokio::test]
