@@ -95,6 +95,9 @@ pub enum CliError {
         /// How many.
         count: usize,
     },
+    /// An export ended without a file.
+    #[error("the export is {0}")]
+    Export(String),
     /// Ctrl-C.
     #[error("stopped by Ctrl-C")]
     Interrupted,
@@ -135,6 +138,7 @@ impl CliError {
             | Self::Rejected { .. }
             | Self::Unwell { .. }
             | Self::Differ(_)
+            | Self::Export(_)
             | Self::Worker(_) => 1,
         }
     }
@@ -159,6 +163,7 @@ impl CliError {
             | Self::Rejected { .. }
             | Self::Unwell { .. }
             | Self::Differ(_)
+            | Self::Export(_)
             | Self::Interrupted
             | Self::Worker(_) => None,
         }

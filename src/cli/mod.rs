@@ -10,6 +10,7 @@ mod config;
 mod demo;
 mod doctor;
 mod error;
+mod export;
 mod flush;
 mod generate;
 mod import;
@@ -26,6 +27,7 @@ mod reconcile;
 mod serve;
 mod settings;
 mod supervisor;
+mod tail;
 mod wal;
 
 use clap::{Parser, Subcommand};
@@ -50,6 +52,10 @@ enum Command {
     Import(import::Args),
     Reconcile(Box<reconcile::Args>),
     Query(query::Args),
+    Export(Box<export::Args>),
+    #[command(subcommand)]
+    Exports(export::Command),
+    Tail(tail::Args),
     #[command(subcommand)]
     Queries(queries::Command),
     #[command(subcommand)]
@@ -105,6 +111,9 @@ impl Cli {
             Command::Import(args) => args.run().await,
             Command::Reconcile(args) => or_ctrl_c(args.run()).await,
             Command::Query(args) => or_ctrl_c(args.run()).await,
+            Command::Export(args) => or_ctrl_c(args.run()).await,
+            Command::Exports(command) => or_ctrl_c(command.run()).await,
+            Command::Tail(args) => or_ctrl_c(args.run()).await,
             Command::Queries(command) => or_ctrl_c(command.run()).await,
             Command::Mappings(command) => or_ctrl_c(command.run()).await,
             Command::Projects(command) => or_ctrl_c(command.run()).await,

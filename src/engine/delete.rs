@@ -38,7 +38,9 @@ impl Inner {
             return Err(EngineError::UnknownProject(name.clone()));
         }
         self.projects.remove_files(name).await?;
-        self.redactions.forget(name)
+        self.saved.forget(name)?;
+        self.redactions.forget(name)?;
+        self.webhooks.forget(name)
     }
 
     /// Waits until nothing works on the project any more, and notes its deletion.
@@ -48,9 +50,11 @@ impl Inner {
         let _flushing = project.flushing.lock().await;
         let _compacting = project.compacting.lock().await;
         self.drain(project).await?;
+        self.exports.drop_project(&project.name).await?;
         let deletion = Deletion { before_seq: self.wal.next_seq(), deleted_at: now_us(), removed: false };
         self.shared.deleted.note(&project.name, deletion)?;
         self.shared.hot_bytes.fetch_sub(project.drop_hot(), Ordering::Relaxed);
+        project.hub.close().await;
         self.wal.forget(&project.name, deletion.before_seq.saturating_sub(1));
         self.admission.set_quota(&project.name, Quota::default())
     }

@@ -14,6 +14,8 @@ use crate::event::names::ProjectName;
 use crate::event::parse::BodyError;
 use crate::event::redact::RedactError;
 use crate::event::state::StateError;
+use crate::journal::saved::SavedError;
+use crate::journal::webhook::OutboxError;
 use crate::query::QueryError;
 use crate::table::TableError;
 use crate::wal::WalError;
@@ -89,6 +91,12 @@ pub enum EngineError {
     /// A file of ids or answers.
     #[error(transparent)]
     State(#[from] StateError),
+    /// Calls of other systems.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+    /// Saved filters.
+    #[error(transparent)]
+    Saved(#[from] SavedError),
     /// Redaction rules that cannot be used.
     #[error("cannot redact{}", of.as_ref().map(|name| format!(" in the project `{name}`")).unwrap_or_default())]
     Redaction {
@@ -135,6 +143,8 @@ impl Report for EngineError {
             Self::Mapping(error) => error.kind(),
             Self::Access(error) => error.kind(),
             Self::State(error) => error.kind(),
+            Self::Outbox(error) => error.kind(),
+            Self::Saved(error) => error.kind(),
         }
     }
 
@@ -157,6 +167,8 @@ impl Report for EngineError {
             Self::Mapping(error) => error.code(),
             Self::Access(error) => error.code(),
             Self::State(error) => error.code(),
+            Self::Outbox(error) => error.code(),
+            Self::Saved(error) => error.code(),
         }
     }
 
@@ -185,6 +197,8 @@ impl Report for EngineError {
             Self::Mapping(error) => error.hint(),
             Self::Access(error) => error.hint(),
             Self::State(error) => error.hint(),
+            Self::Outbox(error) => error.hint(),
+            Self::Saved(error) => error.hint(),
         }
     }
 }

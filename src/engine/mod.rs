@@ -13,6 +13,7 @@
 //! * The log forgets a frame only once its rows, its ids and its answer are durable elsewhere.
 
 mod admission;
+mod attachments;
 pub mod audit;
 mod clock;
 mod counters;
@@ -22,6 +23,7 @@ mod deletions;
 mod directory;
 mod doctor;
 mod error;
+mod exports;
 mod figures;
 mod flush;
 mod frame;
@@ -37,9 +39,12 @@ mod projects;
 mod publish;
 mod recover;
 mod redaction;
+mod restore;
+mod tail;
 mod tasks;
 mod threads;
 mod trial;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,6 +52,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::access::{Caller, KeyId, KeyInfo, KeyStore, NewKey, Secret};
@@ -54,6 +60,9 @@ use crate::config::{Config, RedactLists};
 use crate::event::mapping::MappingLibrary;
 use crate::event::names::ProjectName;
 use crate::event::receipts::{self, Receipts};
+use crate::journal::Selection;
+use crate::journal::saved::{SavedFilters, Whose};
+use crate::journal::tail::Slots;
 use crate::query::named::Library;
 use crate::query::{self, Runtime, Session};
 use crate::table::Storage;
@@ -61,14 +70,19 @@ use crate::wal::Wal;
 
 pub(crate) use admission::AdmissionError;
 pub use admission::Sending;
+pub use attachments::{AttachmentError, Incoming, Stored};
 pub(crate) use clock::{now_ms, now_s, now_us};
 pub use directory::FORMAT;
 pub use doctor::{Finding, Verdict, examine};
 pub use error::{AppendError, EngineError};
+pub use exports::NewExportError;
 pub use flush::{CompactSummary, FlushSummary};
 pub use health::Check;
 pub use ingest::{AppendOptions, FileIds, Receipt, RefusedEvent};
+pub use restore::{RestoreError, RestoreOutcome};
+pub use tail::{TailError, TailQuery, TailStream};
 pub use trial::{Trial, TrialError};
+pub use webhooks::ProductWebhook;
 
 /// The commit that this program was built from, where the build said so (`KRONIKA_COMMIT`).
 pub const COMMIT: Option<&str> = option_env!("KRONIKA_COMMIT");
@@ -84,6 +98,7 @@ struct Inner {
     interpretations: interpretations::Interpretations,
     inflight: inflight::Inflight,
     redactions: redaction::Redactions,
+    saved: SavedFilters,
     mappings: MappingLibrary,
     queries: Library,
     runtime: Arc<Runtime>,
@@ -96,7 +111,12 @@ struct Inner {
     flushers: threads::Threads,
     /// Where small files become large ones.
     compactors: threads::Threads,
+    /// Where listeners are told of new rows.
+    tailers: threads::Threads,
     audit: audit::Audit,
+    /// Calls of other systems.
+    webhooks: webhooks::Webhooks,
+    exports: exports::Exports,
     figures: figures::Figures,
     /// What the log held at the start.
     recovered: recover::Recovered,
@@ -121,8 +141,14 @@ struct Shared {
     newest_us: AtomicI64,
     /// Whether the server has begun to stop.
     stopping: AtomicBool,
+    /// Cancelled when the server begins to stop: streams that have no end of their own end.
+    ending: CancellationToken,
     /// Wakes the flush job.
     flush_now: Arc<Notify>,
+    /// Wakes the job of the tails.
+    tail_now: Arc<Notify>,
+    /// Places for listeners.
+    tail_slots: Slots,
 }
 
 impl Engine {
@@ -137,8 +163,11 @@ impl Engine {
         engine.0.projects.ensure_default().await?;
         flush::start(&engine.0);
         keys::start(&engine.0);
+        tail::start(&engine.0);
         engine.0.record_start(&engine.0.recovered, first_key).await?;
         audit::start(&engine.0);
+        webhooks::start(&engine.0);
+        exports::start(&engine.0);
         Ok(engine)
     }
 
@@ -152,6 +181,7 @@ impl Engine {
         let directory = directory::Directory::open(&config.server.data_dir)?;
         let keys = KeyStore::open(&directory.part("keys.json"), &config.access)?;
         let storage = Storage::open(&storage_url(&config), &config.storage.options)?;
+        attachments::sweep(&directory.part("uploads"))?;
         let runtime = Runtime::new(&config.query, storage.store(), &directory.part("spill"))?;
         let shared = Arc::new(Shared::open(config.clone(), &directory)?);
         runtime.time_stages(query::Stages {
@@ -161,10 +191,12 @@ impl Engine {
         let mappings = MappingLibrary::open(&part_or(&config.server.mappings_dir, &directory, "mappings"))?;
         let queries = Library::new(&part_or(&config.server.queries_dir, &directory, "queries"));
         let redactions = redaction::Redactions::open(&directory.part("redaction.json"), &config.redaction)?;
+        let saved = SavedFilters::new(&directory.part("filters"), &config.saved);
         let interpretations = interpretations::Interpretations::new(directory.part("interpretations"));
         let admission = admission::Admission::open(&directory.part("quotas.json"), &shared.config)?;
         let projects = projects::Projects::open(storage, Arc::clone(&shared), &directory).await?;
         let audit = audit::Audit::open(&directory.part("audit.json"), &shared.config.audit)?;
+        let webhooks = webhooks::Webhooks::open(&directory, &shared.config.webhook)?;
         let (wal, recovered) = recover::open_log(&directory, &shared, &projects, &interpretations)?;
         let counted = Arc::clone(&shared);
         let tasks = tasks::Tasks::new(move |job| counted.counters.job_failed(job));
@@ -174,6 +206,8 @@ impl Engine {
         let flushers = threads::Threads::for_jobs("flush", 0).map_err(failed)?;
         let niceness = shared.config.compaction.niceness;
         let compactors = threads::Threads::for_jobs("compaction", niceness).map_err(failed)?;
+        let exports = exports::Exports::open(directory.part("exports"), shared.config.exports.niceness)?;
+        let tailers = threads::Threads::for_jobs("tail", 0).map_err(failed)?;
         let figures = figures::Figures::new(shared.config.journal.figures_max.as_usize());
         let inner = Inner {
             shared,
@@ -182,6 +216,7 @@ impl Engine {
             interpretations,
             inflight,
             redactions,
+            saved,
             mappings,
             queries,
             runtime,
@@ -191,7 +226,10 @@ impl Engine {
             parsers,
             flushers,
             compactors,
+            tailers,
             audit,
+            webhooks,
+            exports,
             figures,
             recovered,
             first_key: parking_lot::Mutex::default(),
@@ -343,6 +381,37 @@ impl Engine {
         self.0.redactions.set(&project.name, lists)
     }
 
+    /// The saved filters.
+    #[must_use]
+    pub fn saved(&self) -> &SavedFilters {
+        &self.0.saved
+    }
+
+    /// What the saved filter of this name or id selects now.
+    ///
+    /// # Errors
+    /// There is none that the caller sees, or it is no filter any more.
+    pub fn saved_selection(
+        &self,
+        caller: &Caller,
+        project: &ProjectName,
+        name: &str,
+    ) -> Result<Selection, EngineError> {
+        Ok(self.0.saved.find(project, Whose(caller), name)?.saved.selection(now_us())?)
+    }
+
+    /// The name of a project that exists.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn existing(&self, project: &ProjectName) -> Result<ProjectName, EngineError> {
+        self.0
+            .projects
+            .get(project)
+            .map(|open| open.name.clone())
+            .ok_or_else(|| EngineError::UnknownProject(project.clone()))
+    }
+
     /// The mappings.
     #[must_use]
     pub fn mappings(&self) -> &MappingLibrary {
@@ -387,6 +456,8 @@ impl Engine {
     /// From now on the server is not ready: it is about to stop.
     pub fn begin_stop(&self) {
         self.0.shared.stopping.store(true, Ordering::Relaxed);
+        self.0.exports.leave_watchers();
+        self.0.shared.ending.cancel();
     }
 
     /// Counts an answer over HTTP: its route's template, its status, the code of its problem, the time until it began.
@@ -409,6 +480,7 @@ impl Engine {
 
     /// Ends the jobs and closes the log; what is hot stays in the log.
     pub async fn halt(&self) {
+        self.0.exports.stop().await;
         self.0.tasks.stop().await;
         self.0.wal.close();
     }
@@ -419,6 +491,7 @@ impl Engine {
     /// # Errors
     /// What could not be flushed; it is in the log.
     pub async fn stop(&self) -> Result<(), EngineError> {
+        self.0.exports.stop().await;
         self.0.tasks.stop().await;
         let recorded = self.0.record_stop().await;
         let flushed = self.flush(None).await.map(|_| ());
@@ -440,7 +513,10 @@ impl Shared {
             in_flight: AtomicUsize::new(0),
             newest_us: AtomicI64::new(0),
             stopping: AtomicBool::new(false),
+            ending: CancellationToken::new(),
             flush_now: Arc::new(Notify::new()),
+            tail_now: Arc::new(Notify::new()),
+            tail_slots: Slots::default(),
             config,
         })
     }

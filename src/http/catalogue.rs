@@ -26,6 +26,43 @@ const fn entry(code: &'static str, meaning: &'static str, advice: &'static str) 
 
 /// All codes, by who must act.
 pub(super) const ENTRIES: &[Entry] = &[
+    // Things of the journal.
+    entry("event_not_found", "There is no such event, or the key does not show it.", "Check the id, and the project."),
+    entry(
+        "object_not_found",
+        "No event that the key shows tells of the object.",
+        "Check its type, its id, and the project.",
+    ),
+    entry("actor_not_found", "No event has the id or e-mail as its actor.", "Check it, and the project."),
+    entry("session_not_found", "No event has the session.", "Check its id, and the project."),
+    entry("visitor_not_found", "No event has the id or e-mail as its visitor.", "Check it, and the project."),
+    entry("task_not_found", "No event has the task.", "Check its id, and the project."),
+    entry("ambiguous_id", "Several sources use the id.", "Say which is meant with `source`, `tenant_id` or `dataset`."),
+    entry(
+        "too_many_events",
+        "An object has more events than its state is made of, or larger ones.",
+        "Read its history page by page; see `objects.events_max`.",
+    ),
+    entry("not_restorable", "The object cannot be restored.", "`detail` says why; ask for the preview with GET."),
+    // Calls of other systems.
+    entry(
+        "invalid_webhook",
+        "The webhook cannot be called.",
+        "`detail` says why; networks that are not public need `webhook.allowed_networks`.",
+    ),
+    entry(
+        "webhook_not_found",
+        "No webhook is set for the source.",
+        "List them with GET /api/v1/projects/NAME/webhooks.",
+    ),
+    entry("webhooks_waiting", "Too many calls wait already.", "Look after the receivers; see `webhook.queue_max`."),
+    entry("webhooks_unavailable", "A call cannot be kept on disk.", "Look after the data directory."),
+    entry("delivery_not_found", "There is no such delivery.", "List them with GET /api/v1/webhooks/deliveries."),
+    entry(
+        "delivery_not_dead",
+        "Only dead letters are tried again by hand.",
+        "It is tried by itself, or was delivered.",
+    ),
     // Requests in general.
     entry("route_not_found", "There is no such route.", "See `/api/openapi.json`."),
     entry("method_not_allowed", "The route does not take this method.", "Use one of those in the header `Allow`."),
@@ -122,6 +159,31 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry(
         "key_store_unavailable",
         "The file of keys cannot be read or written.",
+        "Check space and rights of the data directory.",
+    ),
+    // The journal.
+    entry(
+        "invalid_position",
+        "The position from which the tail shall go on is none, or none of this project.",
+        "Use the `id` of an event of the same tail, or none to begin with new events.",
+    ),
+    entry("tail_full", "As many listen to the tail as may.", "Close a stream that is not needed, or try again later."),
+    entry(
+        "filter_not_found",
+        "There is no saved filter of this name or id that the key sees.",
+        "List them with `GET /api/v1/filters`.",
+    ),
+    entry("filter_exists", "A saved filter of this name is there already.", "Choose another name, or replace it."),
+    entry("not_your_filter", "The saved filter belongs to another key.", "Save one of your own, or use an admin key."),
+    entry("invalid_saved_filter", "A part of the saved filter cannot be.", "`detail` says which and why."),
+    entry(
+        "too_many_filters",
+        "There are as many saved filters as the project may have, or one is too large.",
+        "Delete some, or raise the setting that `detail` names.",
+    ),
+    entry(
+        "filters_unavailable",
+        "The file of saved filters cannot be read or written.",
         "Check space and rights of the data directory.",
     ),
     // Projects.
@@ -275,6 +337,60 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Check space and rights of the data directory.",
     ),
     entry("threads_unavailable", "The system gives no threads.", "Check the limits of the process."),
+    // The journal.
+    entry("unknown_filter", "There is no such filter.", "`GET /api/v1/filters/fields` lists them."),
+    entry("invalid_filter", "A filter or parameter has a value that it cannot take.", "`detail` says what would do."),
+    entry("invalid_period", "The period or its zone cannot be read.", "`detail` says what would do."),
+    entry("invalid_cursor", "The cursor is none of this list.", "Ask for the first page."),
+    entry("event_not_found", "There is no such event, or the key cannot see it.", "Look for it in the list."),
+    entry(
+        "event_ambiguous",
+        "Events of several logs have the id; `candidates` tells them apart.",
+        "Add `?source=`, `&dataset=` or `&tenant_id=`.",
+    ),
+    entry(
+        "answer_too_large",
+        "The answer is larger than `query.rows_max` or `query.bytes_max`.",
+        "Ask for less, or narrow the filter.",
+    ),
+    // Files of events, and exports.
+    entry("invalid_sha256", "A SHA-256 is written as 64 hex digits.", "Send such a one."),
+    entry(
+        "attachment_too_large",
+        "The file is larger than `attachments.size_max`.",
+        "Keep it elsewhere, and its address in `ref`.",
+    ),
+    entry("attachment_type", "Files of this type are not taken.", "`attachments.types` says which are."),
+    entry("attachment_differs", "The file has another SHA-256 than its sender said.", "Send it again."),
+    entry("attachment_disk_full", "The disk has no room for the file.", "Make room, then send it again."),
+    entry("attachment_not_found", "No event that the key can see names the file.", "Send the event that names it."),
+    entry("attachment_not_stored", "An event names the file, but nobody stored it here.", "Send it."),
+    entry("body_not_found", "The event has no such body.", "Not every event has one."),
+    entry("range_not_satisfiable", "The range begins behind the end of the file.", "Ask for less, or for the whole."),
+    entry("invalid_export", "What is to be exported contradicts itself.", "`detail` says how."),
+    entry("export_not_found", "There is no such export, it has expired, or it is not for the key.", "Make a new one."),
+    entry(
+        "export_not_ready",
+        "The export has no file yet, or none any more.",
+        "`GET /api/v1/exports/ID` says how far it is.",
+    ),
+    entry("exports_busy", "Too many exports of the project run or wait.", "Wait for them, or cancel some."),
+    entry(
+        "export_disk_full",
+        "The files of all exports take as much of the disk as they may.",
+        "Remove exports that are not needed, or raise `exports.disk_max`.",
+    ),
+    entry(
+        "export_too_many_files",
+        "The archive would have more files than `exports.files_max`.",
+        "Narrow the filter, or export rows.",
+    ),
+    entry(
+        "export_io",
+        "A file of an export cannot be written or read.",
+        "Check space and rights of the data directory.",
+    ),
+    entry("export_encoding", "Rows cannot be written in the export's format.", "Choose another format."),
     // Starting and storing.
     entry("data_dir_unusable", "A file of the data directory cannot be read or written.", "Check space and rights."),
     entry(

@@ -35,6 +35,21 @@ pub(super) async fn load_halves(server: &TestServer) {
     }
 }
 
+/// Checks something of the golden journals where their rows are hot, stored, and compacted.
+pub(super) async fn in_every_state(check: impl AsyncFn(&TestServer, &str, &str)) {
+    let server = TestServer::start();
+    server.create_project("demo").await;
+    load(&server).await;
+    check(&server, "demo", "hot").await;
+    server.flush().await;
+    check(&server, "demo", "flushed").await;
+    server.create_project("halves").await;
+    load_halves(&server).await;
+    server.compact().await;
+    check(&server, "halves", "compacted").await;
+    server.stop();
+}
+
 /// Equal, where numbers of 64 bits come as their digits.
 pub(super) fn same(got: &Value, want: &Value) -> bool {
     match (got, want) {

@@ -68,6 +68,10 @@ impl Home {
 
     /// The command that serves this home, as an argument of `wrapper` where there is one.
     pub(crate) fn command(&self, wrapper: &[&str]) -> Command {
+        self.command_at(wrapper, 0)
+    }
+
+    fn command_at(&self, wrapper: &[&str], port: u16) -> Command {
         let config = self.path("kronika.toml");
         std::fs::write(&config, &self.config).unwrap();
         let mut command = match wrapper.split_first() {
@@ -78,7 +82,7 @@ impl Home {
                 command
             }
         };
-        command.arg("serve").arg("--data-dir").arg(self.data_dir()).args(["--listen", "127.0.0.1:0"]);
+        command.arg("serve").arg("--data-dir").arg(self.data_dir()).args(["--listen", &format!("127.0.0.1:{port}")]);
         command.arg("--config").arg(config).env("KRONIKA_ADMIN_KEY_FILE", self.path("admin.key"));
         command.envs(self.env.iter().cloned()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -107,7 +111,18 @@ impl TestServer {
     /// Starts the server under another program, such as a tracer.
     #[track_caller]
     pub(crate) fn start_under(home: &Arc<Home>, wrapper: &[&str]) -> Self {
-        let mut child = home.command(wrapper).spawn().unwrap();
+        Self::start_as(home, home.command(wrapper))
+    }
+
+    /// Starts the server at a port of loopback that must be free.
+    #[track_caller]
+    pub(crate) fn start_at(home: &Arc<Home>, port: u16) -> Self {
+        Self::start_as(home, home.command_at(&[], port))
+    }
+
+    #[track_caller]
+    fn start_as(home: &Arc<Home>, mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         collect(child.stderr.take().unwrap(), Arc::clone(&log));
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -168,6 +183,11 @@ impl TestServer {
         send(request.json(&json!({"sql": sql}))).await
     }
 
+    /// Reads a path of a project.
+    pub(crate) async fn get(&self, project: &str, path: &str) -> Answer {
+        send(self.request(Method::GET, path).header("kronika-project", project)).await
+    }
+
     /// Rows of a query that must succeed.
     pub(crate) async fn rows(&self, project: &str, sql: &str) -> Vec<Vec<Value>> {
         let answer = self.query(project, sql).await.json(200);
@@ -226,6 +246,18 @@ impl TestServer {
         while !self.log().iter().any(|line| line.contains(text)) {
             assert!(started.elapsed() < PATIENCE, "no `{text}` in:\n{}", self.log().join("\n"));
             tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until the audit journal has an event of this type.
+    pub(crate) async fn wait_for_audit(&self, event_type: &str) {
+        let new = json!({"name": "auditor", "scopes": ["audit-read"], "project": "_audit"});
+        let key = send(self.request(Method::POST, "/api/v1/keys").json(&new)).await.json(201);
+        let (key, started) = (key["secret"].as_str().unwrap().to_owned(), Instant::now());
+        let sql = format!("SELECT count(*) FROM events WHERE event_type = '{event_type}'");
+        while self.ask(&key, &sql).await.json(200)["rows"][0][0] == "0" {
+            assert!(started.elapsed() < PATIENCE, "no {event_type} in the audit journal");
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
