@@ -23,6 +23,7 @@ mod projects;
 mod queries;
 mod query;
 mod quota;
+mod reconcile;
 mod serve;
 mod settings;
 mod supervisor;
@@ -48,6 +49,7 @@ enum Command {
     Serve(serve::Args),
     Demo(demo::Args),
     Import(import::Args),
+    Reconcile(Box<reconcile::Args>),
     Query(query::Args),
     Export(Box<export::Args>),
     #[command(subcommand)]
@@ -105,6 +107,7 @@ impl Cli {
             Command::Serve(args) => args.run().await,
             Command::Demo(args) => args.run().await,
             Command::Import(args) => args.run().await,
+            Command::Reconcile(args) => or_ctrl_c(args.run()).await,
             Command::Query(args) => or_ctrl_c(args.run()).await,
             Command::Export(args) => or_ctrl_c(args.run()).await,
             Command::Exports(command) => or_ctrl_c(command.run()).await,

@@ -13,12 +13,14 @@ mod files;
 mod guard;
 mod journal;
 mod network;
+mod objects;
 mod quota;
 mod ranges;
 mod redaction;
 mod settings;
 mod source;
 mod units;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -33,11 +35,13 @@ pub use files::{Attachments, Exports};
 pub use guard::Guard;
 pub use journal::Journal;
 pub use network::Network;
+pub use objects::Objects;
 pub use quota::Quota;
 pub use redaction::{DEFAULT_HEADERS, DEFAULT_PARAMETERS, RedactLists, Redaction};
 pub(crate) use settings::masked;
 pub use settings::{Entry, Origin, Settings};
 pub use units::{ByteCount, Span};
+pub use webhook::Webhook;
 
 /// All settings of one server.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -69,6 +73,10 @@ pub struct Config {
     pub audit: Audit,
     /// What is blanked in events before anything is stored.
     pub redaction: Redaction,
+    /// How much is read and compared to tell what became of an object.
+    pub objects: Objects,
+    /// How signed calls of other systems are made.
+    pub webhook: Webhook,
     /// What the server says of itself.
     pub log: Log,
 }
@@ -433,6 +441,7 @@ impl Config {
         ];
         match contradictions.into_iter().find(|(wrong, _)| *wrong) {
             Some((_, text)) => Err(ConfigError::Contradiction(text)),
+            None => self.query.guard.check().and_then(|()| self.audit.check()).and_then(|()| self.webhook.check()),
             None => {
                 self.query.guard.check()?;
                 self.attachments.check()?;

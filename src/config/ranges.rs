@@ -119,6 +119,17 @@ pub(super) const RANGES: &[Range] = &[
     range("audit.failed_logins_max", "0", "1000000"),
     range("audit.denials_max", "0", "1000000"),
     range("audit.statement_max", "64B", "1MiB"),
+    range("objects.events_max", "1", "10000000"),
+    range("objects.text_max", "0B", "64MiB"),
+    range("objects.text_timeout", "1ms", "1m"),
+    range("webhook.timeout", "100ms", "5m"),
+    range("webhook.answer_max", "1B", "16MiB"),
+    range("webhook.at_once_max", "1", "1000"),
+    range("webhook.attempts_max", "1", "1000"),
+    range("webhook.retry_first", "1ms", "1d"),
+    range("webhook.retry_longest", "1ms", "7d"),
+    range("webhook.queue_max", "1", "1000000"),
+    range("webhook.keep", "1m", "3650d"),
 ];
 
 impl Range {

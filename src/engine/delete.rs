@@ -38,7 +38,8 @@ impl Inner {
             return Err(EngineError::UnknownProject(name.clone()));
         }
         self.projects.remove_files(name).await?;
-        self.redactions.forget(name)
+        self.redactions.forget(name)?;
+        self.webhooks.forget(name)
     }
 
     /// Waits until nothing works on the project any more, and notes its deletion.

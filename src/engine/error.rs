@@ -14,6 +14,7 @@ use crate::event::names::ProjectName;
 use crate::event::parse::BodyError;
 use crate::event::redact::RedactError;
 use crate::event::state::StateError;
+use crate::journal::webhook::OutboxError;
 use crate::query::QueryError;
 use crate::table::TableError;
 use crate::wal::WalError;
@@ -89,6 +90,9 @@ pub enum EngineError {
     /// A file of ids or answers.
     #[error(transparent)]
     State(#[from] StateError),
+    /// Calls of other systems.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
     /// Redaction rules that cannot be used.
     #[error("cannot redact{}", of.as_ref().map(|name| format!(" in the project `{name}`")).unwrap_or_default())]
     Redaction {
@@ -135,6 +139,7 @@ impl Report for EngineError {
             Self::Mapping(error) => error.kind(),
             Self::Access(error) => error.kind(),
             Self::State(error) => error.kind(),
+            Self::Outbox(error) => error.kind(),
         }
     }
 
@@ -157,6 +162,7 @@ impl Report for EngineError {
             Self::Mapping(error) => error.code(),
             Self::Access(error) => error.code(),
             Self::State(error) => error.code(),
+            Self::Outbox(error) => error.code(),
         }
     }
 
@@ -185,6 +191,7 @@ impl Report for EngineError {
             Self::Mapping(error) => error.hint(),
             Self::Access(error) => error.hint(),
             Self::State(error) => error.hint(),
+            Self::Outbox(error) => error.hint(),
         }
     }
 }

@@ -39,9 +39,11 @@ mod projects;
 mod publish;
 mod recover;
 mod redaction;
+mod restore;
 mod tasks;
 mod threads;
 mod trial;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -72,7 +74,9 @@ pub use exports::NewExportError;
 pub use flush::{CompactSummary, FlushSummary};
 pub use health::Check;
 pub use ingest::{AppendOptions, FileIds, Receipt, RefusedEvent};
+pub use restore::{RestoreError, RestoreOutcome};
 pub use trial::{Trial, TrialError};
+pub use webhooks::ProductWebhook;
 
 /// The commit that this program was built from, where the build said so (`KRONIKA_COMMIT`).
 pub const COMMIT: Option<&str> = option_env!("KRONIKA_COMMIT");
@@ -101,6 +105,8 @@ struct Inner {
     /// Where small files become large ones.
     compactors: threads::Threads,
     audit: audit::Audit,
+    /// Calls of other systems.
+    webhooks: webhooks::Webhooks,
     exports: exports::Exports,
     figures: figures::Figures,
     /// What the log held at the start.
@@ -144,6 +150,7 @@ impl Engine {
         keys::start(&engine.0);
         engine.0.record_start(&engine.0.recovered, first_key).await?;
         audit::start(&engine.0);
+        webhooks::start(&engine.0);
         exports::start(&engine.0);
         Ok(engine)
     }
@@ -172,6 +179,7 @@ impl Engine {
         let admission = admission::Admission::open(&directory.part("quotas.json"), &shared.config)?;
         let projects = projects::Projects::open(storage, Arc::clone(&shared), &directory).await?;
         let audit = audit::Audit::open(&directory.part("audit.json"), &shared.config.audit)?;
+        let webhooks = webhooks::Webhooks::open(&directory, &shared.config.webhook)?;
         let (wal, recovered) = recover::open_log(&directory, &shared, &projects, &interpretations)?;
         let counted = Arc::clone(&shared);
         let tasks = tasks::Tasks::new(move |job| counted.counters.job_failed(job));
@@ -200,6 +208,7 @@ impl Engine {
             flushers,
             compactors,
             audit,
+            webhooks,
             exports,
             figures,
             recovered,

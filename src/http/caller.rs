@@ -26,6 +26,8 @@ pub(super) trait Needs: Send + Sync {
 pub(super) struct Ingest;
 /// Asks questions.
 pub(super) struct Query;
+/// Asks products to restore what was deleted.
+pub(super) struct Restore;
 /// Takes data out in bulk.
 pub(super) struct Export;
 /// Runs the server.
@@ -39,6 +41,8 @@ impl Needs for Query {
     const SCOPE: Scope = Scope::Query;
 }
 
+impl Needs for Restore {
+    const SCOPE: Scope = Scope::Restore;
 impl Needs for Export {
     const SCOPE: Scope = Scope::Export;
 }
@@ -136,7 +140,7 @@ fn check_project(caller: &Caller, chosen: Option<&ProjectName>, needed: Scope) -
             )
             .hint("make a key of the project `_audit`; it can be restricted as well")),
             Scope::AuditRead | Scope::Admin => Ok(()),
-            Scope::Ingest | Scope::Query | Scope::Export => Err(AppendError::Reserved.into()),
+            Scope::Ingest | Scope::Query | Scope::Export | Scope::Restore => Err(AppendError::Reserved.into()),
         };
     }
     match (own, chosen) {

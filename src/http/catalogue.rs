@@ -26,6 +26,43 @@ const fn entry(code: &'static str, meaning: &'static str, advice: &'static str) 
 
 /// All codes, by who must act.
 pub(super) const ENTRIES: &[Entry] = &[
+    // Things of the journal.
+    entry("event_not_found", "There is no such event, or the key does not show it.", "Check the id, and the project."),
+    entry(
+        "object_not_found",
+        "No event that the key shows tells of the object.",
+        "Check its type, its id, and the project.",
+    ),
+    entry("actor_not_found", "No event has the id or e-mail as its actor.", "Check it, and the project."),
+    entry("session_not_found", "No event has the session.", "Check its id, and the project."),
+    entry("visitor_not_found", "No event has the id or e-mail as its visitor.", "Check it, and the project."),
+    entry("task_not_found", "No event has the task.", "Check its id, and the project."),
+    entry("ambiguous_id", "Several sources use the id.", "Say which is meant with `source`, `tenant_id` or `dataset`."),
+    entry(
+        "too_many_events",
+        "An object has more events than its state is made of, or larger ones.",
+        "Read its history page by page; see `objects.events_max`.",
+    ),
+    entry("not_restorable", "The object cannot be restored.", "`detail` says why; ask for the preview with GET."),
+    // Calls of other systems.
+    entry(
+        "invalid_webhook",
+        "The webhook cannot be called.",
+        "`detail` says why; networks that are not public need `webhook.allowed_networks`.",
+    ),
+    entry(
+        "webhook_not_found",
+        "No webhook is set for the source.",
+        "List them with GET /api/v1/projects/NAME/webhooks.",
+    ),
+    entry("webhooks_waiting", "Too many calls wait already.", "Look after the receivers; see `webhook.queue_max`."),
+    entry("webhooks_unavailable", "A call cannot be kept on disk.", "Look after the data directory."),
+    entry("delivery_not_found", "There is no such delivery.", "List them with GET /api/v1/webhooks/deliveries."),
+    entry(
+        "delivery_not_dead",
+        "Only dead letters are tried again by hand.",
+        "It is tried by itself, or was delivered.",
+    ),
     // Requests in general.
     entry("route_not_found", "There is no such route.", "See `/api/openapi.json`."),
     entry("method_not_allowed", "The route does not take this method.", "Use one of those in the header `Allow`."),
@@ -39,6 +76,29 @@ pub(super) const ENTRIES: &[Entry] = &[
         "invalid_json",
         "The body is no JSON, or not of this route's form.",
         "`detail` says where; see `/api/openapi.json`.",
+    ),
+    entry(
+        "unknown_filter",
+        "A parameter is neither a filter nor one of the route's own.",
+        "`GET /api/v1/filters/fields` lists all filters.",
+    ),
+    entry(
+        "invalid_filter",
+        "A filter or parameter of the journal has a value that it cannot have.",
+        "`detail` says what would do.",
+    ),
+    entry("invalid_period", "A period, a time or a zone cannot be read.", "`detail` says what would do."),
+    entry("invalid_cursor", "The cursor is none, or belongs to another list.", "Ask for the first page."),
+    entry(
+        "answer_too_large",
+        "The answer of a journal route would be cut.",
+        "Ask for less: a shorter period, fewer groups, a smaller `limit`.",
+    ),
+    entry("event_not_found", "No event has this id, or the key may not see it.", "Look at the list of events."),
+    entry(
+        "event_ambiguous",
+        "Several events have this id.",
+        "Add `source`, `dataset` or `tenant_id`; `candidates` lists them.",
     ),
     entry("body_cut_off", "The body ended early.", "Nothing of it is stored: send it again."),
     entry(
@@ -208,6 +268,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     entry("query_not_found", "There is no such named query.", "List them with `kronika queries list`."),
     entry("query_file_broken", "The file of a named query has a fault.", "Correct the file."),
+    entry(
+        "catalog_not_found",
+        "There is no catalogue of this source system.",
+        "List them with `GET /api/v1/catalog`; events of other systems are taken in all the same.",
+    ),
+    entry("screen_not_found", "The source system has no such screen.", "List them with `GET /api/v1/screens`."),
     entry("unknown_format", "There is no such format.", "Use json, ndjson, csv, arrow or parquet."),
     entry(
         "not_acceptable",

@@ -10,10 +10,14 @@ use super::trail::ErrorCode;
 use super::{catalogue, observe};
 use crate::access::AccessError;
 use crate::engine::audit::AuditError;
-use crate::engine::{AdmissionError, AppendError, EngineError, TrialError};
+use crate::engine::{AdmissionError, AppendError, EngineError, RestoreError, TrialError};
 use crate::error::{Kind, Report};
 use crate::event::mapping::MappingError;
 use crate::journal::JournalError;
+use crate::journal::catalog::CatalogError;
+use crate::journal::screens::ScreenError;
+use crate::journal::lookup::LookupError;
+use crate::journal::webhook::OutboxError;
 use crate::query::QueryError;
 
 /// A refused request.
@@ -216,6 +220,32 @@ impl From<QueryError> for ApiError {
     }
 }
 
+impl From<LookupError> for ApiError {
+    fn from(error: LookupError) -> Self {
+        match error {
+            LookupError::Query(error) => error.into(),
+            error => Self::of(&error),
+        }
+    }
+}
+
+impl From<RestoreError> for ApiError {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Already => Self::of(&error),
+            RestoreError::Lookup(error) => error.into(),
+            RestoreError::Append(error) => error.into(),
+            RestoreError::Outbox(error) => error.into(),
+        }
+    }
+}
+
+impl From<OutboxError> for ApiError {
+    fn from(error: OutboxError) -> Self {
+        Self::of(&error)
+    }
+}
+
 impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> Self {
         Self::of(&error)
@@ -266,6 +296,18 @@ impl From<JournalError> for ApiError {
 
 impl From<MappingError> for ApiError {
     fn from(error: MappingError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<CatalogError> for ApiError {
+    fn from(error: CatalogError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<ScreenError> for ApiError {
+    fn from(error: ScreenError) -> Self {
         Self::of(&error)
     }
 }

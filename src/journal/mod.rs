@@ -7,6 +7,8 @@
 //! Nothing here knows HTTP or the engine: routes hand a session in and encode what comes back. Every list can
 //! say the SQL that it ran, and whoever runs that SQL gets the same rows.
 
+pub mod catalog;
+pub mod changes;
 mod columns;
 mod compile;
 mod cursor;
@@ -18,9 +20,19 @@ pub mod figures;
 pub mod files;
 mod filter;
 pub mod list;
+pub mod lookup;
+pub mod objects;
+pub mod people;
 mod period;
+pub mod screens;
+mod picked;
+pub mod rows;
 mod selection;
+pub mod sessions;
 mod statement;
+pub mod tasks;
+pub mod tree;
+pub mod webhook;
 
 pub use columns::{LONG, columns, shown, single};
 pub use compile::Values;

@@ -10,6 +10,12 @@ use super::common::{TestServer, send};
 /// Operations with the scope that each needs; one that is missing here fails the test.
 const SCOPES: &[(&str, Option<&str>)] = &[
     ("append_events", Some("ingest")),
+    ("list_events", Some("query")),
+    ("get_event", Some("query")),
+    ("filter_fields", Some("query")),
+    ("facets", Some("query")),
+    ("histogram", Some("query")),
+    ("aggregate", Some("query")),
     ("dead_letters", Some("query")),
     ("upload_attachment", Some("ingest")),
     ("get_attachment", Some("query")),
@@ -25,6 +31,11 @@ const SCOPES: &[(&str, Option<&str>)] = &[
     ("cancel_query", Some("query")),
     ("list_queries", Some("query")),
     ("run_query", Some("query")),
+    ("list_catalogs", Some("query")),
+    ("search_catalogs", Some("query")),
+    ("get_catalog", Some("query")),
+    ("list_screens", Some("query")),
+    ("query_screen", Some("query")),
     ("list_mappings", Some("ingest")),
     ("get_mapping", Some("ingest")),
     ("put_mapping", Some("admin")),
@@ -43,6 +54,30 @@ const SCOPES: &[(&str, Option<&str>)] = &[
     ("set_key_quota", Some("admin")),
     ("get_project_quota", Some("admin")),
     ("set_project_quota", Some("admin")),
+    ("query_event_changes", Some("query")),
+    ("query_object", Some("query")),
+    ("query_object_state", Some("query")),
+    ("query_object_diff", Some("query")),
+    ("query_object_children", Some("query")),
+    ("query_object_restore", Some("query")),
+    ("query_changes", Some("query")),
+    ("query_object_history", Some("query")),
+    ("query_actor", Some("query")),
+    ("query_actor_history", Some("query")),
+    ("query_visitor", Some("query")),
+    ("query_visitor_history", Some("query")),
+    ("query_sessions", Some("query")),
+    ("query_session", Some("query")),
+    ("query_session_rules", Some("query")),
+    ("query_tasks", Some("query")),
+    ("query_task", Some("query")),
+    ("restore_object", Some("restore")),
+    ("list_webhooks", Some("admin")),
+    ("put_webhook", Some("admin")),
+    ("delete_webhook", Some("admin")),
+    ("list_deliveries", Some("admin")),
+    ("get_delivery", Some("admin")),
+    ("retry_delivery", Some("admin")),
     // Any key will do.
     ("info", Some("any")),
     ("flush", Some("admin")),
@@ -64,7 +99,7 @@ async fn every_route_asks_for_its_scope() {
     let server = TestServer::start();
     let scopes: BTreeMap<_, _> = SCOPES.iter().copied().collect();
     let mut weak = Vec::new();
-    for scope in ["ingest", "query", "export", "audit-read"] {
+    for scope in ["ingest", "query", "export", "restore", "audit-read"] {
         weak.push((scope, key(&server, scope).await));
     }
     let revoked = key(&server, "query").await;
@@ -119,6 +154,34 @@ const OF_AUDIT: &[(&str, &[&str])] = &[
     ("list_queries", &["audit-read", "admin+audit-read"]),
     ("cancel_query", &["audit-read", "admin+audit-read"]),
     ("dead_letters", &["audit-read", "admin+audit-read"]),
+    ("list_events", &["audit-read", "admin+audit-read"]),
+    ("get_event", &["audit-read", "admin+audit-read"]),
+    ("filter_fields", &["audit-read", "admin+audit-read"]),
+    ("facets", &["audit-read", "admin+audit-read"]),
+    ("histogram", &["audit-read", "admin+audit-read"]),
+    ("aggregate", &["audit-read", "admin+audit-read"]),
+    ("list_catalogs", &["audit-read", "admin+audit-read"]),
+    ("search_catalogs", &["audit-read", "admin+audit-read"]),
+    ("get_catalog", &["audit-read", "admin+audit-read"]),
+    ("list_screens", &["audit-read", "admin+audit-read"]),
+    ("query_screen", &["audit-read", "admin+audit-read"]),
+    ("query_event_changes", &["audit-read", "admin+audit-read"]),
+    ("query_changes", &["audit-read", "admin+audit-read"]),
+    ("query_object", &["audit-read", "admin+audit-read"]),
+    ("query_object_history", &["audit-read", "admin+audit-read"]),
+    ("query_object_state", &["audit-read", "admin+audit-read"]),
+    ("query_object_diff", &["audit-read", "admin+audit-read"]),
+    ("query_object_children", &["audit-read", "admin+audit-read"]),
+    ("query_object_restore", &["audit-read", "admin+audit-read"]),
+    ("query_actor", &["audit-read", "admin+audit-read"]),
+    ("query_actor_history", &["audit-read", "admin+audit-read"]),
+    ("query_visitor", &["audit-read", "admin+audit-read"]),
+    ("query_visitor_history", &["audit-read", "admin+audit-read"]),
+    ("query_sessions", &["audit-read", "admin+audit-read"]),
+    ("query_session", &["audit-read", "admin+audit-read"]),
+    ("query_session_rules", &["audit-read", "admin+audit-read"]),
+    ("query_tasks", &["audit-read", "admin+audit-read"]),
+    ("query_task", &["audit-read", "admin+audit-read"]),
     ("get_attachment", &["audit-read", "admin+audit-read"]),
     ("get_request", &["audit-read", "admin+audit-read"]),
     ("get_response", &["audit-read", "admin+audit-read"]),
@@ -128,7 +191,7 @@ const OF_AUDIT: &[(&str, &[&str])] = &[
 async fn the_audit_journal_is_open_to_audit_readers_only() {
     let server = TestServer::start();
     let mut keys = vec![("admin", server.key.clone())];
-    for scope in ["ingest", "query", "export", "audit-read"] {
+    for scope in ["ingest", "query", "export", "restore", "audit-read"] {
         keys.push((scope, key(&server, scope).await));
     }
     let new = json!({"name": "both", "scopes": ["admin", "audit-read"]});

@@ -1,12 +1,22 @@
 //! Routes of the journal: lists, details, figures. Each turns its parameters into a statement of
 //! [`crate::journal`], runs it as the caller, and answers JSON; with `explain=sql` it only says what it would run.
 
+pub(super) mod catalog;
+pub(super) mod changes;
 pub(super) mod attachments;
 pub(super) mod bodies;
 mod detail;
 pub(super) mod exports;
 mod figures;
+mod history;
 mod list;
+pub(super) mod screens;
+pub(super) mod objects;
+pub(super) mod people;
+mod run;
+pub(super) mod sessions;
+pub(super) mod tasks;
+pub(super) mod webhooks;
 mod serving;
 
 use std::time::Duration;

@@ -172,8 +172,9 @@ impl Facts {
         engine.count_request(actor, self.project.as_ref(), self.source, failed, received);
     }
 
-    /// Whether somebody was let through who operates the server, or takes data out in bulk.
+    /// Whether somebody was let through who operates the server, takes data out in bulk, or restores.
     fn is_operation(&self) -> bool {
+        matches!(self.scope, Some(Scope::Admin | Scope::Export | Scope::Restore)) && self.route() != METRICS
         let polls = self.method.is_safe() && !self.route().ends_with(FILE);
         match self.scope {
             Some(Scope::Admin) => self.route() != METRICS,
