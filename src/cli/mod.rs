@@ -27,6 +27,7 @@ mod reconcile;
 mod serve;
 mod settings;
 mod supervisor;
+mod tail;
 mod wal;
 
 use clap::{Parser, Subcommand};
@@ -54,6 +55,7 @@ enum Command {
     Export(Box<export::Args>),
     #[command(subcommand)]
     Exports(export::Command),
+    Tail(tail::Args),
     #[command(subcommand)]
     Queries(queries::Command),
     #[command(subcommand)]
@@ -111,6 +113,7 @@ impl Cli {
             Command::Query(args) => or_ctrl_c(args.run()).await,
             Command::Export(args) => or_ctrl_c(args.run()).await,
             Command::Exports(command) => or_ctrl_c(command.run()).await,
+            Command::Tail(args) => or_ctrl_c(args.run()).await,
             Command::Queries(command) => or_ctrl_c(command.run()).await,
             Command::Mappings(command) => or_ctrl_c(command.run()).await,
             Command::Projects(command) => or_ctrl_c(command.run()).await,

@@ -128,6 +128,11 @@ fn cell_text(cell: Option<&str>, max: usize) -> String {
     cell.map_or_else(|| NULL.to_owned(), |text| shown(text, max))
 }
 
+/// Text on one line, without control characters.
+pub(crate) fn plain(text: &str) -> String {
+    shown(text, usize::MAX)
+}
+
 /// Text without control characters and not longer than `max`.
 fn shown(text: &str, max: usize) -> String {
     let mut out = String::with_capacity(text.len().min(max));

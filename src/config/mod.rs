@@ -17,8 +17,10 @@ mod objects;
 mod quota;
 mod ranges;
 mod redaction;
+mod saved;
 mod settings;
 mod source;
+mod tail;
 mod units;
 mod webhook;
 
@@ -38,8 +40,10 @@ pub use network::Network;
 pub use objects::Objects;
 pub use quota::Quota;
 pub use redaction::{DEFAULT_HEADERS, DEFAULT_PARAMETERS, RedactLists, Redaction};
+pub use saved::Saved;
 pub(crate) use settings::masked;
 pub use settings::{Entry, Origin, Settings};
+pub use tail::Tail;
 pub use units::{ByteCount, Span};
 pub use webhook::Webhook;
 
@@ -61,6 +65,10 @@ pub struct Config {
     pub compaction: Compaction,
     /// Limits of one query.
     pub query: Query,
+    /// Streams of events as they become visible.
+    pub tail: Tail,
+    /// Filters that have a name.
+    pub saved: Saved,
     /// Limits of the journal's lists and figures.
     pub journal: Journal,
     /// Files that belong to events.
@@ -441,10 +449,10 @@ impl Config {
         ];
         match contradictions.into_iter().find(|(wrong, _)| *wrong) {
             Some((_, text)) => Err(ConfigError::Contradiction(text)),
-            None => self.query.guard.check().and_then(|()| self.audit.check()).and_then(|()| self.webhook.check()),
             None => {
                 self.query.guard.check()?;
                 self.attachments.check()?;
+                self.webhook.check()?;
                 self.audit.check()
             }
         }

@@ -80,6 +80,11 @@ impl Counters {
         self.add(JOB_FAILURES, vec![Label::new("job", job)], 1);
     }
 
+    /// Counts a listener that could not keep up.
+    pub(super) fn tail_behind(&self, project: &ProjectName) {
+        self.add("kronika_tail_behind_total", vec![project_label(project)], 1);
+    }
+
     /// Counts one batch.
     pub(super) fn appended(&self, project: &ProjectName, receipt: &Receipt) {
         let labels = |outcome: &'static str| vec![project_label(project), Label::new("outcome", outcome)];
@@ -143,6 +148,7 @@ pub(super) fn render(engine: &Inner) -> String {
     counters.set("kronika_exports_running", vec![], memory(exports.running));
     counters.set("kronika_exports_waiting", vec![], memory(exports.waiting));
     counters.set("kronika_exports_bytes", vec![], gauge(exports.bytes));
+    counters.set("kronika_tail_listeners", vec![], memory(engine.shared.tail_slots.taken()));
     counters.set("kronika_queries_running", vec![], memory(engine.runtime.running()));
     counters.set("kronika_queries_waiting", vec![], memory(engine.admission.waiting()));
     counters.set("kronika_query_runtimes_stuck", vec![], memory(engine.runtime.stuck()));

@@ -38,6 +38,7 @@ impl Inner {
             return Err(EngineError::UnknownProject(name.clone()));
         }
         self.projects.remove_files(name).await?;
+        self.saved.forget(name)?;
         self.redactions.forget(name)?;
         self.webhooks.forget(name)
     }
@@ -53,6 +54,7 @@ impl Inner {
         let deletion = Deletion { before_seq: self.wal.next_seq(), deleted_at: now_us(), removed: false };
         self.shared.deleted.note(&project.name, deletion)?;
         self.shared.hot_bytes.fetch_sub(project.drop_hot(), Ordering::Relaxed);
+        project.hub.close().await;
         self.wal.forget(&project.name, deletion.before_seq.saturating_sub(1));
         self.admission.set_quota(&project.name, Quota::default())
     }

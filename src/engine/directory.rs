@@ -8,6 +8,7 @@
 //! quotas.json          quotas of projects
 //! audit.json           what the audit journal keeps from run to run (0600)
 //! redaction.json       what is redacted in single projects
+//! filters/PROJECT.json saved filters
 //! wal/                 write-ahead log
 //! interpretations/     how the frames of the log are to be read
 //! dedup/PROJECT        fingerprints of sent event ids
@@ -63,9 +64,18 @@ impl Directory {
         // Before anything is in it, and before anything of a newer program is touched.
         let known = stored(root)?;
         super::probe::require(root)?;
-        for part in
-            ["wal", "interpretations", "dedup", "dead_letters", "mappings", "queries", "spill", "uploads", "exports"]
-        {
+        for part in [
+            "wal",
+            "interpretations",
+            "dedup",
+            "dead_letters",
+            "mappings",
+            "queries",
+            "filters",
+            "spill",
+            "uploads",
+            "exports",
+        ] {
             fs::create_dir_all(root.join(part)).map_err(failed)?;
         }
         let writer = match known {

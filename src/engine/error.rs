@@ -14,6 +14,7 @@ use crate::event::names::ProjectName;
 use crate::event::parse::BodyError;
 use crate::event::redact::RedactError;
 use crate::event::state::StateError;
+use crate::journal::saved::SavedError;
 use crate::journal::webhook::OutboxError;
 use crate::query::QueryError;
 use crate::table::TableError;
@@ -93,6 +94,9 @@ pub enum EngineError {
     /// Calls of other systems.
     #[error(transparent)]
     Outbox(#[from] OutboxError),
+    /// Saved filters.
+    #[error(transparent)]
+    Saved(#[from] SavedError),
     /// Redaction rules that cannot be used.
     #[error("cannot redact{}", of.as_ref().map(|name| format!(" in the project `{name}`")).unwrap_or_default())]
     Redaction {
@@ -140,6 +144,7 @@ impl Report for EngineError {
             Self::Access(error) => error.kind(),
             Self::State(error) => error.kind(),
             Self::Outbox(error) => error.kind(),
+            Self::Saved(error) => error.kind(),
         }
     }
 
@@ -163,6 +168,7 @@ impl Report for EngineError {
             Self::Access(error) => error.code(),
             Self::State(error) => error.code(),
             Self::Outbox(error) => error.code(),
+            Self::Saved(error) => error.code(),
         }
     }
 
@@ -192,6 +198,7 @@ impl Report for EngineError {
             Self::Access(error) => error.hint(),
             Self::State(error) => error.hint(),
             Self::Outbox(error) => error.hint(),
+            Self::Saved(error) => error.hint(),
         }
     }
 }

@@ -40,6 +40,7 @@ mod publish;
 mod recover;
 mod redaction;
 mod restore;
+mod tail;
 mod tasks;
 mod threads;
 mod trial;
@@ -51,6 +52,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::access::{Caller, KeyId, KeyInfo, KeyStore, NewKey, Secret};
@@ -58,6 +60,9 @@ use crate::config::{Config, RedactLists};
 use crate::event::mapping::MappingLibrary;
 use crate::event::names::ProjectName;
 use crate::event::receipts::{self, Receipts};
+use crate::journal::Selection;
+use crate::journal::saved::{SavedFilters, Whose};
+use crate::journal::tail::Slots;
 use crate::query::named::Library;
 use crate::query::{self, Runtime, Session};
 use crate::table::Storage;
@@ -75,6 +80,7 @@ pub use flush::{CompactSummary, FlushSummary};
 pub use health::Check;
 pub use ingest::{AppendOptions, FileIds, Receipt, RefusedEvent};
 pub use restore::{RestoreError, RestoreOutcome};
+pub use tail::{TailError, TailQuery, TailStream};
 pub use trial::{Trial, TrialError};
 pub use webhooks::ProductWebhook;
 
@@ -92,6 +98,7 @@ struct Inner {
     interpretations: interpretations::Interpretations,
     inflight: inflight::Inflight,
     redactions: redaction::Redactions,
+    saved: SavedFilters,
     mappings: MappingLibrary,
     queries: Library,
     runtime: Arc<Runtime>,
@@ -104,6 +111,8 @@ struct Inner {
     flushers: threads::Threads,
     /// Where small files become large ones.
     compactors: threads::Threads,
+    /// Where listeners are told of new rows.
+    tailers: threads::Threads,
     audit: audit::Audit,
     /// Calls of other systems.
     webhooks: webhooks::Webhooks,
@@ -132,8 +141,14 @@ struct Shared {
     newest_us: AtomicI64,
     /// Whether the server has begun to stop.
     stopping: AtomicBool,
+    /// Cancelled when the server begins to stop: streams that have no end of their own end.
+    ending: CancellationToken,
     /// Wakes the flush job.
     flush_now: Arc<Notify>,
+    /// Wakes the job of the tails.
+    tail_now: Arc<Notify>,
+    /// Places for listeners.
+    tail_slots: Slots,
 }
 
 impl Engine {
@@ -148,6 +163,7 @@ impl Engine {
         engine.0.projects.ensure_default().await?;
         flush::start(&engine.0);
         keys::start(&engine.0);
+        tail::start(&engine.0);
         engine.0.record_start(&engine.0.recovered, first_key).await?;
         audit::start(&engine.0);
         webhooks::start(&engine.0);
@@ -175,6 +191,7 @@ impl Engine {
         let mappings = MappingLibrary::open(&part_or(&config.server.mappings_dir, &directory, "mappings"))?;
         let queries = Library::new(&part_or(&config.server.queries_dir, &directory, "queries"));
         let redactions = redaction::Redactions::open(&directory.part("redaction.json"), &config.redaction)?;
+        let saved = SavedFilters::new(&directory.part("filters"), &config.saved);
         let interpretations = interpretations::Interpretations::new(directory.part("interpretations"));
         let admission = admission::Admission::open(&directory.part("quotas.json"), &shared.config)?;
         let projects = projects::Projects::open(storage, Arc::clone(&shared), &directory).await?;
@@ -190,6 +207,7 @@ impl Engine {
         let niceness = shared.config.compaction.niceness;
         let compactors = threads::Threads::for_jobs("compaction", niceness).map_err(failed)?;
         let exports = exports::Exports::open(directory.part("exports"), shared.config.exports.niceness)?;
+        let tailers = threads::Threads::for_jobs("tail", 0).map_err(failed)?;
         let figures = figures::Figures::new(shared.config.journal.figures_max.as_usize());
         let inner = Inner {
             shared,
@@ -198,6 +216,7 @@ impl Engine {
             interpretations,
             inflight,
             redactions,
+            saved,
             mappings,
             queries,
             runtime,
@@ -207,6 +226,7 @@ impl Engine {
             parsers,
             flushers,
             compactors,
+            tailers,
             audit,
             webhooks,
             exports,
@@ -361,6 +381,37 @@ impl Engine {
         self.0.redactions.set(&project.name, lists)
     }
 
+    /// The saved filters.
+    #[must_use]
+    pub fn saved(&self) -> &SavedFilters {
+        &self.0.saved
+    }
+
+    /// What the saved filter of this name or id selects now.
+    ///
+    /// # Errors
+    /// There is none that the caller sees, or it is no filter any more.
+    pub fn saved_selection(
+        &self,
+        caller: &Caller,
+        project: &ProjectName,
+        name: &str,
+    ) -> Result<Selection, EngineError> {
+        Ok(self.0.saved.find(project, Whose(caller), name)?.saved.selection(now_us())?)
+    }
+
+    /// The name of a project that exists.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn existing(&self, project: &ProjectName) -> Result<ProjectName, EngineError> {
+        self.0
+            .projects
+            .get(project)
+            .map(|open| open.name.clone())
+            .ok_or_else(|| EngineError::UnknownProject(project.clone()))
+    }
+
     /// The mappings.
     #[must_use]
     pub fn mappings(&self) -> &MappingLibrary {
@@ -406,6 +457,7 @@ impl Engine {
     pub fn begin_stop(&self) {
         self.0.shared.stopping.store(true, Ordering::Relaxed);
         self.0.exports.leave_watchers();
+        self.0.shared.ending.cancel();
     }
 
     /// Counts an answer over HTTP: its route's template, its status, the code of its problem, the time until it began.
@@ -461,7 +513,10 @@ impl Shared {
             in_flight: AtomicUsize::new(0),
             newest_us: AtomicI64::new(0),
             stopping: AtomicBool::new(false),
+            ending: CancellationToken::new(),
             flush_now: Arc::new(Notify::new()),
+            tail_now: Arc::new(Notify::new()),
+            tail_slots: Slots::default(),
             config,
         })
     }

@@ -14,7 +14,8 @@ use crate::event::dedup::{Seen, Window};
 use crate::event::names::ProjectName;
 use crate::event::parse::SentId;
 use crate::event::state::StateError;
-use crate::hot::Hot;
+use crate::hot::{Hot, HotBatch};
+use crate::journal::tail::{Epoch, Hub};
 use crate::query::Snapshot;
 use crate::table::Table;
 use crate::table::version::TableVersion;
@@ -28,6 +29,8 @@ pub(super) struct Project {
     pub(super) intake: Mutex<Intake>,
     /// What queries see; table version and hot events change together.
     visible: Mutex<Visible>,
+    /// Who listens to what becomes visible.
+    pub(super) hub: Hub,
     /// One flush of a project at a time.
     pub(super) flushing: tokio::sync::Mutex<()>,
     /// One compaction of a project at a time.
@@ -42,6 +45,8 @@ struct Visible {
     version: Arc<TableVersion>,
     /// Last `_seq` that was handed over, batches without rows included.
     last_seq: i64,
+    /// Everything up to this `_seq` is in the table, and not hot any more.
+    stored_through: i64,
 }
 
 /// What decides about the events of a batch.
@@ -58,15 +63,18 @@ pub(super) struct Intake {
 
 impl Project {
     /// A project whose table is open.
-    pub(super) fn new(name: ProjectName, table: Table, window: Window) -> Self {
+    pub(super) fn new(name: ProjectName, table: Table, window: Window, epoch: Epoch) -> Self {
         let version = table.current();
         let modules = version.files.iter().filter_map(|file| file.module.as_deref().map(Box::from)).collect();
         let last_seq = table.flushed_through().unwrap_or(0);
+        // Other data directories may have stored more than this one.
+        let stored_through = table.highest_txn().unwrap_or(0).max(last_seq);
         Self {
             name,
             table,
             intake: Mutex::new(Intake { window, pending: HashMap::default(), modules, closed: false }),
-            visible: Mutex::new(Visible { hot: Hot::default(), version, last_seq }),
+            visible: Mutex::new(Visible { hot: Hot::default(), version, last_seq, stored_through }),
+            hub: Hub::new(epoch, stored_through),
             flushing: tokio::sync::Mutex::new(()),
             compacting: tokio::sync::Mutex::new(()),
             in_log: Arc::new(()),
@@ -111,6 +119,24 @@ impl Project {
         (visible.hot.bytes().saturating_sub(before), spent)
     }
 
+    /// Last `_seq` that is visible.
+    pub(super) fn last_seq(&self) -> i64 {
+        let visible = self.visible.lock();
+        visible.last_seq.max(visible.stored_through)
+    }
+
+    /// Hot batches with rows after `seq`, and the last `_seq` that is visible; no batches where some of those rows
+    /// are stored already.
+    pub(super) fn since(&self, seq: i64) -> (Option<Vec<Arc<HotBatch>>>, i64) {
+        let mut visible = self.visible.lock();
+        let batches = (visible.stored_through <= seq).then(|| {
+            let mut batches = visible.hot.snapshot();
+            batches.retain(|batch| batch.last_seq > seq);
+            batches
+        });
+        (batches, visible.last_seq.max(seq))
+    }
+
     /// The table's version that queries see.
     pub(super) fn snapshot_version(&self) -> Arc<TableVersion> {
         Arc::clone(&self.visible.lock().version)
@@ -123,7 +149,7 @@ impl Project {
     }
 
     /// Everything that is to be flushed, and the last `_seq` that it reaches.
-    pub(super) fn cut(&self) -> (Vec<Arc<crate::hot::HotBatch>>, i64) {
+    pub(super) fn cut(&self) -> (Vec<Arc<HotBatch>>, i64) {
         let mut visible = self.visible.lock();
         (visible.hot.cut(), visible.last_seq)
     }
@@ -136,6 +162,7 @@ impl Project {
         visible.version = version;
         if let Some(through) = flushed_through {
             visible.hot.forget(through);
+            visible.stored_through = visible.stored_through.max(through);
         }
         before.saturating_sub(visible.hot.bytes())
     }

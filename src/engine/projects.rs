@@ -66,7 +66,7 @@ impl Projects {
         self.shared.newest_us.fetch_max(newest.saturating_mul(1_000), Ordering::Relaxed);
         let path = self.dedup.join(name.as_str());
         let window = Window::open(&path, config.ingest.dedup_window)?;
-        Ok(Arc::new(Project::new(name, table, window)))
+        Ok(Arc::new(Project::new(name, table, window, self.shared.writer.into())))
     }
 
     /// Makes the project `default` on the first start.

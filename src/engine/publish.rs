@@ -83,6 +83,7 @@ impl Publisher {
             shared.keep_receipt(&ticket.project.name, claim.key(), claim.content(), &receipt);
         }
         shared.dead_letters.write(&ticket.project.name, &receipt.batch, &ticket.dead);
+        shared.nudge_tails();
         if shared.over_flush_size(&ticket.project) {
             shared.flush_now.notify_one();
         }

@@ -43,6 +43,8 @@ impl Needs for Query {
 
 impl Needs for Restore {
     const SCOPE: Scope = Scope::Restore;
+}
+
 impl Needs for Export {
     const SCOPE: Scope = Scope::Export;
 }

@@ -161,6 +161,31 @@ pub(super) const ENTRIES: &[Entry] = &[
         "The file of keys cannot be read or written.",
         "Check space and rights of the data directory.",
     ),
+    // The journal.
+    entry(
+        "invalid_position",
+        "The position from which the tail shall go on is none, or none of this project.",
+        "Use the `id` of an event of the same tail, or none to begin with new events.",
+    ),
+    entry("tail_full", "As many listen to the tail as may.", "Close a stream that is not needed, or try again later."),
+    entry(
+        "filter_not_found",
+        "There is no saved filter of this name or id that the key sees.",
+        "List them with `GET /api/v1/filters`.",
+    ),
+    entry("filter_exists", "A saved filter of this name is there already.", "Choose another name, or replace it."),
+    entry("not_your_filter", "The saved filter belongs to another key.", "Save one of your own, or use an admin key."),
+    entry("invalid_saved_filter", "A part of the saved filter cannot be.", "`detail` says which and why."),
+    entry(
+        "too_many_filters",
+        "There are as many saved filters as the project may have, or one is too large.",
+        "Delete some, or raise the setting that `detail` names.",
+    ),
+    entry(
+        "filters_unavailable",
+        "The file of saved filters cannot be read or written.",
+        "Check space and rights of the data directory.",
+    ),
     // Projects.
     entry("invalid_project", "The name is no project name.", "Use `a-z`, `0-9` and `-`, at most 63, the first no `-`."),
     entry("project_not_found", "There is no such project.", "Make it with `kronika projects create`."),

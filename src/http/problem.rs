@@ -10,13 +10,14 @@ use super::trail::ErrorCode;
 use super::{catalogue, observe};
 use crate::access::AccessError;
 use crate::engine::audit::AuditError;
-use crate::engine::{AdmissionError, AppendError, EngineError, RestoreError, TrialError};
+use crate::engine::{AdmissionError, AppendError, EngineError, RestoreError, TailError, TrialError};
 use crate::error::{Kind, Report};
 use crate::event::mapping::MappingError;
 use crate::journal::JournalError;
 use crate::journal::catalog::CatalogError;
-use crate::journal::screens::ScreenError;
 use crate::journal::lookup::LookupError;
+use crate::journal::saved::SavedError;
+use crate::journal::screens::ScreenError;
 use crate::journal::webhook::OutboxError;
 use crate::query::QueryError;
 
@@ -285,6 +286,22 @@ impl From<AdmissionError> for ApiError {
             AdmissionError::Access(error) => error.into(),
             AdmissionError::Query(error) => error.into(),
         }
+    }
+}
+
+impl From<TailError> for ApiError {
+    fn from(error: TailError) -> Self {
+        let mut problem = Self::of(&error);
+        if error.kind() == Kind::Overloaded {
+            problem.0.retry_after_s = Some(1);
+        }
+        problem
+    }
+}
+
+impl From<SavedError> for ApiError {
+    fn from(error: SavedError) -> Self {
+        Self::of(&error)
     }
 }
 

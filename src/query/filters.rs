@@ -113,7 +113,7 @@ impl Filters {
 }
 
 /// A scan sees columns without the table's name or alias in front.
-fn unqualified(expr: &Expr) -> Result<Expr, DataFusionError> {
+pub(super) fn unqualified(expr: &Expr) -> Result<Expr, DataFusionError> {
     use datafusion::common::tree_node::Transformed;
     expr.clone()
         .transform(|expr| {

@@ -134,6 +134,10 @@ impl Session {
         &self.project
     }
 
+    pub(super) fn runtime(&self) -> &Arc<Runtime> {
+        &self.runtime
+    }
+
     /// What it sees.
     #[must_use]
     pub fn snapshot(&self) -> &Snapshot {
@@ -240,7 +244,7 @@ impl Session {
         }
     }
 
-    fn known(&self, memory_max: ByteCount) -> Known {
+    pub(super) fn known(&self, memory_max: ByteCount) -> Known {
         let names = std::iter::once(EVENTS).chain(views::views().iter().map(|view| view.name));
         Known {
             tables: names.map(str::to_owned).collect(),
@@ -259,7 +263,7 @@ impl Session {
     }
 
     /// The one builder of session states.
-    fn state(&self, task: &Task) -> Result<(SessionState, Arc<MemorySchemaProvider>), Failure> {
+    pub(super) fn state(&self, task: &Task) -> Result<(SessionState, Arc<MemorySchemaProvider>), Failure> {
         let schema = Arc::new(MemorySchemaProvider::new());
         let events = EventsTable::new(Arc::clone(&self.runtime), Arc::clone(&self.snapshot));
         schema.register_table(EVENTS.to_owned(), self.as_readable(events)?)?;

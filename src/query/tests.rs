@@ -7,6 +7,7 @@ mod functions;
 mod fuzz;
 mod guard;
 mod limits;
+mod live;
 mod order;
 mod pruning;
 mod restrict;

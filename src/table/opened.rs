@@ -28,11 +28,15 @@ pub struct WriterId {
 
 impl From<Uuid> for WriterId {
     fn from(id: Uuid) -> Self {
-        Self { app: format!("kronika/writer/{id}").into() }
+        Self { app: Self::app_of(&id.to_string()).into() }
     }
 }
 
 impl WriterId {
+    fn app_of(id: &str) -> String {
+        format!("kronika/writer/{id}")
+    }
+
     pub(super) fn app(&self) -> &str {
         &self.app
     }
@@ -170,6 +174,11 @@ impl Table {
     #[must_use]
     pub fn flushed_through(&self) -> Option<i64> {
         self.seen.load().flushed_through
+    }
+
+    /// Last `_seq` in the table of the writer whose id begins with `id`.
+    pub async fn stored_by(&self, id: &str) -> Option<i64> {
+        self.state.lock().await.txn_of(&WriterId::app_of(id))
     }
 
     /// Highest `_seq` in the table, over all writers that there ever were.

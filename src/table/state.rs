@@ -66,6 +66,11 @@ impl State {
         self.txns.get(app).copied()
     }
 
+    /// Version of the transaction whose name begins with `app`.
+    pub(super) fn txn_of(&self, app: &str) -> Option<i64> {
+        self.txns.iter().find(|(known, _)| known.starts_with(app)).map(|(_, version)| *version)
+    }
+
     /// Highest `_seq` in the table, over all data directories.
     pub(super) fn highest_seq(&self) -> Option<i64> {
         let sequences = self.txns.iter().filter(|(app, _)| app.as_str() != log::EPOCH);

@@ -127,21 +127,28 @@ impl Restriction {
 
     /// Mandatory conditions that the planner's own machinery can sort.
     fn conditions(&self, now_us: i64) -> Vec<Expr> {
-        let mut conditions = Vec::with_capacity(2);
-        if let Some(ids) = &self.tenant_ids {
-            let id = |id: &String| Expr::Literal(ScalarValue::Utf8View(Some(id.clone())), None);
-            conditions.push(ident(TENANT_ID).in_list(ids.iter().map(id).collect(), false));
-        }
-        if let Some(days) = self.lookback_days {
-            let from = now_us.saturating_sub(i64::from(days).saturating_mul(DAY_US));
+        let mut conditions: Vec<Expr> = self.tenants().into_iter().collect();
+        if let Some(from) = self.since(now_us) {
             let from = ScalarValue::TimestampMicrosecond(Some(from), Some("UTC".into()));
             conditions.push(ident(query_schema().field(EVENT_TIME_AT).name()).gt_eq(Expr::Literal(from, None)));
         }
         conditions
     }
 
+    /// The condition on tenants.
+    pub(super) fn tenants(&self) -> Option<Expr> {
+        let id = |id: &String| Expr::Literal(ScalarValue::Utf8View(Some(id.clone())), None);
+        self.tenant_ids.as_ref().map(|ids| ident(TENANT_ID).in_list(ids.iter().map(id).collect(), false))
+    }
+
+    /// The earliest `event_time`, in µs, that can be read at `now_us`.
+    pub(super) fn since(&self, now_us: i64) -> Option<i64> {
+        let days = i64::from(self.lookback_days?);
+        Some(now_us.saturating_sub(days.saturating_mul(DAY_US)))
+    }
+
     /// The condition on modules, made by hand so that no rule rewrites the pattern.
-    fn module_condition(&self) -> Result<Option<Arc<dyn PhysicalExpr>>, DataFusionError> {
+    pub(super) fn module_condition(&self) -> Result<Option<Arc<dyn PhysicalExpr>>, DataFusionError> {
         let Some(modules) = &self.modules else { return Ok(None) };
         let (schema, pattern) = (query_schema(), ScalarValue::Utf8View(Some(modules.regex().to_owned())));
         binary(col(MODULE, &schema)?, Operator::RegexMatch, lit(pattern), &schema).map(Some)

@@ -68,6 +68,10 @@ impl Home {
 
     /// The command that serves this home, as an argument of `wrapper` where there is one.
     pub(crate) fn command(&self, wrapper: &[&str]) -> Command {
+        self.command_at(wrapper, 0)
+    }
+
+    fn command_at(&self, wrapper: &[&str], port: u16) -> Command {
         let config = self.path("kronika.toml");
         std::fs::write(&config, &self.config).unwrap();
         let mut command = match wrapper.split_first() {
@@ -78,7 +82,7 @@ impl Home {
                 command
             }
         };
-        command.arg("serve").arg("--data-dir").arg(self.data_dir()).args(["--listen", "127.0.0.1:0"]);
+        command.arg("serve").arg("--data-dir").arg(self.data_dir()).args(["--listen", &format!("127.0.0.1:{port}")]);
         command.arg("--config").arg(config).env("KRONIKA_ADMIN_KEY_FILE", self.path("admin.key"));
         command.envs(self.env.iter().cloned()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -107,7 +111,18 @@ impl TestServer {
     /// Starts the server under another program, such as a tracer.
     #[track_caller]
     pub(crate) fn start_under(home: &Arc<Home>, wrapper: &[&str]) -> Self {
-        let mut child = home.command(wrapper).spawn().unwrap();
+        Self::start_as(home, home.command(wrapper))
+    }
+
+    /// Starts the server at a port of loopback that must be free.
+    #[track_caller]
+    pub(crate) fn start_at(home: &Arc<Home>, port: u16) -> Self {
+        Self::start_as(home, home.command_at(&[], port))
+    }
+
+    #[track_caller]
+    fn start_as(home: &Arc<Home>, mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         collect(child.stderr.take().unwrap(), Arc::clone(&log));
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
