@@ -19,7 +19,7 @@ pub(super) fn canonical(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> 
 }
 
 fn of_array(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-    let plain = compact(array);
+    let plain = compact(array)?;
     let nulls = plain.nulls().filter(|nulls| nulls.null_count() > 0).map(fresh);
     Ok(match plain.data_type() {
         DataType::List(field) => {
@@ -42,21 +42,21 @@ fn of_array(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
 }
 
 /// A copy of what is there, and nothing under NULLs.
-fn compact(array: &ArrayRef) -> ArrayRef {
+fn compact(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     let data = array.to_data();
     let mut copy = MutableArrayData::new(vec![&data], false, data.len());
     let Some(nulls) = data.nulls().filter(|nulls| nulls.null_count() > 0) else {
-        copy.extend(0, 0, data.len());
-        return make_array(copy.freeze());
+        copy.try_extend(0, 0, data.len())?;
+        return Ok(make_array(copy.freeze()));
     };
     let mut at = 0;
     for (from, to) in nulls.valid_slices() {
-        copy.extend_nulls(from - at);
-        copy.extend(0, from, to);
+        copy.try_extend_nulls(from - at)?;
+        copy.try_extend(0, from, to)?;
         at = to;
     }
-    copy.extend_nulls(data.len() - at);
-    make_array(copy.freeze())
+    copy.try_extend_nulls(data.len() - at)?;
+    Ok(make_array(copy.freeze()))
 }
 
 /// A bitmap of its own, with zeros behind its end.
