@@ -16,6 +16,7 @@
 
 mod archive;
 mod bundle;
+mod canonical;
 mod chunks;
 mod error;
 mod files;

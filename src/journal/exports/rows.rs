@@ -13,6 +13,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
 use sha2::{Digest, Sha256};
 
+use super::canonical::canonical;
 use super::error::ExportError;
 use super::files::{hashed, part_name, settle, sync_dir};
 use super::record::Progress;
@@ -93,8 +94,11 @@ impl Sink for Growing {
         let mut out = std::mem::take(&mut self.head);
         let mut bytes = 0;
         // A batch of Arrow is a chunk; of text, a buffer holds a part of one.
-        let whole = matches!(chunk.num_rows(), 0..=STEP_ROWS) || self.encoding.is_framed();
-        let step = if whole { chunk.num_rows().max(1) } else { STEP_ROWS };
+        let chunk = match self.encoding.is_framed() {
+            true => &canonical(chunk).map_err(ExportError::encode)?,
+            false => chunk,
+        };
+        let step = if self.encoding.is_framed() { chunk.num_rows().max(1) } else { STEP_ROWS };
         for from in (0..chunk.num_rows()).step_by(step) {
             let rows = chunk.slice(from, step.min(chunk.num_rows() - from));
             self.encoding.rows(&rows, &mut out)?;

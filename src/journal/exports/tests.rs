@@ -64,6 +64,82 @@ fn a_chunk_ends_at_its_limits() {
     assert_eq!(chunk_sizes(&batch(&[40_000_001, 40_000_001]), &[]), [1, 1], "a row of its own");
 }
 
+/// The rows of `batch` put together from slices that end at `cuts`, with other leftovers under NULLs.
+fn reassembled(batch: &RecordBatch, cuts: &[usize]) -> RecordBatch {
+    let mut pieces = Vec::new();
+    let mut from = 0;
+    for to in cuts.iter().copied().chain([batch.num_rows()]) {
+        pieces.push(batch.slice(from, to - from));
+        from = to;
+    }
+    arrow::compute::concat_batches(batch.schema_ref(), &pieces).unwrap()
+}
+
+#[test]
+fn rows_have_one_form_however_they_came() {
+    use arrow::array::{BooleanArray, MapBuilder, StringBuilder, StructArray};
+    use arrow::buffer::NullBuffer;
+    let rows = 37;
+    let is_there = |row: usize| row % 3 != 1;
+    let nulls = NullBuffer::from_iter((0..rows).map(is_there));
+    // Two arrays of the same values: under the NULLs of one lies something else.
+    let both = [0_i64, 77].map(|under| {
+        let numbers = Int64Array::new(
+            (0..rows).map(|row| if is_there(row) { row as i64 } else { under }).collect(),
+            Some(nulls.clone()),
+        );
+        let texts: StringArray = (0..rows)
+            .map(|row| Some(if is_there(row) { "text".repeat(row % 4) } else { "x".repeat(under as usize) }))
+            .collect();
+        let texts = StringArray::new(texts.offsets().clone(), texts.values().clone(), Some(nulls.clone()));
+        let truths = BooleanArray::new(
+            (0..rows).map(|row| is_there(row) && row % 2 == 0 || under > 0 && !is_there(row)).collect(),
+            Some(nulls.clone()),
+        );
+        let fields = vec![Field::new("a", DataType::Int64, true), Field::new("b", DataType::Utf8, true)];
+        let whole: ArrayRef = Arc::new(StringArray::from_iter_values(
+            (0..rows).map(|row| if is_there(row) { "m".into() } else { under.to_string() }),
+        ));
+        let structs: ArrayRef =
+            Arc::new(StructArray::new(fields.into(), vec![Arc::new(numbers.clone()), whole], Some(nulls.clone())));
+        let lists = ListArray::new(
+            Arc::new(Field::new("element", structs.data_type().clone(), true)),
+            OffsetBuffer::from_lengths((0..rows).map(|_| 1)),
+            Arc::clone(&structs),
+            Some(nulls.clone()),
+        );
+        let mut map = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
+        for row in 0..rows {
+            map.keys().append_value(format!("k{row}"));
+            map.values().append_option(is_there(row).then_some("v"));
+            map.append(row % 5 != 0).unwrap();
+        }
+        let all: [(&str, ArrayRef); 6] = [
+            ("numbers", Arc::new(numbers)),
+            ("texts", Arc::new(texts)),
+            ("truths", Arc::new(truths)),
+            ("structs", structs),
+            ("lists", Arc::new(lists)),
+            ("maps", Arc::new(map.finish())),
+        ];
+        RecordBatch::try_from_iter_with_nullable(all.map(|(name, array)| (name, array, true))).unwrap()
+    });
+    let bytes = |batch: &RecordBatch| {
+        let mut writer = arrow::ipc::writer::StreamWriter::try_new(Vec::new(), batch.schema_ref()).unwrap();
+        writer.write(&super::canonical::canonical(batch).unwrap()).unwrap();
+        writer.into_inner().unwrap()
+    };
+    let want = bytes(&both[0]);
+    assert_eq!(super::canonical::canonical(&both[0]).unwrap(), both[0], "the rows are the same");
+    for batch in &both {
+        for cuts in [&[][..], &[1], &[2, 9, 10], &[36]] {
+            assert!(bytes(&reassembled(batch, cuts)) == want, "{cuts:?}");
+            let part = bytes(&batch.slice(3, 20));
+            assert!(part == bytes(&reassembled(&both[0], cuts).slice(3, 20)), "{cuts:?}");
+        }
+    }
+}
+
 fn spec(new: serde_json::Value) -> Result<Spec, ExportError> {
     Spec::new(serde_json::from_value(new).unwrap(), &["event_id", "event_time", "message", "_seq"])
 }
