@@ -78,8 +78,19 @@ impl Server {
     /// load), with a settings file.
     pub(crate) fn start(config: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("kronika-bench").tempdir().expect("a directory");
+        std::fs::write(dir.path().join("kronika.toml"), config).expect("a settings file");
+        Self::start_in(Arc::new(dir))
+    }
+
+    /// kill -9, and another process over the same directory.
+    pub(crate) fn kill_and_restart(mut self) -> Self {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+        Self::start_in(self.directory())
+    }
+
+    fn start_in(dir: Arc<tempfile::TempDir>) -> Self {
         let file = dir.path().join("kronika.toml");
-        std::fs::write(&file, config).expect("a settings file");
         let built = env!("CARGO_BIN_EXE_kronika").into();
         let mut command = Command::new(std::env::var_os("KRONIKA_BENCH_SERVER").unwrap_or(built));
         command.arg("serve").arg("--data-dir").arg(dir.path().join("data")).args([
@@ -97,7 +108,7 @@ impl Server {
             .expect("the server says where it listens");
         std::thread::spawn(move || lines.for_each(drop));
         let key = std::fs::read_to_string(dir.path().join("key")).expect("the first key").trim().to_string();
-        Self { child, url, key, dir: Arc::new(dir) }
+        Self { child, url, key, dir }
     }
 
     /// Its directory, which outlives the server while this is held: a file system that is removing a
@@ -122,8 +133,17 @@ impl Server {
 
     /// Largest resident memory so far.
     pub(crate) fn peak_rss_bytes(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    /// Resident memory now.
+    pub(crate) fn rss_bytes(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    fn memory(&self, figure: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a running server");
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with(figure)).unwrap_or_default();
         line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) << 10
     }
 

@@ -50,6 +50,8 @@ pub enum Scope {
     Query,
     /// Take data out in bulk.
     Export,
+    /// Ask products to restore what was deleted.
+    Restore,
     /// Everything, in every project; includes the other scopes but `audit-read`.
     Admin,
     /// Read the project `_audit`; no other scope includes it.
@@ -64,6 +66,7 @@ impl Scope {
             Self::Ingest => "ingest",
             Self::Query => "query",
             Self::Export => "export",
+            Self::Restore => "restore",
             Self::Admin => "admin",
             Self::AuditRead => "audit-read",
         }

@@ -181,7 +181,7 @@ impl NewKey {
         if about_audit && self.scopes.iter().any(|scope| *scope != Scope::AuditRead) {
             return refuse("a key of the project `_audit` has the scope `audit-read` and no other");
         }
-        let reads = has(Scope::Query) || has(Scope::Export) || has(Scope::AuditRead);
+        let reads = [Scope::Query, Scope::Export, Scope::Restore, Scope::AuditRead].into_iter().any(has);
         let restrictions = &self.restrictions;
         let (rows, columns) = (
             restrictions.modules.is_some() || restrictions.tenant_ids.is_some(),
@@ -192,7 +192,7 @@ impl NewKey {
         }
         if columns && !reads {
             return refuse(
-                "`lookback_days` and `masked_columns` are for keys with the scope `query`, `export` or `audit-read`",
+                "`lookback_days` and `masked_columns` are for keys with the scope `query`, `export`, `restore` or `audit-read`",
             );
         }
         if rows && !reads && !has(Scope::Ingest) {

@@ -260,6 +260,18 @@ impl KeyStore {
         Ok(key.caller(if current { &key.current } else { &key.previous }))
     }
 
+    /// The caller that the key `id` is, for work that goes on in its name after its request.
+    ///
+    /// # Errors
+    /// No such key, or one that is not valid any more.
+    pub fn caller(&self, id: &KeyId, now_s: i64) -> Result<Caller, AccessError> {
+        let key = self.entry(id)?;
+        if !key.is_live(now_s) {
+            return Err(AccessError::NotActive(id.clone()));
+        }
+        Ok(key.caller(&key.current))
+    }
+
     fn note_use(&self, key: &Entry, now_s: i64) {
         let minute = now_s - now_s.rem_euclid(USE_GRAIN_S);
         if key.last_used.swap(minute, Ordering::Relaxed) != minute {

@@ -86,12 +86,18 @@ pub enum CliError {
         /// How many.
         count: u64,
     },
+    /// `kronika reconcile` found that the two sides do not hold the same.
+    #[error("the two sides differ: {0}")]
+    Differ(String),
     /// `kronika doctor` found what keeps a server from running.
     #[error("{count} things failed")]
     Unwell {
         /// How many.
         count: usize,
     },
+    /// An export ended without a file.
+    #[error("the export is {0}")]
+    Export(String),
     /// Ctrl-C.
     #[error("stopped by Ctrl-C")]
     Interrupted,
@@ -131,6 +137,8 @@ impl CliError {
             | Self::Input { .. }
             | Self::Rejected { .. }
             | Self::Unwell { .. }
+            | Self::Differ(_)
+            | Self::Export(_)
             | Self::Worker(_) => 1,
         }
     }
@@ -154,6 +162,8 @@ impl CliError {
             | Self::Stdout(_)
             | Self::Rejected { .. }
             | Self::Unwell { .. }
+            | Self::Differ(_)
+            | Self::Export(_)
             | Self::Interrupted
             | Self::Worker(_) => None,
         }

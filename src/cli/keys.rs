@@ -125,6 +125,8 @@ enum ScopeName {
     Query,
     /// Take data out in bulk.
     Export,
+    /// Ask products to restore what was deleted.
+    Restore,
     /// Everything, in every project.
     Admin,
     /// Read who read and changed what.
@@ -137,6 +139,7 @@ impl ScopeName {
             Self::Ingest => "ingest",
             Self::Query => "query",
             Self::Export => "export",
+            Self::Restore => "restore",
             Self::Admin => "admin",
             Self::AuditRead => "audit-read",
         }

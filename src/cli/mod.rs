@@ -4,12 +4,14 @@
 //! directory that no server holds. Nothing else in the crate prints. Errors become exit codes in `error`;
 //! only `main` ends the process.
 
+mod alerts;
 mod client;
 mod compact;
 mod config;
 mod demo;
 mod doctor;
 mod error;
+mod export;
 mod flush;
 mod generate;
 mod import;
@@ -22,6 +24,7 @@ mod projects;
 mod queries;
 mod query;
 mod quota;
+mod reconcile;
 mod serve;
 mod settings;
 mod supervisor;
@@ -48,8 +51,14 @@ enum Command {
     Serve(serve::Args),
     Demo(demo::Args),
     Import(import::Args),
+    Reconcile(Box<reconcile::Args>),
     Query(query::Args),
     Tail(tail::Args),
+    #[command(subcommand)]
+    Alerts(alerts::Command),
+    Export(Box<export::Args>),
+    #[command(subcommand)]
+    Exports(export::Command),
     #[command(subcommand)]
     Queries(queries::Command),
     #[command(subcommand)]
@@ -103,8 +112,12 @@ impl Cli {
             Command::Serve(args) => args.run().await,
             Command::Demo(args) => args.run().await,
             Command::Import(args) => args.run().await,
+            Command::Reconcile(args) => or_ctrl_c(args.run()).await,
             Command::Query(args) => or_ctrl_c(args.run()).await,
             Command::Tail(args) => or_ctrl_c(args.run()).await,
+            Command::Alerts(command) => or_ctrl_c(command.run()).await,
+            Command::Export(args) => or_ctrl_c(args.run()).await,
+            Command::Exports(command) => or_ctrl_c(command.run()).await,
             Command::Queries(command) => or_ctrl_c(command.run()).await,
             Command::Mappings(command) => or_ctrl_c(command.run()).await,
             Command::Projects(command) => or_ctrl_c(command.run()).await,

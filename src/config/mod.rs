@@ -7,11 +7,14 @@
 //! file, environment, flags ─▶ source (as given, with places) ─▶ settings (known? readable?) ─▶ Config::check
 //! ```
 
+mod alerts;
 mod audit;
 mod error;
+mod files;
 mod guard;
 mod journal;
 mod network;
+mod objects;
 mod quota;
 mod ranges;
 mod redaction;
@@ -20,6 +23,7 @@ mod settings;
 mod source;
 mod tail;
 mod units;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,11 +32,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use alerts::{Alerts, Smtp, SmtpTls};
 pub use audit::Audit;
 pub use error::ConfigError;
+pub use files::{Attachments, Exports};
 pub use guard::Guard;
 pub use journal::Journal;
 pub use network::Network;
+pub use objects::Objects;
 pub use quota::Quota;
 pub use redaction::{DEFAULT_HEADERS, DEFAULT_PARAMETERS, RedactLists, Redaction};
 pub use saved::Saved;
@@ -40,6 +47,7 @@ pub(crate) use settings::masked;
 pub use settings::{Entry, Origin, Settings};
 pub use tail::Tail;
 pub use units::{ByteCount, Span};
+pub use webhook::Webhook;
 
 /// All settings of one server.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -63,14 +71,26 @@ pub struct Config {
     pub tail: Tail,
     /// Filters that have a name.
     pub saved: Saved,
+    /// Questions that are asked again and again.
+    pub alerts: Alerts,
+    /// The server that takes mails of alerts.
+    pub smtp: Smtp,
     /// Limits of the journal's lists and figures.
     pub journal: Journal,
+    /// Files that belong to events.
+    pub attachments: Attachments,
+    /// Files that are made of events.
+    pub exports: Exports,
     /// How long keys live, and how much they may ask for.
     pub access: Access,
     /// How readers and operators are recorded.
     pub audit: Audit,
     /// What is blanked in events before anything is stored.
     pub redaction: Redaction,
+    /// How much is read and compared to tell what became of an object.
+    pub objects: Objects,
+    /// How signed calls of other systems are made.
+    pub webhook: Webhook,
     /// What the server says of itself.
     pub log: Log,
 }
@@ -435,7 +455,12 @@ impl Config {
         ];
         match contradictions.into_iter().find(|(wrong, _)| *wrong) {
             Some((_, text)) => Err(ConfigError::Contradiction(text)),
-            None => self.query.guard.check().and_then(|()| self.audit.check()),
+            None => {
+                self.query.guard.check()?;
+                self.attachments.check()?;
+                self.webhook.check()?;
+                self.audit.check()
+            }
         }
     }
 }

@@ -108,6 +108,12 @@ impl Admission {
         }))
     }
 
+    /// What a query that runs beside those of requests takes: no place, but what it reads counts.
+    pub(super) fn beside(&self, caller: &Caller, project: &ProjectName) -> Turn {
+        let meters = self.meters(caller, project);
+        Turn::new(move |scanned| meters.iter().for_each(|meter| meter.charge(Rate::Scanned, scanned)))
+    }
+
     async fn wait(
         &self,
         queues: Vec<Arc<Semaphore>>,

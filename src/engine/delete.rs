@@ -39,7 +39,9 @@ impl Inner {
         }
         self.projects.remove_files(name).await?;
         self.saved.forget(name)?;
-        self.redactions.forget(name)
+        self.alerts.forget(name)?;
+        self.redactions.forget(name)?;
+        self.webhooks.forget(name)
     }
 
     /// Waits until nothing works on the project any more, and notes its deletion.
@@ -49,6 +51,7 @@ impl Inner {
         let _flushing = project.flushing.lock().await;
         let _compacting = project.compacting.lock().await;
         self.drain(project).await?;
+        self.exports.drop_project(&project.name).await?;
         let deletion = Deletion { before_seq: self.wal.next_seq(), deleted_at: now_us(), removed: false };
         self.shared.deleted.note(&project.name, deletion)?;
         self.shared.hot_bytes.fetch_sub(project.drop_hot(), Ordering::Relaxed);

@@ -9,6 +9,7 @@
 //! audit.json           what the audit journal keeps from run to run (0600)
 //! redaction.json       what is redacted in single projects
 //! filters/PROJECT.json saved filters
+//! alerts/PROJECT.json  alerts, and where each stands (0600)
 //! wal/                 write-ahead log
 //! interpretations/     how the frames of the log are to be read
 //! dedup/PROJECT        fingerprints of sent event ids
@@ -17,6 +18,8 @@
 //! store/               tables, unless `storage.url` names another place
 //! mappings/ queries/   the user's own
 //! spill/               of running queries; emptied at start
+//! uploads/             attachments that are still coming in; emptied at start
+//! exports/PROJECT/ID   exports: what was asked for, how far it is, the file
 //! ```
 
 use std::fs::{self, File, OpenOptions};
@@ -62,7 +65,19 @@ impl Directory {
         // Before anything is in it, and before anything of a newer program is touched.
         let known = stored(root)?;
         super::probe::require(root)?;
-        for part in ["wal", "interpretations", "dedup", "dead_letters", "mappings", "queries", "filters", "spill"] {
+        for part in [
+            "wal",
+            "interpretations",
+            "dedup",
+            "dead_letters",
+            "mappings",
+            "queries",
+            "filters",
+            "alerts",
+            "spill",
+            "uploads",
+            "exports",
+        ] {
             fs::create_dir_all(root.join(part)).map_err(failed)?;
         }
         let writer = match known {

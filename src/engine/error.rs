@@ -14,7 +14,9 @@ use crate::event::names::ProjectName;
 use crate::event::parse::BodyError;
 use crate::event::redact::RedactError;
 use crate::event::state::StateError;
+use crate::journal::alerts::{AlertError, MailError};
 use crate::journal::saved::SavedError;
+use crate::journal::webhook::OutboxError;
 use crate::query::QueryError;
 use crate::table::TableError;
 use crate::wal::WalError;
@@ -90,9 +92,18 @@ pub enum EngineError {
     /// A file of ids or answers.
     #[error(transparent)]
     State(#[from] StateError),
+    /// Alerts.
+    #[error(transparent)]
+    Alert(#[from] AlertError),
+    /// The mail server's settings.
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// Saved filters.
     #[error(transparent)]
     Saved(#[from] SavedError),
+    /// Calls of other systems.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
     /// Redaction rules that cannot be used.
     #[error("cannot redact{}", of.as_ref().map(|name| format!(" in the project `{name}`")).unwrap_or_default())]
     Redaction {
@@ -139,7 +150,10 @@ impl Report for EngineError {
             Self::Mapping(error) => error.kind(),
             Self::Access(error) => error.kind(),
             Self::State(error) => error.kind(),
+            Self::Alert(error) => error.kind(),
+            Self::Mail(_) => Kind::Invalid,
             Self::Saved(error) => error.kind(),
+            Self::Outbox(error) => error.kind(),
         }
     }
 
@@ -162,7 +176,10 @@ impl Report for EngineError {
             Self::Mapping(error) => error.code(),
             Self::Access(error) => error.code(),
             Self::State(error) => error.code(),
+            Self::Alert(error) => error.code(),
+            Self::Mail(_) => "mail_settings_invalid",
             Self::Saved(error) => error.code(),
+            Self::Outbox(error) => error.code(),
         }
     }
 
@@ -191,7 +208,10 @@ impl Report for EngineError {
             Self::Mapping(error) => error.hint(),
             Self::Access(error) => error.hint(),
             Self::State(error) => error.hint(),
+            Self::Alert(error) => error.hint(),
+            Self::Mail(_) => Some("look at [smtp] of the settings".into()),
             Self::Saved(error) => error.hint(),
+            Self::Outbox(error) => error.hint(),
         }
     }
 }

@@ -13,6 +13,8 @@
 //! * The log forgets a frame only once its rows, its ids and its answer are durable elsewhere.
 
 mod admission;
+mod alerts;
+mod attachments;
 pub mod audit;
 mod clock;
 mod counters;
@@ -22,6 +24,7 @@ mod deletions;
 mod directory;
 mod doctor;
 mod error;
+mod exports;
 mod figures;
 mod flush;
 mod frame;
@@ -37,10 +40,12 @@ mod projects;
 mod publish;
 mod recover;
 mod redaction;
+mod restore;
 mod tail;
 mod tasks;
 mod threads;
 mod trial;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -57,6 +62,7 @@ use crate::event::mapping::MappingLibrary;
 use crate::event::names::ProjectName;
 use crate::event::receipts::{self, Receipts};
 use crate::journal::Selection;
+use crate::journal::alerts::{Alerts, Mailer};
 use crate::journal::saved::{SavedFilters, Whose};
 use crate::journal::tail::Slots;
 use crate::query::named::Library;
@@ -66,15 +72,20 @@ use crate::wal::Wal;
 
 pub(crate) use admission::AdmissionError;
 pub use admission::Sending;
+pub use alerts::{AlertFailure, AlertTrial, TrialChannel, TrialGroup};
+pub use attachments::{AttachmentError, Incoming, Stored};
 pub(crate) use clock::{now_ms, now_s, now_us};
 pub use directory::FORMAT;
 pub use doctor::{Finding, Verdict, examine};
 pub use error::{AppendError, EngineError};
+pub use exports::NewExportError;
 pub use flush::{CompactSummary, FlushSummary};
 pub use health::Check;
 pub use ingest::{AppendOptions, FileIds, Receipt, RefusedEvent};
+pub use restore::{RestoreError, RestoreOutcome};
 pub use tail::{TailError, TailQuery, TailStream};
 pub use trial::{Trial, TrialError};
+pub use webhooks::ProductWebhook;
 
 /// The commit that this program was built from, where the build said so (`KRONIKA_COMMIT`).
 pub const COMMIT: Option<&str> = option_env!("KRONIKA_COMMIT");
@@ -91,6 +102,10 @@ struct Inner {
     inflight: inflight::Inflight,
     redactions: redaction::Redactions,
     saved: SavedFilters,
+    alerts: Alerts,
+    mailer: Mailer,
+    /// Wakes those who tell of alerts.
+    alert_news: Arc<Notify>,
     mappings: MappingLibrary,
     queries: Library,
     runtime: Arc<Runtime>,
@@ -106,6 +121,9 @@ struct Inner {
     /// Where listeners are told of new rows.
     tailers: threads::Threads,
     audit: audit::Audit,
+    /// Calls of other systems.
+    webhooks: webhooks::Webhooks,
+    exports: exports::Exports,
     figures: figures::Figures,
     /// What the log held at the start.
     recovered: recover::Recovered,
@@ -153,8 +171,11 @@ impl Engine {
         flush::start(&engine.0);
         keys::start(&engine.0);
         tail::start(&engine.0);
+        alerts::start(&engine.0);
         engine.0.record_start(&engine.0.recovered, first_key).await?;
         audit::start(&engine.0);
+        webhooks::start(&engine.0);
+        exports::start(&engine.0);
         Ok(engine)
     }
 
@@ -168,6 +189,7 @@ impl Engine {
         let directory = directory::Directory::open(&config.server.data_dir)?;
         let keys = KeyStore::open(&directory.part("keys.json"), &config.access)?;
         let storage = Storage::open(&storage_url(&config), &config.storage.options)?;
+        attachments::sweep(&directory.part("uploads"))?;
         let runtime = Runtime::new(&config.query, storage.store(), &directory.part("spill"))?;
         let shared = Arc::new(Shared::open(config.clone(), &directory)?);
         runtime.time_stages(query::Stages {
@@ -178,10 +200,13 @@ impl Engine {
         let queries = Library::new(&part_or(&config.server.queries_dir, &directory, "queries"));
         let redactions = redaction::Redactions::open(&directory.part("redaction.json"), &config.redaction)?;
         let saved = SavedFilters::new(&directory.part("filters"), &config.saved);
+        let alerts = Alerts::new(&directory.part("alerts"), &config.alerts);
+        let mailer = Mailer::new(&config.smtp)?;
         let interpretations = interpretations::Interpretations::new(directory.part("interpretations"));
         let admission = admission::Admission::open(&directory.part("quotas.json"), &shared.config)?;
         let projects = projects::Projects::open(storage, Arc::clone(&shared), &directory).await?;
         let audit = audit::Audit::open(&directory.part("audit.json"), &shared.config.audit)?;
+        let webhooks = webhooks::Webhooks::open(&directory, &shared.config.webhook)?;
         let (wal, recovered) = recover::open_log(&directory, &shared, &projects, &interpretations)?;
         let counted = Arc::clone(&shared);
         let tasks = tasks::Tasks::new(move |job| counted.counters.job_failed(job));
@@ -192,6 +217,7 @@ impl Engine {
         let niceness = shared.config.compaction.niceness;
         let compactors = threads::Threads::for_jobs("compaction", niceness).map_err(failed)?;
         let tailers = threads::Threads::for_jobs("tail", 0).map_err(failed)?;
+        let exports = exports::Exports::open(directory.part("exports"), shared.config.exports.niceness)?;
         let figures = figures::Figures::new(shared.config.journal.figures_max.as_usize());
         let inner = Inner {
             shared,
@@ -201,6 +227,9 @@ impl Engine {
             inflight,
             redactions,
             saved,
+            alerts,
+            mailer,
+            alert_news: Arc::new(Notify::new()),
             mappings,
             queries,
             runtime,
@@ -212,6 +241,8 @@ impl Engine {
             compactors,
             tailers,
             audit,
+            webhooks,
+            exports,
             figures,
             recovered,
             first_key: parking_lot::Mutex::default(),
@@ -439,6 +470,7 @@ impl Engine {
     pub fn begin_stop(&self) {
         self.0.shared.stopping.store(true, Ordering::Relaxed);
         self.0.shared.ending.cancel();
+        self.0.exports.leave_watchers();
     }
 
     /// Counts an answer over HTTP: its route's template, its status, the code of its problem, the time until it began.
@@ -461,6 +493,7 @@ impl Engine {
 
     /// Ends the jobs and closes the log; what is hot stays in the log.
     pub async fn halt(&self) {
+        self.0.exports.stop().await;
         self.0.tasks.stop().await;
         self.0.wal.close();
     }
@@ -471,6 +504,7 @@ impl Engine {
     /// # Errors
     /// What could not be flushed; it is in the log.
     pub async fn stop(&self) -> Result<(), EngineError> {
+        self.0.exports.stop().await;
         self.0.tasks.stop().await;
         let recorded = self.0.record_stop().await;
         let flushed = self.flush(None).await.map(|_| ());

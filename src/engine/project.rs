@@ -86,6 +86,18 @@ impl Project {
         Arc::clone(&self.in_log)
     }
 
+    /// As [`Project::hold`], unless the project is being deleted: whoever deletes it waits for all holders.
+    pub(super) fn hold_open(&self) -> Option<Arc<()>> {
+        let intake = self.intake.lock();
+        (!intake.is_closed()).then(|| self.hold())
+    }
+
+    /// Last `_seq` that a query may see now; later events have larger ones.
+    pub(super) fn newest_seq(&self) -> i64 {
+        let visible = self.visible.lock().last_seq;
+        visible.max(self.table.highest_txn().unwrap_or(0))
+    }
+
     /// Whether batches are in the log that are not visible yet.
     pub(super) fn has_batches_in_log(&self) -> bool {
         Arc::strong_count(&self.in_log) > 1

@@ -25,6 +25,7 @@ pub(super) struct Projects {
     dedup: PathBuf,
     open: RwLock<BTreeMap<ProjectName, Arc<Project>>>,
     dead_letters: PathBuf,
+    exports: PathBuf,
     /// One creation or deletion at a time.
     changing: tokio::sync::Mutex<()>,
 }
@@ -41,6 +42,7 @@ impl Projects {
             shared,
             dedup: directory.part("dedup"),
             dead_letters: directory.part("dead_letters"),
+            exports: directory.part("exports"),
             open: RwLock::default(),
             changing: tokio::sync::Mutex::default(),
         };
@@ -102,6 +104,11 @@ impl Projects {
         Ok(())
     }
 
+    /// Where tables and the files of events lie.
+    pub(super) fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
     /// Held while projects are made or deleted.
     pub(super) async fn changing(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.changing.lock().await
@@ -124,8 +131,10 @@ impl Projects {
     pub(super) async fn remove_files(&self, name: &ProjectName) -> Result<(), EngineError> {
         self.storage.remove_project(name).await?;
         let (dedup, letters, shown) = (self.dedup.join(name.as_str()), self.dead_letters.clone(), name.clone());
+        let exports = self.exports.join(name.as_str());
         let removed = tokio::task::spawn_blocking(move || {
             gone(std::fs::remove_dir_all(dedup))?;
+            gone(std::fs::remove_dir_all(exports))?;
             super::dead_letters::remove(&letters, &shown)
         });
         let failed = |source| EngineError::Directory { path: self.dedup.clone(), source };

@@ -56,6 +56,15 @@ pub(super) async fn document(headers: &HeaderMap, body: Body) -> Result<Vec<u8>,
     collect(headers, body, DOCUMENT_MAX, too_large).await
 }
 
+/// Refuses a body that is packed: what is kept by the hash of its bytes is kept as it is.
+pub(super) fn must_be_plain(headers: &HeaderMap) -> Result<(), ApiError> {
+    match coding(headers)? {
+        Coding::Identity => Ok(()),
+        _ => Err(ApiError::new(Kind::UnsupportedMedia, "unsupported_encoding", "files are taken as they are")
+            .hint("send the file without Content-Encoding")),
+    }
+}
+
 fn coding(headers: &HeaderMap) -> Result<Coding, ApiError> {
     let values: Vec<&str> =
         headers.get_all(header::CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?").trim()).collect();
@@ -99,7 +108,7 @@ async fn collect(
 }
 
 /// Reads on for a while: a client that is still sending when its connection is closed does not see the answer.
-async fn discard(mut body: Body) {
+pub(super) async fn discard(mut body: Body) {
     let reading = async {
         let mut read = 0;
         while read < DISCARD_MAX
@@ -113,7 +122,7 @@ async fn discard(mut body: Body) {
 }
 
 /// Why a body did not come whole.
-fn unreadable(error: &(dyn std::error::Error + 'static)) -> ApiError {
+pub(super) fn unreadable(error: &(dyn std::error::Error + 'static)) -> ApiError {
     match Slow::among(error) {
         Some(slow) => ApiError::new(Kind::DeadlineExceeded, "body_too_slow", slow.to_string())
             .hint("send the body faster, or in smaller requests; nothing of it is stored"),

@@ -26,6 +26,10 @@ pub(super) trait Needs: Send + Sync {
 pub(super) struct Ingest;
 /// Asks questions.
 pub(super) struct Query;
+/// Asks products to restore what was deleted.
+pub(super) struct Restore;
+/// Takes data out in bulk.
+pub(super) struct Export;
 /// Runs the server.
 pub(super) struct Admin;
 
@@ -35,6 +39,14 @@ impl Needs for Ingest {
 
 impl Needs for Query {
     const SCOPE: Scope = Scope::Query;
+}
+
+impl Needs for Restore {
+    const SCOPE: Scope = Scope::Restore;
+}
+
+impl Needs for Export {
+    const SCOPE: Scope = Scope::Export;
 }
 
 impl Needs for Admin {
@@ -130,7 +142,7 @@ fn check_project(caller: &Caller, chosen: Option<&ProjectName>, needed: Scope) -
             )
             .hint("make a key of the project `_audit`; it can be restricted as well")),
             Scope::AuditRead | Scope::Admin => Ok(()),
-            Scope::Ingest | Scope::Query | Scope::Export => Err(AppendError::Reserved.into()),
+            Scope::Ingest | Scope::Query | Scope::Export | Scope::Restore => Err(AppendError::Reserved.into()),
         };
     }
     match (own, chosen) {

@@ -26,6 +26,43 @@ const fn entry(code: &'static str, meaning: &'static str, advice: &'static str) 
 
 /// All codes, by who must act.
 pub(super) const ENTRIES: &[Entry] = &[
+    // Things of the journal.
+    entry("event_not_found", "There is no such event, or the key does not show it.", "Check the id, and the project."),
+    entry(
+        "object_not_found",
+        "No event that the key shows tells of the object.",
+        "Check its type, its id, and the project.",
+    ),
+    entry("actor_not_found", "No event has the id or e-mail as its actor.", "Check it, and the project."),
+    entry("session_not_found", "No event has the session.", "Check its id, and the project."),
+    entry("visitor_not_found", "No event has the id or e-mail as its visitor.", "Check it, and the project."),
+    entry("task_not_found", "No event has the task.", "Check its id, and the project."),
+    entry("ambiguous_id", "Several sources use the id.", "Say which is meant with `source`, `tenant_id` or `dataset`."),
+    entry(
+        "too_many_events",
+        "An object has more events than its state is made of, or larger ones.",
+        "Read its history page by page; see `objects.events_max`.",
+    ),
+    entry("not_restorable", "The object cannot be restored.", "`detail` says why; ask for the preview with GET."),
+    // Calls of other systems.
+    entry(
+        "invalid_webhook",
+        "The webhook cannot be called.",
+        "`detail` says why; networks that are not public need `webhook.allowed_networks`.",
+    ),
+    entry(
+        "webhook_not_found",
+        "No webhook is set for the source.",
+        "List them with GET /api/v1/projects/NAME/webhooks.",
+    ),
+    entry("webhooks_waiting", "Too many calls wait already.", "Look after the receivers; see `webhook.queue_max`."),
+    entry("webhooks_unavailable", "A call cannot be kept on disk.", "Look after the data directory."),
+    entry("delivery_not_found", "There is no such delivery.", "List them with GET /api/v1/webhooks/deliveries."),
+    entry(
+        "delivery_not_dead",
+        "Only dead letters are tried again by hand.",
+        "It is tried by itself, or was delivered.",
+    ),
     // Requests in general.
     entry("route_not_found", "There is no such route.", "See `/api/openapi.json`."),
     entry("method_not_allowed", "The route does not take this method.", "Use one of those in the header `Allow`."),
@@ -39,6 +76,29 @@ pub(super) const ENTRIES: &[Entry] = &[
         "invalid_json",
         "The body is no JSON, or not of this route's form.",
         "`detail` says where; see `/api/openapi.json`.",
+    ),
+    entry(
+        "unknown_filter",
+        "A parameter is neither a filter nor one of the route's own.",
+        "`GET /api/v1/filters/fields` lists all filters.",
+    ),
+    entry(
+        "invalid_filter",
+        "A filter or parameter of the journal has a value that it cannot have.",
+        "`detail` says what would do.",
+    ),
+    entry("invalid_period", "A period, a time or a zone cannot be read.", "`detail` says what would do."),
+    entry("invalid_cursor", "The cursor is none, or belongs to another list.", "Ask for the first page."),
+    entry(
+        "answer_too_large",
+        "The answer of a journal route would be cut.",
+        "Ask for less: a shorter period, fewer groups, a smaller `limit`.",
+    ),
+    entry("event_not_found", "No event has this id, or the key may not see it.", "Look at the list of events."),
+    entry(
+        "event_ambiguous",
+        "Several events have this id.",
+        "Add `source`, `dataset` or `tenant_id`; `candidates` lists them.",
     ),
     entry("body_cut_off", "The body ended early.", "Nothing of it is stored: send it again."),
     entry(
@@ -108,6 +168,26 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Use the `id` of an event of the same tail, or none to begin with new events.",
     ),
     entry("tail_full", "As many listen to the tail as may.", "Close a stream that is not needed, or try again later."),
+    entry("alert_not_found", "There is no alert of this id that the key sees.", "List them with `GET /api/v1/alerts`."),
+    entry("not_your_alert", "The alert belongs to another key.", "Make one of your own, or use an admin key."),
+    entry("invalid_alert", "A part of the alert cannot be.", "`detail` says which and why."),
+    entry("too_many_alerts", "The project has as many alerts as it may.", "Delete some, or raise `alerts.rules_max`."),
+    entry(
+        "alert_answer_unusable",
+        "The answer to the alert's question has no column `value`, one that is no number, or too many groups.",
+        "Name the number that is compared `value`; all other columns tell groups apart.",
+    ),
+    entry("mail_not_set_up", "The server can send no mail.", "An operator sets `[smtp]`; a webhook needs no setting."),
+    entry(
+        "mail_settings_invalid",
+        "The settings of the mail server cannot be used; the server does not start.",
+        "Look at `[smtp]`.",
+    ),
+    entry(
+        "alerts_unavailable",
+        "The file of alerts cannot be read or written.",
+        "Check space and rights of the data directory.",
+    ),
     entry(
         "filter_not_found",
         "There is no saved filter of this name or id that the key sees.",
@@ -233,6 +313,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     entry("query_not_found", "There is no such named query.", "List them with `kronika queries list`."),
     entry("query_file_broken", "The file of a named query has a fault.", "Correct the file."),
+    entry(
+        "catalog_not_found",
+        "There is no catalogue of this source system.",
+        "List them with `GET /api/v1/catalog`; events of other systems are taken in all the same.",
+    ),
+    entry("screen_not_found", "The source system has no such screen.", "List them with `GET /api/v1/screens`."),
     entry("unknown_format", "There is no such format.", "Use json, ndjson, csv, arrow or parquet."),
     entry(
         "not_acceptable",
@@ -271,6 +357,60 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Check space and rights of the data directory.",
     ),
     entry("threads_unavailable", "The system gives no threads.", "Check the limits of the process."),
+    // The journal.
+    entry("unknown_filter", "There is no such filter.", "`GET /api/v1/filters/fields` lists them."),
+    entry("invalid_filter", "A filter or parameter has a value that it cannot take.", "`detail` says what would do."),
+    entry("invalid_period", "The period or its zone cannot be read.", "`detail` says what would do."),
+    entry("invalid_cursor", "The cursor is none of this list.", "Ask for the first page."),
+    entry("event_not_found", "There is no such event, or the key cannot see it.", "Look for it in the list."),
+    entry(
+        "event_ambiguous",
+        "Events of several logs have the id; `candidates` tells them apart.",
+        "Add `?source=`, `&dataset=` or `&tenant_id=`.",
+    ),
+    entry(
+        "answer_too_large",
+        "The answer is larger than `query.rows_max` or `query.bytes_max`.",
+        "Ask for less, or narrow the filter.",
+    ),
+    // Files of events, and exports.
+    entry("invalid_sha256", "A SHA-256 is written as 64 hex digits.", "Send such a one."),
+    entry(
+        "attachment_too_large",
+        "The file is larger than `attachments.size_max`.",
+        "Keep it elsewhere, and its address in `ref`.",
+    ),
+    entry("attachment_type", "Files of this type are not taken.", "`attachments.types` says which are."),
+    entry("attachment_differs", "The file has another SHA-256 than its sender said.", "Send it again."),
+    entry("attachment_disk_full", "The disk has no room for the file.", "Make room, then send it again."),
+    entry("attachment_not_found", "No event that the key can see names the file.", "Send the event that names it."),
+    entry("attachment_not_stored", "An event names the file, but nobody stored it here.", "Send it."),
+    entry("body_not_found", "The event has no such body.", "Not every event has one."),
+    entry("range_not_satisfiable", "The range begins behind the end of the file.", "Ask for less, or for the whole."),
+    entry("invalid_export", "What is to be exported contradicts itself.", "`detail` says how."),
+    entry("export_not_found", "There is no such export, it has expired, or it is not for the key.", "Make a new one."),
+    entry(
+        "export_not_ready",
+        "The export has no file yet, or none any more.",
+        "`GET /api/v1/exports/ID` says how far it is.",
+    ),
+    entry("exports_busy", "Too many exports of the project run or wait.", "Wait for them, or cancel some."),
+    entry(
+        "export_disk_full",
+        "The files of all exports take as much of the disk as they may.",
+        "Remove exports that are not needed, or raise `exports.disk_max`.",
+    ),
+    entry(
+        "export_too_many_files",
+        "The archive would have more files than `exports.files_max`.",
+        "Narrow the filter, or export rows.",
+    ),
+    entry(
+        "export_io",
+        "A file of an export cannot be written or read.",
+        "Check space and rights of the data directory.",
+    ),
+    entry("export_encoding", "Rows cannot be written in the export's format.", "Choose another format."),
     // Starting and storing.
     entry("data_dir_unusable", "A file of the data directory cannot be read or written.", "Check space and rights."),
     entry(

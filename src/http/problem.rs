@@ -10,11 +10,16 @@ use super::trail::ErrorCode;
 use super::{catalogue, observe};
 use crate::access::AccessError;
 use crate::engine::audit::AuditError;
-use crate::engine::{AdmissionError, AppendError, EngineError, TailError, TrialError};
+use crate::engine::{AdmissionError, AlertFailure, AppendError, EngineError, RestoreError, TailError, TrialError};
 use crate::error::{Kind, Report};
 use crate::event::mapping::MappingError;
 use crate::journal::JournalError;
+use crate::journal::alerts::AlertError;
+use crate::journal::catalog::CatalogError;
+use crate::journal::lookup::LookupError;
 use crate::journal::saved::SavedError;
+use crate::journal::screens::ScreenError;
+use crate::journal::webhook::OutboxError;
 use crate::query::QueryError;
 
 /// A refused request.
@@ -82,7 +87,7 @@ impl ApiError {
         self
     }
 
-    fn of(error: &(impl Report + std::error::Error)) -> Self {
+    pub(super) fn of(error: &(impl Report + std::error::Error)) -> Self {
         let detail = match error.kind() {
             // The chain may name paths: it goes to the log, not to the caller.
             Kind::Internal => {
@@ -105,10 +110,11 @@ impl ApiError {
     }
 }
 
-/// The status of a code; of two its kind alone would not do.
+/// The status of a code; of some its kind alone would not do.
 pub(super) fn status_of(kind: Kind, code: &str) -> StatusCode {
     match code {
         "method_not_allowed" => StatusCode::METHOD_NOT_ALLOWED,
+        "range_not_satisfiable" => StatusCode::RANGE_NOT_SATISFIABLE,
         _ => match kind {
             Kind::Invalid => StatusCode::BAD_REQUEST,
             Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
@@ -216,6 +222,32 @@ impl From<QueryError> for ApiError {
     }
 }
 
+impl From<LookupError> for ApiError {
+    fn from(error: LookupError) -> Self {
+        match error {
+            LookupError::Query(error) => error.into(),
+            error => Self::of(&error),
+        }
+    }
+}
+
+impl From<RestoreError> for ApiError {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Already => Self::of(&error),
+            RestoreError::Lookup(error) => error.into(),
+            RestoreError::Append(error) => error.into(),
+            RestoreError::Outbox(error) => error.into(),
+        }
+    }
+}
+
+impl From<OutboxError> for ApiError {
+    fn from(error: OutboxError) -> Self {
+        Self::of(&error)
+    }
+}
+
 impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> Self {
         Self::of(&error)
@@ -268,6 +300,23 @@ impl From<TailError> for ApiError {
     }
 }
 
+impl From<AlertError> for ApiError {
+    fn from(error: AlertError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<AlertFailure> for ApiError {
+    fn from(error: AlertFailure) -> Self {
+        match error {
+            AlertFailure::Alert(error) => error.into(),
+            AlertFailure::Query(error) => error.into(),
+            AlertFailure::Access(error) => error.into(),
+            AlertFailure::Engine(error) => error.into(),
+        }
+    }
+}
+
 impl From<SavedError> for ApiError {
     fn from(error: SavedError) -> Self {
         Self::of(&error)
@@ -282,6 +331,18 @@ impl From<JournalError> for ApiError {
 
 impl From<MappingError> for ApiError {
     fn from(error: MappingError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<CatalogError> for ApiError {
+    fn from(error: CatalogError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<ScreenError> for ApiError {
+    fn from(error: ScreenError) -> Self {
         Self::of(&error)
     }
 }

@@ -7,20 +7,35 @@
 //! Nothing here knows HTTP or the engine: routes hand a session in and encode what comes back. Every list can
 //! say the SQL that it ran, and whoever runs that SQL gets the same rows.
 
+pub mod alerts;
+pub mod catalog;
+pub mod changes;
 mod columns;
 mod compile;
 mod cursor;
 pub mod detail;
 mod error;
+pub mod exports;
 mod field;
 pub mod figures;
+pub mod files;
 mod filter;
 pub mod list;
+pub mod lookup;
+pub mod objects;
+pub mod people;
 mod period;
+mod picked;
+pub mod rows;
 pub mod saved;
+pub mod screens;
 mod selection;
+pub mod sessions;
 mod statement;
 pub mod tail;
+pub mod tasks;
+pub mod tree;
+pub mod webhook;
 
 pub use columns::{LONG, columns, shown, single};
 pub use compile::Values;

@@ -83,6 +83,8 @@ pub struct Session {
     id: Option<String>,
     /// Its place among the queries that run.
     turn: Option<Arc<Turn>>,
+    /// When it is for its reader, µs since 1970; `None`: now.
+    at: Option<i64>,
 }
 
 impl Session {
@@ -96,7 +98,15 @@ impl Session {
             reader: Reader::default(),
             id: None,
             turn: None,
+            at: None,
         }
+    }
+
+    /// Shows its reader what it might see at a moment (µs since 1970), which may be past: a look back over the
+    /// last days begins so long before it.
+    #[must_use]
+    pub fn as_of(self, moment_us: i64) -> Self {
+        Self { at: Some(moment_us), ..self }
     }
 
     /// Holds `turn` until the answers of the session have ended.
@@ -155,6 +165,36 @@ impl Session {
         self.run_bound(sql, Bound::new(params)?, limits, false).await
     }
 
+    /// Plans one query, and runs nothing: what is wrong with it is known before it is asked for.
+    ///
+    /// # Errors
+    /// As [`Session::run`], before its first row.
+    pub async fn check(&self, sql: &str, params: Params, limits: Limits) -> Result<(), QueryError> {
+        let deadline = tokio::time::Instant::now() + limits.timeout.0;
+        let task = self.runtime.executor().admit(None, limits.memory_max)?;
+        self.plan(sql, (Bound::new(params)?, false), &task, deadline).await.map(|_| ())
+    }
+
+    async fn plan(
+        &self,
+        sql: &str,
+        (values, optional): (Bound, bool),
+        task: &Arc<Task>,
+        deadline: tokio::time::Instant,
+    ) -> Result<(Arc<dyn ExecutionPlan>, Arc<TaskContext>), QueryError> {
+        let limit = self.runtime.settings().sql_max;
+        if sql.len() > limit.as_usize() {
+            return Err(QueryError::TooLong { size: sql.len(), limit });
+        }
+        let planning =
+            Planning { session: self.clone(), sql: sql.to_owned(), values, optional, task: Arc::clone(task) };
+        let planned = self.runtime.executor().plan(task, deadline, move |runtime| planning.run(runtime)).await?;
+        planned.map_err(|failure| match failure {
+            Failure::Ours(error) => error,
+            Failure::Planner(error) => classify(error, &self.known(task.memory_max())),
+        })
+    }
+
     /// As [`Session::run`], with typed values, of which the text need not use all when `optional`.
     pub(crate) async fn run_bound(
         &self,
@@ -164,24 +204,14 @@ impl Session {
         optional: bool,
     ) -> Result<Answer, QueryError> {
         let started = Instant::now();
-        let limit = self.runtime.settings().sql_max;
-        if sql.len() > limit.as_usize() {
-            return Err(QueryError::TooLong { size: sql.len(), limit });
-        }
         let executor = self.runtime.executor();
         let label = self.id.clone().map(|id| Label { project: self.project.clone(), id });
         let task = executor.admit(label, limits.memory_max)?;
         let wanted = Wanted::new(&task);
-        let known = self.known(limits);
+        let known = self.known(limits.memory_max);
         let deadline = tokio::time::Instant::from_std(started) + limits.timeout.0;
-        let planning =
-            Planning { session: self.clone(), sql: sql.to_owned(), values, optional, task: Arc::clone(&task) };
         let first = async {
-            let planned = executor.plan(&task, deadline, move |runtime| planning.run(runtime)).await?;
-            let (plan, context) = planned.map_err(|failure| match failure {
-                Failure::Ours(error) => error,
-                Failure::Planner(error) => classify(error, &known),
-            })?;
+            let (plan, context) = self.plan(sql, (values, optional), &task, deadline).await?;
             if let Some(stages) = self.runtime.stages() {
                 stages.plan.record(started.elapsed().as_secs_f64());
             }
@@ -214,12 +244,12 @@ impl Session {
         }
     }
 
-    pub(super) fn known(&self, limits: Limits) -> Known {
+    pub(super) fn known(&self, memory_max: ByteCount) -> Known {
         let names = std::iter::once(EVENTS).chain(views::views().iter().map(|view| view.name));
         Known {
             tables: names.map(str::to_owned).collect(),
             functions: self.runtime.functions(),
-            memory_max: limits.memory_max,
+            memory_max,
             hidden: self.hidden(),
         }
     }
@@ -257,7 +287,7 @@ impl Session {
     /// The table as the reader may see it.
     fn as_readable(&self, events: EventsTable) -> Result<Arc<dyn TableProvider>, Failure> {
         let Some(restriction) = &self.reader.restriction else { return Ok(Arc::new(events)) };
-        let now_us = chrono::Utc::now().timestamp_micros();
+        let now_us = self.at.unwrap_or_else(|| chrono::Utc::now().timestamp_micros());
         Ok(Arc::new(RestrictedTable::new(events, Arc::clone(restriction), now_us)?))
     }
 }

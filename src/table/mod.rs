@@ -5,6 +5,7 @@
 //!
 //! * [`storage`]: where tables live; [`durable`]: local disk that syncs.
 //! * `order`, `layout`, `writer`, `upload`, [`index`]: from rows to a file.
+//! * `blobs`: files beside a table, by their hash.
 //! * `probe`: whether a store can do what commits need.
 //! * `log`, `state`, `load`, `commit`, `delta`: the Delta log.
 //! * `flush`, `compact` (with `merge`), `expire`, `vacuum`: what changes a table.
@@ -17,6 +18,7 @@
 //! * Only the newest opener of a table writes it; the one before is refused at its next commit.
 //! * delta-rs reads and writes checkpoints; it never commits and never optimises.
 
+mod blobs;
 mod commit;
 mod compact;
 mod delta;
@@ -40,6 +42,7 @@ mod vacuum;
 pub mod version;
 mod writer;
 
+pub use blobs::BlobId;
 pub use compact::{CompactReport, CompactWhich};
 pub use error::TableError;
 pub use expire::ExpireReport;

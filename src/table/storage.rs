@@ -1,7 +1,7 @@
 //! Where tables live: a local directory or an object store.
 //!
 //! Paths of tables below the root are made here and nowhere else:
-//! `ROOT/projects/PROJECT/events`.
+//! `ROOT/projects/PROJECT/events`, `ROOT/projects/PROJECT/attachments`.
 
 use std::collections::BTreeMap;
 use std::path::Path as FsPath;
@@ -21,6 +21,9 @@ use crate::event::names::ProjectName;
 const PROJECTS: &str = "projects";
 /// Directory of a project's table, below the project's.
 const EVENTS: &str = "events";
+
+/// Directory of a project's attached files, below the project's.
+const ATTACHMENTS: &str = "attachments";
 
 /// A root under which every project has its table.
 #[derive(Debug, Clone)]
@@ -114,6 +117,11 @@ impl Storage {
     #[must_use]
     pub fn table_root(&self, project: &ProjectName) -> Path {
         self.prefix.clone().join(PROJECTS).join(project.as_str()).join(EVENTS)
+    }
+
+    /// Root of the files that belong to a project's events.
+    pub(super) fn attachments(&self, project: &ProjectName) -> Path {
+        self.prefix.clone().join(PROJECTS).join(project.as_str()).join(ATTACHMENTS)
     }
 
     /// All projects that have a directory.

@@ -118,22 +118,31 @@ pub(in crate::http) async fn list_events(
     caller: Authorized<Query>,
     ApiQuery(given): ApiQuery<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
-    let mut given = Given(given);
+    answer_list(&engine, &caller, Given(given), |selection| Ok(selection.or_last_day())).await
+}
+
+/// A page of the events that match, after `narrow` has changed what is asked for.
+pub(super) async fn answer_list(
+    engine: &Engine,
+    caller: &Authorized<Query>,
+    mut given: Given,
+    narrow: impl FnOnce(Selection) -> Result<Selection, JournalError> + Send,
+) -> Result<Response, ApiError> {
     let settings = &engine.config().journal;
     let limit = given.take_count("limit", PAGE, settings.page_max)?;
     let (cursor, wanted) = (given.take("cursor")?, given.take("fields")?);
     let sort = given.take("sort")?.map_or(Ok(Sort::NEWEST), |text| Sort::parse(&text))?;
     let explain = given.take_explain()?;
     let counting = Counting::take(&mut given, settings.total_max)?;
-    let selection = given.selection()?.or_last_day();
-    let reading = Reading::begin(&engine, &caller, &caller.project()).await?;
+    let selection = narrow(given.selection()?)?;
+    let reading = Reading::begin(engine, caller, &caller.project()).await?;
     let newest = reading.session().snapshot().newest_seq();
     let page = Page::new(selection, sort, limit, cursor.as_deref(), newest)?;
     let columns = shown(wanted.as_deref(), &reading.session().hidden())?;
     if explain {
         return Ok(explained(&[page.rows(&columns, &reading.session().hidden())?]));
     }
-    Ok(Json(read(&reading, &caller, &page, &columns, &counting).await?).into_response())
+    Ok(Json(read(&reading, caller, &page, &columns, &counting).await?).into_response())
 }
 
 /// Reads a page and counts its list.

@@ -1,11 +1,26 @@
 //! Routes of the journal: lists, details, figures. Each turns its parameters into a statement of
 //! [`crate::journal`], runs it as the caller, and answers JSON; with `explain=sql` it only says what it would run.
 
+pub(super) mod alerts;
+pub(super) mod attachments;
+pub(super) mod bodies;
+pub(super) mod catalog;
+pub(super) mod changes;
 mod detail;
+pub(super) mod exports;
 mod figures;
 pub(super) mod filters;
+mod history;
 mod list;
+pub(super) mod objects;
+pub(super) mod people;
+mod run;
+pub(super) mod screens;
+mod serving;
+pub(super) mod sessions;
 pub(super) mod tail;
+pub(super) mod tasks;
+pub(super) mod webhooks;
 
 use std::time::Duration;
 

@@ -14,6 +14,8 @@ use crate::http::problem::ApiError;
 
 /// Route of the figures: asked for every few seconds, it counts as use of the key.
 const METRICS: &str = "/metrics";
+/// End of the route that gives what was exported.
+const FILE: &str = "/file";
 /// Route that takes events in.
 const EVENTS: &str = "/api/v1/events";
 
@@ -105,7 +107,12 @@ fn count(engine: &Engine, facts: &Facts, said: Said) -> bool {
 /// The event without which the request is not answered.
 fn recorded_before_answer(engine: &Engine, facts: &Facts, said: Said) -> Option<AuditEvent> {
     let event = if facts.is_operation() {
-        facts.operation().with("object_before", facts.before.clone()).with("object_after", facts.after.clone())
+        let event =
+            facts.operation().with("object_before", facts.before.clone()).with("object_after", facts.after.clone());
+        match &facts.asked {
+            Some(asked) => engine.describe_asked(event, asked.as_asked()),
+            None => event,
+        }
     } else if facts.reads_audit() {
         facts.audit_read(engine)
     } else {
@@ -165,9 +172,16 @@ impl Facts {
         engine.count_request(actor, self.project.as_ref(), self.source, failed, received);
     }
 
-    /// Whether somebody was let through who operates the server, or takes data out in bulk.
+    /// Whether somebody was let through who operates the server, takes data out in bulk, or restores.
     fn is_operation(&self) -> bool {
-        matches!(self.scope, Some(Scope::Admin | Scope::Export)) && self.route() != METRICS
+        let polls = self.method.is_safe() && !self.route().ends_with(FILE);
+        match self.scope {
+            Some(Scope::Admin) => self.route() != METRICS,
+            // Whoever waits for an export asks for its state every second: counted as use of the key.
+            Some(Scope::Export) => !polls,
+            Some(Scope::Restore) => true,
+            _ => false,
+        }
     }
 
     /// Whether somebody who may reads the journal itself: recorded once, and not counted as well.
@@ -176,7 +190,7 @@ impl Facts {
     }
 
     fn is_question(&self) -> bool {
-        self.asked.is_some() && !self.reads_audit()
+        self.asked.is_some() && !self.reads_audit() && self.scope != Some(Scope::Export)
     }
 
     fn is_ingest(&self) -> bool {

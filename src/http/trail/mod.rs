@@ -154,7 +154,7 @@ impl Trail {
             let mut facts = self.0.lock();
             facts.scope = Some(scope);
             facts.project = project;
-            let changes = scope == Scope::Admin && !facts.method.is_safe();
+            let changes = matches!(scope, Scope::Admin | Scope::Restore) && !facts.method.is_safe();
             changes.then(|| {
                 facts.correlation = Some(Uuid::now_v7().to_string());
                 facts.operation().with("status", "begun").with("outcome", "unknown")

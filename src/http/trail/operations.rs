@@ -30,6 +30,16 @@ const OPERATIONS: &[(&str, &str, &str, &str, &str)] = &[
     ("PUT", "/api/v1/projects/{name}/quota", "projects", "project.quota", "update"),
     ("PUT", "/api/v1/mappings/{name}", "mappings", "mapping.put", "update"),
     ("DELETE", "/api/v1/mappings/{name}", "mappings", "mapping.delete", "delete"),
+    ("POST", "/api/v1/objects/{type}/{id}/restore", "objects", "object.restore", "restore"),
+    ("GET", "/api/v1/projects/{name}/webhooks", "webhooks", "webhook.list", "read"),
+    ("PUT", "/api/v1/projects/{name}/webhooks/{source}", "webhooks", "webhook.put", "update"),
+    ("DELETE", "/api/v1/projects/{name}/webhooks/{source}", "webhooks", "webhook.delete", "delete"),
+    ("GET", "/api/v1/webhooks/deliveries", "webhooks", "delivery.list", "read"),
+    ("GET", "/api/v1/webhooks/deliveries/{id}", "webhooks", "delivery.read", "read"),
+    ("POST", "/api/v1/webhooks/deliveries/{id}/retry", "webhooks", "delivery.retry", "update"),
+    ("POST", "/api/v1/exports", "exports", "export.create", "export"),
+    ("DELETE", "/api/v1/exports/{id}", "exports", "export.delete", "delete"),
+    ("GET", "/api/v1/exports/{id}/file", "exports", "export.download", "read"),
     ("POST", "/api/v1/admin/flush", "admin", "admin.flush", "other"),
     ("POST", "/api/v1/admin/compact", "admin", "admin.compact", "other"),
 ];
@@ -48,8 +58,11 @@ pub(super) fn object_of(route: &str, path: &str) -> (Option<&'static str>, Optio
         Some("keys") => Some("key"),
         Some("projects") => Some("project"),
         Some("mappings") => Some("mapping"),
+        Some("exports") => Some("export"),
         Some("queries" | "query") => Some("query"),
         Some("events" | "dead-letters") => Some("project"),
+        Some("objects") => Some("object"),
+        Some("webhooks") => Some("delivery"),
         _ => None,
     };
     let at = route.split('/').position(|part| part.starts_with('{'));

@@ -110,6 +110,11 @@ impl Task {
         &self.pool
     }
 
+    /// Most that they may reserve.
+    pub(crate) fn memory_max(&self) -> ByteCount {
+        self.memory_max
+    }
+
     /// Bytes that its operators have reserved.
     pub(super) fn reserved(&self) -> usize {
         self.pool.reserved()

@@ -63,7 +63,7 @@ impl Session {
         let task = executor.admit(None, limits.memory_max)?;
         let _wanted = Wanted::new(&task);
         let deadline = tokio::time::Instant::from_std(started) + limits.timeout.0;
-        let (session, known, own_task) = (self.clone(), self.known(limits), Arc::clone(&task));
+        let (session, known, own_task) = (self.clone(), self.known(limits.memory_max), Arc::clone(&task));
         let planned =
             executor.plan(&task, deadline, move |runtime| plan::filter(&session, &own_task, &sql, values, runtime));
         planned.await?.map_err(|failure| match failure {

@@ -13,6 +13,7 @@ mod ndjson;
 mod objects;
 mod parquet;
 
+use ::arrow::datatypes::SchemaRef;
 use ::arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use futures::stream::{BoxStream, Stream};
@@ -20,8 +21,9 @@ use futures::{StreamExt, TryStreamExt};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use super::answer::{Answer, Deadline, End, Outcome};
+use super::answer::{Answer, Deadline, End, Outcome, Stats};
 use super::error::QueryError;
+use super::types::OutColumn;
 pub use format::Format;
 pub use objects::objects;
 
@@ -40,21 +42,76 @@ trait Encoder: Send {
     fn finish(&mut self, outcome: &Outcome, out: &mut Vec<u8>) -> Result<(), QueryError>;
 }
 
+fn encoder(format: Format, columns: &[OutColumn], schema: SchemaRef) -> Box<dyn Encoder> {
+    match format {
+        Format::Json => Box::new(json::Json::new(columns.to_vec())),
+        Format::Ndjson => Box::new(ndjson::Ndjson::new(columns)),
+        Format::Csv => Box::new(csv::Csv::new(columns, csv::Formulas::AsTheyAre)),
+        Format::CsvSafe => Box::new(csv::Csv::new(columns, csv::Formulas::AsText)),
+        Format::Arrow => Box::new(arrow::ArrowStream::new(schema)),
+        Format::Parquet => Box::new(parquet::ParquetFile::new(schema)),
+    }
+}
+
+/// A body that is made in steps by somebody who has the rows, such as a file that goes on after a restart.
+pub struct Encoding {
+    encoder: Box<dyn Encoder>,
+    format: Format,
+}
+
+impl Encoding {
+    /// An encoding of batches of `schema`, which are those of an [`Answer`] or a choice of its columns.
+    #[must_use]
+    pub fn new(format: Format, schema: &SchemaRef) -> Self {
+        let columns: Vec<OutColumn> = schema.fields().iter().map(|field| OutColumn::of(field)).collect();
+        Self { encoder: encoder(format, &columns, SchemaRef::clone(schema)), format }
+    }
+
+    /// Whether the bytes tell how the rows were handed over, so that other steps make other bytes.
+    #[must_use]
+    pub fn is_framed(&self) -> bool {
+        matches!(self.format, Format::Arrow | Format::Parquet)
+    }
+
+    /// Appends what stands before the first row; must be called once, also when that is not needed again.
+    ///
+    /// # Errors
+    /// The format cannot hold the rows.
+    pub fn start(&mut self, out: &mut Vec<u8>) -> Result<(), QueryError> {
+        self.encoder.start(out)
+    }
+
+    /// Appends rows.
+    ///
+    /// # Errors
+    /// The format cannot hold them.
+    pub fn rows(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), QueryError> {
+        self.encoder.batch(batch, out)
+    }
+
+    /// Appends what stands after the last row of a body that is complete.
+    ///
+    /// # Errors
+    /// The format cannot be ended.
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), QueryError> {
+        self.encoder.finish(&Outcome { truncated: false, stats: Stats::default() }, out)
+    }
+}
+
+impl std::fmt::Debug for Encoding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Encoding").field("format", &self.format).finish_non_exhaustive()
+    }
+}
+
 /// The body of `answer` in `format`; an error is the last item, and the body is then incomplete.
 ///
 /// It is made on the threads of queries: an answer can be long, and those of ingest have other work.
 pub fn encode(answer: Answer, format: Format) -> impl Stream<Item = Result<Bytes, QueryError>> + Send + 'static {
     let (runtime, deadline) = (answer.runtime(), answer.deadline());
     let (columns, schema, end) = (answer.columns().to_vec(), answer.schema(), answer.end());
-    let encoder: Box<dyn Encoder> = match format {
-        Format::Json => Box::new(json::Json::new(columns)),
-        Format::Ndjson => Box::new(ndjson::Ndjson::new(&columns)),
-        Format::Csv => Box::new(csv::Csv::new(&columns, csv::Formulas::AsTheyAre)),
-        Format::CsvSafe => Box::new(csv::Csv::new(&columns, csv::Formulas::AsText)),
-        Format::Arrow => Box::new(arrow::ArrowStream::new(schema)),
-        Format::Parquet => Box::new(parquet::ParquetFile::new(schema)),
-    };
-    let body = Body { encoder, batches: answer.into_batches(), end, part: Part::Start };
+    let body =
+        Body { encoder: encoder(format, &columns, schema), batches: answer.into_batches(), end, part: Part::Start };
     let chunks =
         futures::stream::try_unfold(body, |mut body| async move { Ok(body.chunk().await?.map(|chunk| (chunk, body))) })
             .try_filter(|chunk: &Bytes| std::future::ready(!chunk.is_empty()));

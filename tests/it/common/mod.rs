@@ -183,6 +183,11 @@ impl TestServer {
         send(request.json(&json!({"sql": sql}))).await
     }
 
+    /// Reads a path of a project.
+    pub(crate) async fn get(&self, project: &str, path: &str) -> Answer {
+        send(self.request(Method::GET, path).header("kronika-project", project)).await
+    }
+
     /// Rows of a query that must succeed.
     pub(crate) async fn rows(&self, project: &str, sql: &str) -> Vec<Vec<Value>> {
         let answer = self.query(project, sql).await.json(200);
@@ -241,6 +246,18 @@ impl TestServer {
         while !self.log().iter().any(|line| line.contains(text)) {
             assert!(started.elapsed() < PATIENCE, "no `{text}` in:\n{}", self.log().join("\n"));
             tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until the audit journal has an event of this type.
+    pub(crate) async fn wait_for_audit(&self, event_type: &str) {
+        let new = json!({"name": "auditor", "scopes": ["audit-read"], "project": "_audit"});
+        let key = send(self.request(Method::POST, "/api/v1/keys").json(&new)).await.json(201);
+        let (key, started) = (key["secret"].as_str().unwrap().to_owned(), Instant::now());
+        let sql = format!("SELECT count(*) FROM events WHERE event_type = '{event_type}'");
+        while self.ask(&key, &sql).await.json(200)["rows"][0][0] == "0" {
+            assert!(started.elapsed() < PATIENCE, "no {event_type} in the audit journal");
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
