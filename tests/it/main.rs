@@ -8,6 +8,7 @@
 
 mod access;
 mod admission;
+mod alerts;
 mod attachments;
 mod audit;
 mod bad_input;

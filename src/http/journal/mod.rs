@@ -1,6 +1,7 @@
 //! Routes of the journal: lists, details, figures. Each turns its parameters into a statement of
 //! [`crate::journal`], runs it as the caller, and answers JSON; with `explain=sql` it only says what it would run.
 
+pub(super) mod alerts;
 pub(super) mod attachments;
 pub(super) mod bodies;
 pub(super) mod catalog;
