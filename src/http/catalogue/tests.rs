@@ -68,8 +68,9 @@ fn given() -> BTreeMap<String, BTreeSet<String>> {
             }
             let kinds = arms(report, "fn kind(", r"Kind::(\w+)");
             for (variant, code) in arms(report, "fn code(", r#""(\w+)""#) {
-                let of: Vec<_> =
+                let mut of: Vec<_> =
                     kinds.iter().filter(|(name, _)| *name == variant).map(|(_, kind)| kind.clone()).collect();
+                of.extend(only_kind.captures(report).map(|caught| caught[1].to_owned()));
                 assert!(!of.is_empty(), "{name}: no kind of {variant} was found");
                 codes.entry(code).or_default().extend(of);
             }
