@@ -3,17 +3,17 @@
 SELECT
     event_id,
     event_time,
-    tenant_id,
     url,
-    http_route,
     http_method,
     http_status,
-    outcome,
-    error_message,
     credential_id,
     client_address,
     request_id,
     duration_ns / 1000000 AS duration_ms,
+    tenant_id,
+    http_route,
+    outcome,
+    error_message,
     date,
     _seq
 FROM events

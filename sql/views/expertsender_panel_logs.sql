@@ -3,15 +3,15 @@
 SELECT
     event_id,
     event_time,
-    tenant_id,
     url,
     http_method,
     http_status,
-    outcome,
     actor_email,
     client_address,
     actor_id,
     duration_ns / 1000000 AS duration_ms,
+    tenant_id,
+    outcome,
     date,
     _seq
 FROM events

@@ -3,14 +3,14 @@
 SELECT
     event_id,
     event_time,
-    tenant_id,
     visitor_id,
     event_type,
     actor_email,
-    object_type,
-    object_id,
     json_get_float(attributes, 'cart_value') AS cart_value,
     attributes,
+    tenant_id,
+    object_type,
+    object_id,
     date,
     _seq
 FROM events

@@ -3,12 +3,12 @@
 SELECT
     event_id,
     event_time,
-    tenant_id,
     peer_name AS gateway,
     json_as_text(attributes, 'sender') AS sender,
     object_id AS phone_number,
     error_code,
     error_message,
+    tenant_id,
     date,
     _seq
 FROM events

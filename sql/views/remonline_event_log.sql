@@ -3,23 +3,23 @@
 --   rest. The kind is one of create, delete, update, other.
 SELECT
     event_time,
+    unit_name AS location,
+    actor_name AS employee,
+    object_name AS object,
+    event_type,
+    message AS additional,
     event_id,
     tenant_id,
     unit_id,
-    unit_name AS location,
     actor_id,
-    actor_name AS employee,
     object_type,
     object_id,
-    object_name AS object,
     module,
-    event_type,
     CASE
         WHEN action IN ('create', 'delete') THEN action
         WHEN action IN ('update', 'complete', 'reopen') THEN 'update'
         ELSE 'other'
     END AS kind,
-    message AS additional,
     changes,
     attachments,
     client_address,

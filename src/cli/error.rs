@@ -86,6 +86,9 @@ pub enum CliError {
         /// How many.
         count: u64,
     },
+    /// `kronika reconcile` found that the two sides do not hold the same.
+    #[error("the two sides differ: {0}")]
+    Differ(String),
     /// `kronika doctor` found what keeps a server from running.
     #[error("{count} things failed")]
     Unwell {
@@ -131,6 +134,7 @@ impl CliError {
             | Self::Input { .. }
             | Self::Rejected { .. }
             | Self::Unwell { .. }
+            | Self::Differ(_)
             | Self::Worker(_) => 1,
         }
     }
@@ -154,6 +158,7 @@ impl CliError {
             | Self::Stdout(_)
             | Self::Rejected { .. }
             | Self::Unwell { .. }
+            | Self::Differ(_)
             | Self::Interrupted
             | Self::Worker(_) => None,
         }

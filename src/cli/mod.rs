@@ -22,6 +22,7 @@ mod projects;
 mod queries;
 mod query;
 mod quota;
+mod reconcile;
 mod serve;
 mod settings;
 mod supervisor;
@@ -47,6 +48,7 @@ enum Command {
     Serve(serve::Args),
     Demo(demo::Args),
     Import(import::Args),
+    Reconcile(Box<reconcile::Args>),
     Query(query::Args),
     #[command(subcommand)]
     Queries(queries::Command),
@@ -101,6 +103,7 @@ impl Cli {
             Command::Serve(args) => args.run().await,
             Command::Demo(args) => args.run().await,
             Command::Import(args) => args.run().await,
+            Command::Reconcile(args) => or_ctrl_c(args.run()).await,
             Command::Query(args) => or_ctrl_c(args.run()).await,
             Command::Queries(command) => or_ctrl_c(command.run()).await,
             Command::Mappings(command) => or_ctrl_c(command.run()).await,

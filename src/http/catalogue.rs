@@ -27,7 +27,6 @@ const fn entry(code: &'static str, meaning: &'static str, advice: &'static str) 
 /// All codes, by who must act.
 pub(super) const ENTRIES: &[Entry] = &[
     // Things of the journal.
-    entry("event_not_found", "There is no such event, or the key does not show it.", "Check the id, and the project."),
     entry(
         "object_not_found",
         "No event that the key shows tells of the object.",
@@ -39,7 +38,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry("task_not_found", "No event has the task.", "Check its id, and the project."),
     entry("ambiguous_id", "Several sources use the id.", "Say which is meant with `source`, `tenant_id` or `dataset`."),
     entry(
-        "too_many_events",
+        "object_too_large",
         "An object has more events than its state is made of, or larger ones.",
         "Read its history page by page; see `objects.events_max`.",
     ),
@@ -76,6 +75,29 @@ pub(super) const ENTRIES: &[Entry] = &[
         "invalid_json",
         "The body is no JSON, or not of this route's form.",
         "`detail` says where; see `/api/openapi.json`.",
+    ),
+    entry(
+        "unknown_filter",
+        "A parameter is neither a filter nor one of the route's own.",
+        "`GET /api/v1/filters/fields` lists all filters.",
+    ),
+    entry(
+        "invalid_filter",
+        "A filter or parameter of the journal has a value that it cannot have.",
+        "`detail` says what would do.",
+    ),
+    entry("invalid_period", "A period, a time or a zone cannot be read.", "`detail` says what would do."),
+    entry("invalid_cursor", "The cursor is none, or belongs to another list.", "Ask for the first page."),
+    entry(
+        "answer_too_large",
+        "The answer of a journal route would be cut.",
+        "Ask for less: a shorter period, fewer groups, a smaller `limit`.",
+    ),
+    entry("event_not_found", "No event has this id, or the key may not see it.", "Look at the list of events."),
+    entry(
+        "event_ambiguous",
+        "Several events have this id.",
+        "Add `source`, `dataset` or `tenant_id`; `candidates` lists them.",
     ),
     entry("body_cut_off", "The body ended early.", "Nothing of it is stored: send it again."),
     entry(
@@ -245,6 +267,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     entry("query_not_found", "There is no such named query.", "List them with `kronika queries list`."),
     entry("query_file_broken", "The file of a named query has a fault.", "Correct the file."),
+    entry(
+        "catalog_not_found",
+        "There is no catalogue of this source system.",
+        "List them with `GET /api/v1/catalog`; events of other systems are taken in all the same.",
+    ),
+    entry("screen_not_found", "The source system has no such screen.", "List them with `GET /api/v1/screens`."),
     entry("unknown_format", "There is no such format.", "Use json, ndjson, csv, arrow or parquet."),
     entry(
         "not_acceptable",

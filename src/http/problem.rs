@@ -14,7 +14,9 @@ use crate::engine::{AdmissionError, AppendError, EngineError, RestoreError, Tria
 use crate::error::{Kind, Report};
 use crate::event::mapping::MappingError;
 use crate::journal::JournalError;
+use crate::journal::catalog::CatalogError;
 use crate::journal::lookup::LookupError;
+use crate::journal::screens::ScreenError;
 use crate::journal::webhook::OutboxError;
 use crate::query::QueryError;
 
@@ -293,6 +295,18 @@ impl From<JournalError> for ApiError {
 
 impl From<MappingError> for ApiError {
     fn from(error: MappingError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<CatalogError> for ApiError {
+    fn from(error: CatalogError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<ScreenError> for ApiError {
+    fn from(error: ScreenError) -> Self {
         Self::of(&error)
     }
 }

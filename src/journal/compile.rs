@@ -145,7 +145,7 @@ impl Compiler<'_> {
             Field::Column(column) => self.column(column, condition)?,
             Field::Attribute(path) => self.attribute(path, condition)?,
             Field::Label(key) => {
-                let value = format!("map_extract(labels, {})[1]", self.values.add(key.as_str()));
+                let value = format!("map_extract(labels, {})[1]", literal(key));
                 self.text(&value, condition)?
             }
             Field::Word(word) => self.word(*word, condition)?,
@@ -254,7 +254,7 @@ impl Compiler<'_> {
     }
 
     fn attribute(&mut self, path: &[String], condition: &Condition) -> Result<String, JournalError> {
-        let keys: Vec<String> = path.iter().map(|key| self.values.add(key.as_str())).collect();
+        let keys: Vec<String> = path.iter().map(|key| literal(key)).collect();
         let keys = keys.join(", ");
         if matches!(condition.operator, Operator::AtLeast | Operator::AtMost) {
             return self.number(&format!("json_get_float(attributes, {keys})"), condition);
@@ -494,6 +494,11 @@ fn level(condition: &Condition) -> Result<String, JournalError> {
             _ => format!("severity_number BETWEEN {low} AND {high}"),
         })
     })
+}
+
+/// A text as SQL. JSON functions want to know the names of members when they are planned, before placeholders have values.
+pub(super) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// A number in a value; integers keep every digit.

@@ -48,7 +48,11 @@ impl JournalError {
 
 impl Report for JournalError {
     fn kind(&self) -> Kind {
-        Kind::Invalid
+        match self {
+            Self::UnknownFilter { .. } | Self::BadValue { .. } | Self::BadPeriod { .. } | Self::BadCursor(_) => {
+                Kind::Invalid
+            }
+        }
     }
 
     fn code(&self) -> &'static str {

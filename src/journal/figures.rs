@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::columns::single;
-use super::compile::Values;
+use super::compile::{Values, literal};
 use super::{JournalError, Selection, Statement};
 use crate::event::calendar::Step;
 
@@ -72,11 +72,11 @@ impl Metric {
 }
 
 /// A value that events can be grouped by or computed of: a column, or a part of `attributes`.
-fn value(parameter: &str, name: &str, number: bool, values: &mut Values) -> Result<String, JournalError> {
+fn value(parameter: &str, name: &str, number: bool) -> Result<String, JournalError> {
     let Some(path) = name.strip_prefix("attributes.").filter(|path| !path.is_empty()) else {
         return single(parameter, name).map(str::to_owned);
     };
-    let keys: Vec<String> = path.split('.').map(|key| values.add(key)).collect();
+    let keys: Vec<String> = path.split('.').map(literal).collect();
     let function = if number { "json_get_float" } else { "json_as_text" };
     Ok(format!("{function}(attributes, {})", keys.join(", ")))
 }
@@ -87,7 +87,7 @@ fn value(parameter: &str, name: &str, number: bool, values: &mut Values) -> Resu
 /// No such column, or a value that a filter cannot take.
 pub fn facet(selection: &Selection, field: &str, top: usize, hidden: &[String]) -> Result<Statement, JournalError> {
     let mut values = Values::default();
-    let field = value("fields", field, false, &mut values)?;
+    let field = value("fields", field, false)?;
     let condition = selection.condition(&mut values, hidden)?;
     // Every group is counted, so that the number of values and of all events is known besides the first ones.
     let sql = format!(
@@ -122,7 +122,7 @@ pub fn histogram(
     let mut values = Values::default();
     let zone = selection.zone().name();
     let time = format!("local_bin('{step}', event_time, '{zone}')");
-    let by = by.map(|by| value("by", by, false, &mut values)).transpose()?;
+    let by = by.map(|by| value("by", by, false)).transpose()?;
     let condition = selection.condition(&mut values, hidden)?;
     let sql = match by {
         None => format!("SELECT {time} AS time, count(*) AS count FROM events WHERE {condition} GROUP BY 1 ORDER BY 1"),
@@ -159,11 +159,11 @@ impl Aggregate {
         }
         let mut values = Values::default();
         let number = !matches!(self.metric, Metric::Distinct);
-        let of = self.of.as_deref().map(|of| value("of", of, number, &mut values)).transpose()?;
+        let of = self.of.as_deref().map(|of| value("of", of, number)).transpose()?;
         let metric = self.metric.sql(of.as_deref())?;
         let mut groups = Vec::new();
         for by in &self.by {
-            groups.push(value("by", by, false, &mut values)?);
+            groups.push(value("by", by, false)?);
         }
         let condition = selection.condition(&mut values, hidden)?;
         let names: Vec<String> = (1..=groups.len()).map(|at| format!("g{at}")).collect();
@@ -231,6 +231,3 @@ pub fn steps(
     }
     Some(starts)
 }
-
-#[cfg(test)]
-mod tests;

@@ -178,6 +178,3 @@ impl Page {
         xxh3_64(format!("{}|{}|{}", selection.to_json(), selection.of_object, self.sort.text()).as_bytes())
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -7,6 +7,7 @@
 //! Nothing here knows HTTP or the engine: routes hand a session in and encode what comes back. Every list can
 //! say the SQL that it ran, and whoever runs that SQL gets the same rows.
 
+pub mod catalog;
 pub mod changes;
 mod columns;
 mod compile;
@@ -23,6 +24,7 @@ pub mod people;
 mod period;
 mod picked;
 pub mod rows;
+pub mod screens;
 mod selection;
 pub mod sessions;
 mod statement;

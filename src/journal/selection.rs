@@ -182,7 +182,7 @@ impl Selection {
     pub fn matching(&self, values: &mut Values, hidden: &[String]) -> Result<Option<String>, JournalError> {
         let zone = self.zone.map(|zone| zone.name());
         let filter = Compiler { values, hidden, zone }.filter(&self.filter)?;
-        let general = self.leaves_out_hidden(hidden).then(|| "visibility IS DISTINCT FROM 'object'".to_owned());
+        let general = self.leaves_out_hidden(hidden).then(|| "(visibility IS DISTINCT FROM 'object')".to_owned());
         let parts: Vec<String> = filter.into_iter().chain(general).collect();
         Ok((!parts.is_empty()).then(|| parts.join(" AND ")))
     }
@@ -194,6 +194,3 @@ impl Selection {
         !asked && !hidden.iter().any(|hidden| hidden == "visibility")
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -235,7 +235,10 @@ fn template(threads: usize, guard: &config::Guard) -> Result<SessionState, DataF
     options.execution.parquet.max_in_list_size = super::prune::IN_LIST_MAX;
     options.execution.sort_pushdown_buffer_capacity = 64 << 20;
     options.optimizer.repartition_file_min_size = 16 << 20;
-    let builder = SessionStateBuilder::new().with_config(config).with_optimizer_rules(guard::optimizer_rules());
+    let builder = SessionStateBuilder::new()
+        .with_config(config)
+        .with_optimizer_rules(guard::optimizer_rules())
+        .with_physical_optimizer_rules(super::local_limit::physical_rules());
     let mut state = guard::with_functions(builder, guard).build();
     guard::register(&mut state, guard)?;
     Ok(state)

@@ -3,6 +3,7 @@
 mod answers;
 mod errors;
 mod fixture;
+mod functions;
 mod fuzz;
 mod guard;
 mod limits;

@@ -13,7 +13,7 @@ fn journal(system: &str) -> String {
 }
 
 /// Loads every journal twice: the second time must add nothing.
-async fn load(server: &TestServer) {
+pub(super) async fn load(server: &TestServer) {
     for (pass, accepted) in [("first", 15), ("second", 0)] {
         for system in SYSTEMS {
             let answer = server.append("demo", "", journal(system)).await.json(200);
@@ -25,7 +25,7 @@ async fn load(server: &TestServer) {
 }
 
 /// Loads the journals line by line turn about in two flushes, so that partitions have two files.
-async fn load_halves(server: &TestServer) {
+pub(super) async fn load_halves(server: &TestServer) {
     for half in [0, 1, 0] {
         for system in SYSTEMS {
             let lines: Vec<String> = journal(system).lines().skip(half).step_by(2).map(str::to_string).collect();
@@ -51,7 +51,7 @@ pub(super) async fn in_every_state(check: impl AsyncFn(&TestServer, &str, &str))
 }
 
 /// Equal, where numbers of 64 bits come as their digits.
-fn same(got: &Value, want: &Value) -> bool {
+pub(super) fn same(got: &Value, want: &Value) -> bool {
     match (got, want) {
         (Value::String(digits), Value::Number(number)) => *digits == number.to_string(),
         (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),

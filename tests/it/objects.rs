@@ -124,7 +124,7 @@ async fn texts_longer_than_the_limit_are_shown_whole_and_not_compared() {
     server.append("default", "", lines(&[change("third", 1)])).await.json(200);
     server.get("default", "/api/v1/objects/letter/1/state").await.json(200);
     server.append("default", "", lines(&[change("fourth", 1)])).await.json(200);
-    let over = server.get("default", "/api/v1/objects/letter/1/state").await.problem(413, "too_many_events");
+    let over = server.get("default", "/api/v1/objects/letter/1/state").await.problem(413, "object_too_large");
     assert!(over["detail"].as_str().unwrap().contains("objects.events_max"), "{over}");
     server.stop();
 }

@@ -11,28 +11,28 @@ const RECORDS_MAX: u64 = 50_000;
 
 /// One body, not yet sent.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(in crate::cli) struct Batch {
     /// Number of the first record; 1 is the first of the file.
-    pub(super) first: u64,
+    pub(in crate::cli) first: u64,
     /// Number of the last record.
-    pub(super) last: u64,
+    pub(in crate::cli) last: u64,
     /// NDJSON.
-    pub(super) body: Vec<u8>,
+    pub(in crate::cli) body: Vec<u8>,
     /// Records that are not in the body, with their numbers.
-    pub(super) faults: Vec<(u64, Fault)>,
+    pub(in crate::cli) faults: Vec<(u64, Fault)>,
     /// Bytes of the file read so far.
-    pub(super) position: u64,
+    pub(in crate::cli) position: u64,
 }
 
 impl Batch {
     /// Whether the server needs to see it.
-    pub(super) fn has_records(&self) -> bool {
+    pub(in crate::cli) fn has_records(&self) -> bool {
         self.body.iter().any(|byte| *byte != b'\n')
     }
 }
 
 /// Records of a file in bodies.
-pub(super) struct Batcher {
+pub(in crate::cli) struct Batcher {
     records: Box<dyn Records>,
     next: u64,
     size: usize,
@@ -40,12 +40,12 @@ pub(super) struct Batcher {
 
 impl Batcher {
     /// Bodies of at least `size` bytes; `next` is the number of the first record that comes.
-    pub(super) fn new(records: Box<dyn Records>, next: u64, size: usize) -> Self {
+    pub(in crate::cli) fn new(records: Box<dyn Records>, next: u64, size: usize) -> Self {
         Self { records, next, size }
     }
 
     /// The next body; `None` at the end of the file.
-    pub(super) fn next(&mut self) -> Result<Option<Batch>, InputError> {
+    pub(in crate::cli) fn next(&mut self) -> Result<Option<Batch>, InputError> {
         let first = self.next;
         let mut body = Vec::with_capacity(self.size + self.size / 8);
         let mut faults = vec![];

@@ -17,7 +17,7 @@ const LOOK: u64 = 64 << 10;
 
 /// `--format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Given {
+pub(in crate::cli) enum Given {
     /// By name and content.
     Auto,
     /// One JSON object a line.
@@ -32,7 +32,7 @@ pub(super) enum Given {
 
 /// The format of one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(in crate::cli) enum Format {
     Ndjson,
     Json,
     Csv,
@@ -41,18 +41,18 @@ pub(super) enum Format {
 
 /// What readers need to know.
 #[derive(Debug, Clone)]
-pub(super) struct Options {
+pub(in crate::cli) struct Options {
     /// Longest record, in bytes.
-    pub(super) record_max: usize,
+    pub(in crate::cli) record_max: usize,
     /// Between the cells of a CSV line.
-    pub(super) delimiter: Option<u8>,
+    pub(in crate::cli) delimiter: Option<u8>,
     /// Whether empty CSV cells are left out.
-    pub(super) skip_empty: bool,
+    pub(in crate::cli) skip_empty: bool,
 }
 
 impl Given {
     /// The format of `source`.
-    pub(super) fn of(self, source: &Source) -> Result<Format, InputError> {
+    pub(in crate::cli) fn of(self, source: &Source) -> Result<Format, InputError> {
         match self {
             Self::Auto => detected(source),
             Self::Ndjson => Ok(Format::Ndjson),
@@ -65,7 +65,7 @@ impl Given {
 
 impl Format {
     /// What its records are called in messages.
-    pub(super) fn unit(self) -> &'static str {
+    pub(in crate::cli) fn unit(self) -> &'static str {
         match self {
             Self::Ndjson => "line",
             Self::Json => "record",
@@ -74,7 +74,7 @@ impl Format {
     }
 
     /// All that decides what the records of a content are, in words.
-    pub(super) fn recipe(self, options: &Options) -> String {
+    pub(in crate::cli) fn recipe(self, options: &Options) -> String {
         let Options { record_max, delimiter, skip_empty } = options;
         match self {
             Self::Csv => format!("csv {record_max} {delimiter:?} {skip_empty}"),
@@ -115,7 +115,7 @@ fn starts_with_a_line(head: &[u8]) -> bool {
 }
 
 /// Opens the records of `source` from number `next` (1 is the first) on.
-pub(super) fn open(
+pub(in crate::cli) fn open(
     source: &Source,
     format: Format,
     options: &Options,

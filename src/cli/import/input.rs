@@ -41,7 +41,7 @@ pub enum InputError {
 
 impl InputError {
     /// Wraps a failed read; `action` completes "cannot …".
-    pub(super) fn read(action: &'static str) -> impl FnOnce(io::Error) -> Self {
+    pub(in crate::cli) fn read(action: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Read { action, source }
     }
 
@@ -58,22 +58,22 @@ impl InputError {
 
 /// A record that cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(in crate::cli) struct Fault {
     /// As the codes of a server's answer.
-    pub(super) code: &'static str,
+    pub(in crate::cli) code: &'static str,
     /// What is wrong with it.
-    pub(super) message: String,
+    pub(in crate::cli) message: String,
 }
 
 impl Fault {
-    pub(super) fn too_long(record_max: usize) -> Self {
+    pub(in crate::cli) fn too_long(record_max: usize) -> Self {
         Self { code: "line_too_long", message: format!("the record is longer than {record_max} bytes") }
     }
 }
 
 /// One record taken from a file.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Taken {
+pub(in crate::cli) enum Taken {
     /// It was appended to the buffer, without a line break in or after it; nothing for an empty line.
     Record,
     /// It was not appended.
@@ -81,7 +81,7 @@ pub(super) enum Taken {
 }
 
 /// Records of one file, in its order.
-pub(super) trait Records: Send {
+pub(in crate::cli) trait Records: Send {
     /// Appends the next record to `out`; `None` at the end.
     fn next(&mut self, out: &mut Vec<u8>) -> Result<Option<Taken>, InputError>;
 

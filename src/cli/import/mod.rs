@@ -10,17 +10,17 @@
 //! * The same numbers of the same content go out under the same idempotency key.
 //! * The state on disk never claims more than the server acknowledged.
 
-mod batch;
+pub(super) mod batch;
 mod csv;
-mod format;
-mod input;
+pub(super) mod format;
+pub(super) mod input;
 mod json;
 mod lines;
 mod parquet;
 mod progress;
 mod receipt;
 mod send;
-mod source;
+pub(super) mod source;
 mod state;
 
 use std::path::PathBuf;
@@ -87,7 +87,7 @@ fn batch_size(text: &str) -> Result<ByteCount, String> {
     if (1024..=32 << 20).contains(&size.0) { Ok(size) } else { Err("must be between 1KiB and 32MiB".into()) }
 }
 
-fn delimiter(text: &str) -> Result<u8, String> {
+pub(super) fn delimiter(text: &str) -> Result<u8, String> {
     match text.as_bytes() {
         b"\\t" => Ok(b'\t'),
         [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(*byte),

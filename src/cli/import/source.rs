@@ -27,7 +27,7 @@ enum Packing {
 
 /// One file, hashed.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(in crate::cli) struct Source {
     path: PathBuf,
     /// Keeps the copy of standard input until the import ends.
     _copy: Option<NamedTempFile>,
@@ -37,13 +37,13 @@ pub(super) struct Source {
 }
 
 /// How the file is called in messages.
-pub(super) fn display(path: &Path) -> String {
+pub(in crate::cli) fn display(path: &Path) -> String {
     if path == Path::new("-") { "standard input".into() } else { path.display().to_string() }
 }
 
 impl Source {
     /// Opens the file (`-` is standard input, copied into `spool_dir`) and hashes its content.
-    pub(super) fn open(path: &Path, spool_dir: &Path) -> Result<Self, InputError> {
+    pub(in crate::cli) fn open(path: &Path, spool_dir: &Path) -> Result<Self, InputError> {
         let copy = if path == Path::new("-") { Some(spooled(spool_dir)?) } else { None };
         let path = copy.as_ref().map_or(path, NamedTempFile::path).to_owned();
         let mut file = File::open(&path).map_err(InputError::read("open it"))?;
@@ -52,24 +52,24 @@ impl Source {
     }
 
     /// Bytes of the file as it lies there.
-    pub(super) fn len(&self) -> u64 {
+    pub(in crate::cli) fn len(&self) -> u64 {
         self.len
     }
 
     /// XXH3-128 of the file as it lies there, as 32 hexadecimal digits.
-    pub(super) fn hash(&self) -> &str {
+    pub(in crate::cli) fn hash(&self) -> &str {
         &self.hash
     }
 
     /// The file's name in lower case, without the ending of its packing.
-    pub(super) fn name(&self) -> String {
+    pub(in crate::cli) fn name(&self) -> String {
         let name = self.path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
         let plain = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst"));
         plain.map(str::to_owned).unwrap_or(name)
     }
 
     /// The unpacked bytes from the start, and a count of the packed ones read so far.
-    pub(super) fn read(&self) -> Result<(Box<dyn BufRead + Send>, Position), InputError> {
+    pub(in crate::cli) fn read(&self) -> Result<(Box<dyn BufRead + Send>, Position), InputError> {
         let position = Position::default();
         let file = File::open(&self.path).map_err(InputError::read("open it"))?.take(self.len);
         let counted = BufReader::with_capacity(BUFFER, Counted { inner: file, position: position.clone() });
@@ -85,7 +85,7 @@ impl Source {
     }
 
     /// The unpacked bytes after a byte order mark, if there is one.
-    pub(super) fn text(&self) -> Result<(Box<dyn BufRead + Send>, Position), InputError> {
+    pub(in crate::cli) fn text(&self) -> Result<(Box<dyn BufRead + Send>, Position), InputError> {
         let (mut reader, position) = self.read()?;
         let mut head = Vec::with_capacity(3);
         reader.by_ref().take(3).read_to_end(&mut head).map_err(InputError::read("read it"))?;
@@ -96,7 +96,7 @@ impl Source {
     }
 
     /// The unpacked content as a file that can be read at any place.
-    pub(super) fn seekable(&self) -> Result<File, InputError> {
+    pub(in crate::cli) fn seekable(&self) -> Result<File, InputError> {
         if self.packing == Packing::Plain {
             return File::open(&self.path).map_err(InputError::read("open it"));
         }
@@ -143,10 +143,10 @@ fn hashed(file: &mut File) -> io::Result<(u64, String, Vec<u8>)> {
 
 /// Packed bytes read so far.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Position(Arc<AtomicU64>);
+pub(in crate::cli) struct Position(Arc<AtomicU64>);
 
 impl Position {
-    pub(super) fn bytes(&self) -> u64 {
+    pub(in crate::cli) fn bytes(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }

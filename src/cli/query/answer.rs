@@ -82,10 +82,14 @@ pub(crate) async fn fetch(client: &Client, call: &Call, format: Format, target: 
     target.check(format)?;
     let started = Instant::now();
     let response = client.send(&call.clone().header("te", "trailers")).await?;
+    write(pieces(response), format, target, started).await
+}
+
+/// The pieces of an answer that a server sent.
+pub(crate) fn pieces(response: reqwest::Response) -> impl Stream<Item = Result<Piece, CliError>> {
     let cut = truncated(response.headers());
     let body = reqwest::Body::from(response).into_data_and_trailers();
-    let head = futures::stream::iter(cut.then_some(Ok(Piece::Truncated)));
-    write(head.chain(body), format, target, started).await
+    futures::stream::iter(cut.then_some(Ok(Piece::Truncated))).chain(body)
 }
 
 /// Data and trailers of a body, the latter for what was known only at the end.

@@ -1,6 +1,7 @@
 //! Routes of the journal: lists, details, figures. Each turns its parameters into a statement of
 //! [`crate::journal`], runs it as the caller, and answers JSON; with `explain=sql` it only says what it would run.
 
+pub(super) mod catalog;
 pub(super) mod changes;
 mod detail;
 mod figures;
@@ -9,6 +10,7 @@ mod list;
 pub(super) mod objects;
 pub(super) mod people;
 mod run;
+pub(super) mod screens;
 pub(super) mod sessions;
 pub(super) mod tasks;
 pub(super) mod webhooks;

@@ -66,6 +66,3 @@ fn texts(value: &ColumnarValue, rows: usize) -> Result<StringArray, DataFusionEr
 fn at(texts: &StringArray, row: usize) -> Option<&str> {
     texts.is_valid(row).then(|| texts.value(row))
 }
-
-#[cfg(test)]
-mod tests;

@@ -116,3 +116,29 @@ async fn other_orders_are_sorted_and_prune_while_they_run() {
     let (rows, _) = fixture.ask("SELECT duration_ns FROM events ORDER BY duration_ns DESC LIMIT 2").await;
     assert_eq!(seqs(&rows), [2_999, 2_999]);
 }
+
+/// A computed column below a plain choice of columns, as views have them: in several partitions, and no sort.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn computed_columns_of_a_subquery_keep_the_order_and_the_limit() {
+    for stored in [false, true] {
+        let mut fixture = Fixture::new();
+        let events: Vec<Value> = (0..5_000)
+            .map(|number| event(number, START + number * 1_000, Some("orders"), json!({"message": "m"})))
+            .collect();
+        if stored {
+            fixture.store(&events).await;
+        } else {
+            fixture.heat(&events);
+        }
+        let inner = "SELECT event_time, changes, CASE WHEN message = 'm' THEN upper(message) ELSE 'x' END AS kind, _seq FROM events";
+        for (limit, offset) in [(3, 0), (3, 2), (5_000, 0), (6_000, 0)] {
+            let sql = format!(
+                "SELECT _seq, changes, kind FROM ({inner}) ORDER BY event_time DESC, _seq DESC LIMIT {limit} OFFSET {offset}"
+            );
+            let (rows, _) = fixture.ask(&sql).await;
+            let wanted: Vec<i64> = (0..5_000).rev().skip(offset).take(limit).collect();
+            assert_eq!(seqs(&rows), wanted, "{stored} {sql}");
+            assert!(rows.iter().all(|row| row[2] == "M"));
+        }
+    }
+}
