@@ -493,7 +493,7 @@ async fn a_kill_in_the_middle_of_a_restore_neither_loses_nor_invents_a_call() {
     let dir = home.data_dir().join("webhooks");
     let file = std::fs::read_dir(&dir).unwrap().next().unwrap().unwrap().path();
     let mut stored: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-    stored["state"] = "held".into();
+    (stored["state"], stored["due_ms"]) = ("held".into(), 0.into());
     std::fs::write(&file, stored.to_string()).unwrap();
     (stored["id"], stored["subject"]) = ("0invented".into(), "restore-never".into());
     std::fs::write(dir.join("0invented.json"), stored.to_string()).unwrap();
