@@ -27,7 +27,6 @@ const fn entry(code: &'static str, meaning: &'static str, advice: &'static str) 
 /// All codes, by who must act.
 pub(super) const ENTRIES: &[Entry] = &[
     // Things of the journal.
-    entry("event_not_found", "There is no such event, or the key does not show it.", "Check the id, and the project."),
     entry(
         "object_not_found",
         "No event that the key shows tells of the object.",
@@ -39,7 +38,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry("task_not_found", "No event has the task.", "Check its id, and the project."),
     entry("ambiguous_id", "Several sources use the id.", "Say which is meant with `source`, `tenant_id` or `dataset`."),
     entry(
-        "too_many_events",
+        "object_too_large",
         "An object has more events than its state is made of, or larger ones.",
         "Read its history page by page; see `objects.events_max`.",
     ),
