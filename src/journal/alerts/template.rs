@@ -19,7 +19,7 @@ pub struct Template {
 
 /// Logins of the window with an address from which nobody of that name logged in during the 90 days before.
 const NEW_ADDRESS: &str = "SELECT coalesce(actor_email, actor_id, actor_name) AS actor, client_address, count(*) AS value FROM events \
-    WHERE action = 'login' AND outcome IS DISTINCT FROM 'failure' AND client_address IS NOT NULL \
+    WHERE action = 'login' AND (outcome IS DISTINCT FROM 'failure') AND client_address IS NOT NULL \
     AND event_time >= CAST($from AS TIMESTAMP) - INTERVAL '90 days' AND observed_time < $to \
     GROUP BY 1, 2 HAVING min(observed_time) >= $from";
 

@@ -84,6 +84,8 @@ impl Hub {
     /// is `now`, the last one that is visible.
     pub async fn join(&self, wanted: &Wanted, queue: &Arc<Queue>, now: impl FnOnce() -> i64) -> i64 {
         let mut groups = self.groups.lock().await;
+        // Those who are gone are not told of anything any more.
+        without_gone(&mut groups);
         if groups.is_empty() {
             self.through.store(now(), Ordering::Release);
         }
@@ -105,10 +107,7 @@ impl Hub {
     /// Filters that fail for a value end their listeners' queues there: the query that catches up says why.
     pub async fn tell(&self, now_us: i64, fresh: impl FnOnce(i64) -> (Option<Vec<LiveBatch>>, i64)) {
         let mut groups = self.groups.lock().await;
-        groups.retain_mut(|group| {
-            group.queues.retain(|queue| queue.strong_count() > 0);
-            !group.queues.is_empty()
-        });
+        without_gone(&mut groups);
         self.listening.store(groups.len(), Ordering::Relaxed);
         if groups.is_empty() {
             return;
@@ -182,6 +181,14 @@ impl Hub {
         })?;
         Ok(Frames { bytes: bytes.into(), rows, ends })
     }
+}
+
+/// Lets go of listeners that are gone, and of groups without any.
+fn without_gone(groups: &mut Vec<Group>) {
+    groups.retain_mut(|group| {
+        group.queues.retain(|queue| queue.strong_count() > 0);
+        !group.queues.is_empty()
+    });
 }
 
 impl Frames {
