@@ -324,7 +324,7 @@ async fn the_command_line_goes_on_over_a_restart() {
     let home = Home::new("");
     let start = || TestServer::start_at(&home, port);
     let server = start();
-    let start = Listener::open(&server, &server.key, "default", "", None).await.at.clone();
+    let at = Listener::open(&server, &server.key, "default", "", None).await.at.clone();
     let mut child = kronika();
     child.args([
         "tail",
@@ -336,7 +336,7 @@ async fn the_command_line_goes_on_over_a_restart() {
         "--limit",
         "20",
         "--after",
-        &start,
+        &at,
     ]);
     child.args(["--server", &server.url, "--project", "default"]).env("KRONIKA_KEY", &server.key);
     let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
