@@ -33,7 +33,7 @@ purchases AS (
     SELECT tenant_id, source, session_id, visitor_id, actor_email, CAST(event_time AS BIGINT) AS at_us
     FROM events
     WHERE (event_type IN ('FinalizedTransaction', 'VisitOnSalePage') OR object_type = 'order' AND action IN ('create', 'complete'))
-        AND outcome IS DISTINCT FROM 'failure'
+        AND (outcome IS DISTINCT FROM 'failure')
         AND event_time <= $as_of
 ),
 bought AS (

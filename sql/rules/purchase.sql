@@ -21,7 +21,7 @@ SELECT
 FROM events
 WHERE (event_type IN ('FinalizedTransaction', 'VisitOnSalePage') OR object_type = 'order' AND action IN ('create', 'complete'))
     AND coalesce(session_id, visitor_id, actor_email) IS NOT NULL
-    AND outcome IS DISTINCT FROM 'failure'
+    AND (outcome IS DISTINCT FROM 'failure')
     AND event_time <= $as_of
     AND (CAST($source AS VARCHAR) IS NULL OR source = $source)
 GROUP BY tenant_id, source, object_type, object_id

@@ -4,6 +4,7 @@
 //! directory that no server holds. Nothing else in the crate prints. Errors become exit codes in `error`;
 //! only `main` ends the process.
 
+mod alerts;
 mod client;
 mod compact;
 mod config;
@@ -52,10 +53,12 @@ enum Command {
     Import(import::Args),
     Reconcile(Box<reconcile::Args>),
     Query(query::Args),
+    Tail(tail::Args),
+    #[command(subcommand)]
+    Alerts(alerts::Command),
     Export(Box<export::Args>),
     #[command(subcommand)]
     Exports(export::Command),
-    Tail(tail::Args),
     #[command(subcommand)]
     Queries(queries::Command),
     #[command(subcommand)]
@@ -111,9 +114,10 @@ impl Cli {
             Command::Import(args) => args.run().await,
             Command::Reconcile(args) => or_ctrl_c(args.run()).await,
             Command::Query(args) => or_ctrl_c(args.run()).await,
+            Command::Tail(args) => or_ctrl_c(args.run()).await,
+            Command::Alerts(command) => or_ctrl_c(command.run()).await,
             Command::Export(args) => or_ctrl_c(args.run()).await,
             Command::Exports(command) => or_ctrl_c(command.run()).await,
-            Command::Tail(args) => or_ctrl_c(args.run()).await,
             Command::Queries(command) => or_ctrl_c(command.run()).await,
             Command::Mappings(command) => or_ctrl_c(command.run()).await,
             Command::Projects(command) => or_ctrl_c(command.run()).await,

@@ -7,6 +7,7 @@
 //! file, environment, flags ─▶ source (as given, with places) ─▶ settings (known? readable?) ─▶ Config::check
 //! ```
 
+mod alerts;
 mod audit;
 mod error;
 mod files;
@@ -31,6 +32,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use alerts::{Alerts, Smtp, SmtpTls};
 pub use audit::Audit;
 pub use error::ConfigError;
 pub use files::{Attachments, Exports};
@@ -69,6 +71,10 @@ pub struct Config {
     pub tail: Tail,
     /// Filters that have a name.
     pub saved: Saved,
+    /// Questions that are asked again and again.
+    pub alerts: Alerts,
+    /// The server that takes mails of alerts.
+    pub smtp: Smtp,
     /// Limits of the journal's lists and figures.
     pub journal: Journal,
     /// Files that belong to events.

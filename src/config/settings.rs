@@ -267,6 +267,9 @@ pub(crate) fn masked(key: &str, value: Value) -> Value {
         let is_open = OPEN_OPTIONS.contains(&bare.unwrap_or(&option)) || option.ends_with("_region");
         return if is_open { value } else { "***".into() };
     }
+    if key == "smtp.password" && !value.is_null() {
+        return "***".into();
+    }
     let Some(mut url) = value.as_str().and_then(|text| url::Url::parse(text).ok()) else { return value };
     if url.password().is_some() {
         // It fails only for URLs that cannot have one.

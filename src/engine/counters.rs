@@ -80,6 +80,11 @@ impl Counters {
         self.add(JOB_FAILURES, vec![Label::new("job", job)], 1);
     }
 
+    /// Counts alerts that began, went on or ended.
+    pub(super) fn alerts_changed(&self, project: &ProjectName, count: u64) {
+        self.add("kronika_alert_notices_total", vec![project_label(project)], count);
+    }
+
     /// Counts a listener that could not keep up.
     pub(super) fn tail_behind(&self, project: &ProjectName) {
         self.add("kronika_tail_behind_total", vec![project_label(project)], 1);
@@ -144,11 +149,11 @@ pub(super) fn render(engine: &Inner) -> String {
     let memory = |size: usize| gauge(size as u64);
     counters.set("kronika_ingest_memory_bytes", vec![], memory(engine.memory_in_use()));
     counters.set("kronika_ingest_memory_limit_bytes", vec![], gauge(engine.shared.config.ingest.hot_max.0));
+    counters.set("kronika_tail_listeners", vec![], memory(engine.shared.tail_slots.taken()));
     let exports = engine.exports.figures();
     counters.set("kronika_exports_running", vec![], memory(exports.running));
     counters.set("kronika_exports_waiting", vec![], memory(exports.waiting));
     counters.set("kronika_exports_bytes", vec![], gauge(exports.bytes));
-    counters.set("kronika_tail_listeners", vec![], memory(engine.shared.tail_slots.taken()));
     counters.set("kronika_queries_running", vec![], memory(engine.runtime.running()));
     counters.set("kronika_queries_waiting", vec![], memory(engine.admission.waiting()));
     counters.set("kronika_query_runtimes_stuck", vec![], memory(engine.runtime.stuck()));

@@ -39,6 +39,7 @@ impl Inner {
         }
         self.projects.remove_files(name).await?;
         self.saved.forget(name)?;
+        self.alerts.forget(name)?;
         self.redactions.forget(name)?;
         self.webhooks.forget(name)
     }

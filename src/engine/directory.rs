@@ -9,6 +9,7 @@
 //! audit.json           what the audit journal keeps from run to run (0600)
 //! redaction.json       what is redacted in single projects
 //! filters/PROJECT.json saved filters
+//! alerts/PROJECT.json  alerts, and where each stands (0600)
 //! wal/                 write-ahead log
 //! interpretations/     how the frames of the log are to be read
 //! dedup/PROJECT        fingerprints of sent event ids
@@ -72,6 +73,7 @@ impl Directory {
             "mappings",
             "queries",
             "filters",
+            "alerts",
             "spill",
             "uploads",
             "exports",

@@ -14,6 +14,7 @@ use crate::event::names::ProjectName;
 use crate::event::parse::BodyError;
 use crate::event::redact::RedactError;
 use crate::event::state::StateError;
+use crate::journal::alerts::{AlertError, MailError};
 use crate::journal::saved::SavedError;
 use crate::journal::webhook::OutboxError;
 use crate::query::QueryError;
@@ -91,12 +92,18 @@ pub enum EngineError {
     /// A file of ids or answers.
     #[error(transparent)]
     State(#[from] StateError),
-    /// Calls of other systems.
+    /// Alerts.
     #[error(transparent)]
-    Outbox(#[from] OutboxError),
+    Alert(#[from] AlertError),
+    /// The mail server's settings.
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// Saved filters.
     #[error(transparent)]
     Saved(#[from] SavedError),
+    /// Calls of other systems.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
     /// Redaction rules that cannot be used.
     #[error("cannot redact{}", of.as_ref().map(|name| format!(" in the project `{name}`")).unwrap_or_default())]
     Redaction {
@@ -143,8 +150,10 @@ impl Report for EngineError {
             Self::Mapping(error) => error.kind(),
             Self::Access(error) => error.kind(),
             Self::State(error) => error.kind(),
-            Self::Outbox(error) => error.kind(),
+            Self::Alert(error) => error.kind(),
+            Self::Mail(_) => Kind::Invalid,
             Self::Saved(error) => error.kind(),
+            Self::Outbox(error) => error.kind(),
         }
     }
 
@@ -167,8 +176,10 @@ impl Report for EngineError {
             Self::Mapping(error) => error.code(),
             Self::Access(error) => error.code(),
             Self::State(error) => error.code(),
-            Self::Outbox(error) => error.code(),
+            Self::Alert(error) => error.code(),
+            Self::Mail(_) => "mail_settings_invalid",
             Self::Saved(error) => error.code(),
+            Self::Outbox(error) => error.code(),
         }
     }
 
@@ -197,8 +208,10 @@ impl Report for EngineError {
             Self::Mapping(error) => error.hint(),
             Self::Access(error) => error.hint(),
             Self::State(error) => error.hint(),
-            Self::Outbox(error) => error.hint(),
+            Self::Alert(error) => error.hint(),
+            Self::Mail(_) => Some("look at [smtp] of the settings".into()),
             Self::Saved(error) => error.hint(),
+            Self::Outbox(error) => error.hint(),
         }
     }
 }

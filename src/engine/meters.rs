@@ -107,6 +107,7 @@ pub(super) const METERS: &[Meter] = &[
     gauge("kronika_queries_waiting", "", "queries that wait for their turn"),
     gauge("kronika_query_runtimes_stuck", "", "sets of query threads given up; three mean a restart is due"),
     gauge("kronika_query_cached_footers", "", "stored files whose footers are cached"),
+    counter("kronika_alert_notices_total", "project", "alerts that began to fire, were told again, or were resolved"),
     gauge("kronika_tail_listeners", "", "streams of the live tail that are open"),
     counter("kronika_tail_behind_total", "project", "how often one of them fell behind and was caught up by queries"),
     gauge("kronika_disk_free_bytes", "", "free space for the data directory"),

@@ -13,6 +13,7 @@
 //! * The log forgets a frame only once its rows, its ids and its answer are durable elsewhere.
 
 mod admission;
+mod alerts;
 mod attachments;
 pub mod audit;
 mod clock;
@@ -61,6 +62,7 @@ use crate::event::mapping::MappingLibrary;
 use crate::event::names::ProjectName;
 use crate::event::receipts::{self, Receipts};
 use crate::journal::Selection;
+use crate::journal::alerts::{Alerts, Mailer};
 use crate::journal::saved::{SavedFilters, Whose};
 use crate::journal::tail::Slots;
 use crate::query::named::Library;
@@ -70,6 +72,7 @@ use crate::wal::Wal;
 
 pub(crate) use admission::AdmissionError;
 pub use admission::Sending;
+pub use alerts::{AlertFailure, AlertTrial, TrialChannel, TrialGroup};
 pub use attachments::{AttachmentError, Incoming, Stored};
 pub(crate) use clock::{now_ms, now_s, now_us};
 pub use directory::FORMAT;
@@ -99,6 +102,10 @@ struct Inner {
     inflight: inflight::Inflight,
     redactions: redaction::Redactions,
     saved: SavedFilters,
+    alerts: Alerts,
+    mailer: Mailer,
+    /// Wakes those who tell of alerts.
+    alert_news: Arc<Notify>,
     mappings: MappingLibrary,
     queries: Library,
     runtime: Arc<Runtime>,
@@ -164,6 +171,7 @@ impl Engine {
         flush::start(&engine.0);
         keys::start(&engine.0);
         tail::start(&engine.0);
+        alerts::start(&engine.0);
         engine.0.record_start(&engine.0.recovered, first_key).await?;
         audit::start(&engine.0);
         webhooks::start(&engine.0);
@@ -192,6 +200,8 @@ impl Engine {
         let queries = Library::new(&part_or(&config.server.queries_dir, &directory, "queries"));
         let redactions = redaction::Redactions::open(&directory.part("redaction.json"), &config.redaction)?;
         let saved = SavedFilters::new(&directory.part("filters"), &config.saved);
+        let alerts = Alerts::new(&directory.part("alerts"), &config.alerts);
+        let mailer = Mailer::new(&config.smtp)?;
         let interpretations = interpretations::Interpretations::new(directory.part("interpretations"));
         let admission = admission::Admission::open(&directory.part("quotas.json"), &shared.config)?;
         let projects = projects::Projects::open(storage, Arc::clone(&shared), &directory).await?;
@@ -206,8 +216,8 @@ impl Engine {
         let flushers = threads::Threads::for_jobs("flush", 0).map_err(failed)?;
         let niceness = shared.config.compaction.niceness;
         let compactors = threads::Threads::for_jobs("compaction", niceness).map_err(failed)?;
-        let exports = exports::Exports::open(directory.part("exports"), shared.config.exports.niceness)?;
         let tailers = threads::Threads::for_jobs("tail", 0).map_err(failed)?;
+        let exports = exports::Exports::open(directory.part("exports"), shared.config.exports.niceness)?;
         let figures = figures::Figures::new(shared.config.journal.figures_max.as_usize());
         let inner = Inner {
             shared,
@@ -217,6 +227,9 @@ impl Engine {
             inflight,
             redactions,
             saved,
+            alerts,
+            mailer,
+            alert_news: Arc::new(Notify::new()),
             mappings,
             queries,
             runtime,
@@ -456,8 +469,8 @@ impl Engine {
     /// From now on the server is not ready: it is about to stop.
     pub fn begin_stop(&self) {
         self.0.shared.stopping.store(true, Ordering::Relaxed);
-        self.0.exports.leave_watchers();
         self.0.shared.ending.cancel();
+        self.0.exports.leave_watchers();
     }
 
     /// Counts an answer over HTTP: its route's template, its status, the code of its problem, the time until it began.

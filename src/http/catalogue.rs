@@ -27,7 +27,6 @@ const fn entry(code: &'static str, meaning: &'static str, advice: &'static str) 
 /// All codes, by who must act.
 pub(super) const ENTRIES: &[Entry] = &[
     // Things of the journal.
-    entry("event_not_found", "There is no such event, or the key does not show it.", "Check the id, and the project."),
     entry(
         "object_not_found",
         "No event that the key shows tells of the object.",
@@ -39,7 +38,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry("task_not_found", "No event has the task.", "Check its id, and the project."),
     entry("ambiguous_id", "Several sources use the id.", "Say which is meant with `source`, `tenant_id` or `dataset`."),
     entry(
-        "too_many_events",
+        "object_too_large",
         "An object has more events than its state is made of, or larger ones.",
         "Read its history page by page; see `objects.events_max`.",
     ),
@@ -168,6 +167,26 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Use the `id` of an event of the same tail, or none to begin with new events.",
     ),
     entry("tail_full", "As many listen to the tail as may.", "Close a stream that is not needed, or try again later."),
+    entry("alert_not_found", "There is no alert of this id that the key sees.", "List them with `GET /api/v1/alerts`."),
+    entry("not_your_alert", "The alert belongs to another key.", "Make one of your own, or use an admin key."),
+    entry("invalid_alert", "A part of the alert cannot be.", "`detail` says which and why."),
+    entry("too_many_alerts", "The project has as many alerts as it may.", "Delete some, or raise `alerts.rules_max`."),
+    entry(
+        "alert_answer_unusable",
+        "The answer to the alert's question has no column `value`, one that is no number, or too many groups.",
+        "Name the number that is compared `value`; all other columns tell groups apart.",
+    ),
+    entry("mail_not_set_up", "The server can send no mail.", "An operator sets `[smtp]`; a webhook needs no setting."),
+    entry(
+        "mail_settings_invalid",
+        "The settings of the mail server cannot be used; the server does not start.",
+        "Look at `[smtp]`.",
+    ),
+    entry(
+        "alerts_unavailable",
+        "The file of alerts cannot be read or written.",
+        "Check space and rights of the data directory.",
+    ),
     entry(
         "filter_not_found",
         "There is no saved filter of this name or id that the key sees.",

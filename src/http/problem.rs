@@ -10,10 +10,11 @@ use super::trail::ErrorCode;
 use super::{catalogue, observe};
 use crate::access::AccessError;
 use crate::engine::audit::AuditError;
-use crate::engine::{AdmissionError, AppendError, EngineError, RestoreError, TailError, TrialError};
+use crate::engine::{AdmissionError, AlertFailure, AppendError, EngineError, RestoreError, TailError, TrialError};
 use crate::error::{Kind, Report};
 use crate::event::mapping::MappingError;
 use crate::journal::JournalError;
+use crate::journal::alerts::AlertError;
 use crate::journal::catalog::CatalogError;
 use crate::journal::lookup::LookupError;
 use crate::journal::saved::SavedError;
@@ -296,6 +297,23 @@ impl From<TailError> for ApiError {
             problem.0.retry_after_s = Some(1);
         }
         problem
+    }
+}
+
+impl From<AlertError> for ApiError {
+    fn from(error: AlertError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<AlertFailure> for ApiError {
+    fn from(error: AlertFailure) -> Self {
+        match error {
+            AlertFailure::Alert(error) => error.into(),
+            AlertFailure::Query(error) => error.into(),
+            AlertFailure::Access(error) => error.into(),
+            AlertFailure::Engine(error) => error.into(),
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 //! Nothing here knows HTTP or the engine: routes hand a session in and encode what comes back. Every list can
 //! say the SQL that it ran, and whoever runs that SQL gets the same rows.
 
+pub mod alerts;
 pub mod catalog;
 pub mod changes;
 mod columns;

@@ -31,7 +31,9 @@ fn tests_of_ours() -> BTreeSet<String> {
                 let mut is_test = false;
                 for line in text.lines().map(str::trim) {
                     is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
-                    if let Some(rest) = line.strip_prefix("async fn ").or_else(|| line.strip_prefix("fn ")).filter(|_| is_test) {
+                    if let Some(rest) =
+                        line.strip_prefix("async fn ").or_else(|| line.strip_prefix("fn ")).filter(|_| is_test)
+                    {
                         found.insert(format!("{inside}::{}", rest.split('(').next().unwrap()));
                         is_test = false;
                     }
@@ -50,7 +52,9 @@ fn everything_that_the_products_do_has_a_test_or_a_reason() {
     let tests = tests_of_ours();
     let (mut seen, mut wrong) = (BTreeMap::new(), Vec::new());
     let (mut proved, mut reasoned) = (0, 0);
-    for line in text.lines().skip_while(|line| !line.starts_with("| rows |")).skip(2).take_while(|line| line.starts_with('|')) {
+    for line in
+        text.lines().skip_while(|line| !line.starts_with("| rows |")).skip(2).take_while(|line| line.starts_with('|'))
+    {
         let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
         let [rows, what, _, test] = cells.as_slice() else { panic!("four cells: {line}") };
         let rows = ids(rows);

@@ -315,3 +315,37 @@ async fn a_restricted_key_sees_in_every_list_and_figure_what_its_sql_shows() {
     );
     server.stop();
 }
+
+#[tokio::test]
+async fn every_catalogued_kind_of_event_is_found_by_its_name() {
+    let server = TestServer::start();
+    let (mut lines, mut kinds) = (Vec::new(), Vec::new());
+    for source in ["idosell", "expertsender", "remonline", "getcourse", "voucherify"] {
+        let catalog = get(&server, "default", &format!("/catalog/{source}")).await.json(200);
+        for module in catalog["modules"].as_array().unwrap() {
+            let name = module["id"].as_str().unwrap();
+            let submodules: Vec<&str> = module["submodules"]
+                .as_array()
+                .map(|all| all.iter().filter_map(|one| one["id"].as_str()).collect())
+                .unwrap_or_default();
+            for (at, kind) in module["event_types"].as_array().unwrap().iter().enumerate() {
+                let event = json!({
+                    "source": source, "module": name, "submodule": submodules.get(at % submodules.len().max(1)), "event_type": kind["id"],
+                    "event_id": format!("{name}-{at}"), "action": kind["action"], "object_type": kind["object_type"], "object_id": at.to_string(),
+                });
+                lines.push(event.to_string());
+                kinds.push((source, name.to_string(), kind["id"].as_str().unwrap().to_string()));
+            }
+        }
+    }
+    assert_eq!(kinds.len(), 226);
+    server.append("default", "", lines.join("\n")).await.json(200);
+    server.flush().await;
+    for (source, module, kind) in &kinds {
+        let page = get(&server, "default", &format!("/events?source={source}&module={module}&event_type={kind}"))
+            .await
+            .json(200);
+        assert_eq!(page["total"], json!({"value": 1, "relation": "eq"}), "{source} {kind}");
+    }
+    server.stop();
+}

@@ -8,10 +8,12 @@
 
 mod access;
 mod admission;
+mod alerts;
 mod attachments;
 mod audit;
 mod bad_input;
 mod canary;
+mod capabilities;
 mod catalog;
 mod common;
 mod demo;
@@ -40,6 +42,7 @@ mod schemathesis;
 mod screens;
 mod settings;
 mod sql_files;
+mod stories;
 mod supervisor;
 mod tail;
 mod tidy;

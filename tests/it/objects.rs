@@ -124,7 +124,7 @@ async fn texts_longer_than_the_limit_are_shown_whole_and_not_compared() {
     server.append("default", "", lines(&[change("third", 1)])).await.json(200);
     server.get("default", "/api/v1/objects/letter/1/state").await.json(200);
     server.append("default", "", lines(&[change("fourth", 1)])).await.json(200);
-    let over = server.get("default", "/api/v1/objects/letter/1/state").await.problem(413, "too_many_events");
+    let over = server.get("default", "/api/v1/objects/letter/1/state").await.problem(413, "object_too_large");
     assert!(over["detail"].as_str().unwrap().contains("objects.events_max"), "{over}");
     server.stop();
 }
@@ -493,7 +493,7 @@ async fn a_kill_in_the_middle_of_a_restore_neither_loses_nor_invents_a_call() {
     let dir = home.data_dir().join("webhooks");
     let file = std::fs::read_dir(&dir).unwrap().next().unwrap().unwrap().path();
     let mut stored: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-    stored["state"] = "held".into();
+    (stored["state"], stored["due_ms"]) = ("held".into(), 0.into());
     std::fs::write(&file, stored.to_string()).unwrap();
     (stored["id"], stored["subject"]) = ("0invented".into(), "restore-never".into());
     std::fs::write(dir.join("0invented.json"), stored.to_string()).unwrap();

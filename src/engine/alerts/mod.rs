@@ -153,7 +153,7 @@ impl Inner {
 
     /// The key of a rule as a caller, as long as it may ask.
     fn acting(&self, rule: &AlertRule, project: &ProjectName) -> Option<Caller> {
-        let caller = self.keys.acting(&KeyId::from(rule.owner.as_str()), now_s())?;
+        let caller = self.keys.caller(&KeyId::from(rule.owner.as_str()), now_s()).ok()?;
         let here = caller.project.as_ref().is_none_or(|own| own == project);
         (here && caller.may(Scope::Query)).then_some(caller)
     }
@@ -199,7 +199,12 @@ impl Engine {
     ///
     /// # Errors
     /// It cannot be asked, not be told, or not be stored.
-    pub async fn create_alert(&self, caller: &Caller, project: &ProjectName, new: NewAlert) -> Result<Entry, AlertFailure> {
+    pub async fn create_alert(
+        &self,
+        caller: &Caller,
+        project: &ProjectName,
+        new: NewAlert,
+    ) -> Result<Entry, AlertFailure> {
         self.check_alert(caller, project, &new).await?;
         Ok(self.0.alerts.create(project, Reader(caller), new, now_ms())?)
     }
@@ -223,7 +228,12 @@ impl Engine {
     ///
     /// # Errors
     /// There is none that the caller may change; the question fails.
-    pub async fn test_alert(&self, caller: &Caller, project: &ProjectName, id: &str) -> Result<AlertTrial, AlertFailure> {
+    pub async fn test_alert(
+        &self,
+        caller: &Caller,
+        project: &ProjectName,
+        id: &str,
+    ) -> Result<AlertTrial, AlertFailure> {
         let rule = self.0.alerts.get(project, Reader(caller), id)?.rule;
         if rule.owner != caller.key.as_str() && !caller.may(Scope::Admin) {
             return Err(AlertError::NotYours(id.to_owned()).into());

@@ -31,7 +31,7 @@ impl Inner {
         for project in self.projects.all().into_iter().filter(|project| !project.name.is_audit()) {
             let untold = self.alerts.untold(&project.name, now_ms()).map_err(|error| chain(&error))?;
             for (rule, notice) in untold {
-                if let Err(error) = self.tell(&project.name, &rule, notice).await {
+                if let Err(error) = self.tell_notice(&project.name, &rule, notice).await {
                     outcome = Err(chain(&error));
                 }
             }
@@ -39,7 +39,7 @@ impl Inner {
         outcome
     }
 
-    async fn tell(&self, project: &ProjectName, rule: &AlertRule, notice: Notice) -> Result<(), AlertError> {
+    async fn tell_notice(&self, project: &ProjectName, rule: &AlertRule, notice: Notice) -> Result<(), AlertError> {
         let now_ms = now_ms();
         if notice.left.iter().all(|told| told.due_ms > now_ms) {
             return Ok(());
@@ -77,7 +77,13 @@ impl Inner {
                 }
                 let webhook = Webhook { url: url.clone(), secret: secret.clone().unwrap_or_default() };
                 let body = notice.document(rule, project.as_str()).to_string();
-                let message = Message { project: project.as_str(), purpose: PURPOSE, subject: &subject, body };
+                let message = Message {
+                    project: project.as_str(),
+                    purpose: PURPOSE,
+                    receiver: &rule.id,
+                    subject: &subject,
+                    body,
+                };
                 match self.webhooks.outbox.put(&webhook, message) {
                     Ok(_) => Outcome::Done,
                     Err(error) => Outcome::Later(chain(&error)),

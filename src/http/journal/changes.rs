@@ -19,6 +19,7 @@ use crate::http::caller::{Authorized, Query};
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiError, Problem};
 use crate::journal::Statement;
+use crate::journal::catalog::{self, Language};
 use crate::journal::changes::{self, ChangeFilter, ChangesFormat, Found, Limits, Page};
 use crate::journal::lookup::Narrow;
 use crate::journal::rows::{Row, int, text};
@@ -36,6 +37,8 @@ pub(in crate::http) struct ChangesParams {
     dataset: Option<String>,
     /// Of this account, shop or school inside the source system.
     tenant_id: Option<String>,
+    /// Language of meanings: `pl`, `ru`, `en`; default: the source's own.
+    lang: Option<String>,
     /// `sql`: the statement instead of its answer.
     explain: Option<String>,
 }
@@ -56,6 +59,7 @@ pub(in crate::http) async fn event_changes(
     ApiQuery(params): ApiQuery<ChangesParams>,
 ) -> Result<Response, ApiError> {
     let format = params.format.as_deref().map(ChangesFormat::parse).transpose()?.unwrap_or_default();
+    let language = catalog::language(params.lang.as_deref())?;
     let narrow = Narrow { tenant_id: params.tenant_id, source: params.source, dataset: params.dataset };
     let explain = explains(params.explain.as_deref())?;
     let asking = Asking::begin(&engine, &caller).await?;
@@ -66,19 +70,21 @@ pub(in crate::http) async fn event_changes(
     let found = changes::find(&asking.reader(), &id, &ask).await?;
     let limits = Limits::of(&engine.config().objects);
     // Long texts take a while to compare.
-    apart(move || shown(found, format, limits)).await?
+    apart(move || shown(found, format, limits, language)).await?
 }
 
-fn shown(found: Found, format: ChangesFormat, limits: Limits) -> Result<Response, ApiError> {
+fn shown(found: Found, format: ChangesFormat, limits: Limits, language: Language) -> Result<Response, ApiError> {
     let failed = |_| ApiError::internal("a stored change is no JSON");
-    let no_meaning = |_: &str, _: Option<&str>, _: &str, _: &str| None;
+    let meaning = |source: &str, module: Option<&str>, path: &str, value: &str| {
+        catalog::explain_value(source, module, path, value, language).map(Value::from)
+    };
     Ok(match format {
-        ChangesFormat::Json => Json(found.shown(&no_meaning, limits).map_err(failed)?).into_response(),
+        ChangesFormat::Json => Json(found.shown(&meaning, limits).map_err(failed)?).into_response(),
         ChangesFormat::JsonPatch => {
             ([(header::CONTENT_TYPE, "application/json-patch+json")], Json(found.patch()).into_response().into_body())
                 .into_response()
         }
-        ChangesFormat::Text => found.text(&no_meaning, limits).map_err(failed)?.into_response(),
+        ChangesFormat::Text => found.text(&meaning, limits).map_err(failed)?.into_response(),
     })
 }
 

@@ -13,6 +13,7 @@ use crate::error::Kind;
 use crate::http::caller::{Authorized, Query};
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiError, Problem};
+use crate::journal::catalog::{self, Language, explain_sms, explain_status};
 use crate::journal::detail::{self, Neighbour};
 
 /// What tells events of one id apart.
@@ -28,6 +29,9 @@ pub(in crate::http) struct EventParams {
     dataset: Option<String>,
     /// The tenant.
     tenant_id: Option<String>,
+    /// Language of explanations: `original`, `pl`, `ru`, `en`.
+    #[param(example = "en")]
+    lang: Option<String>,
     /// `sql`: the statement, and no event.
     explain: Option<String>,
 }
@@ -49,6 +53,7 @@ pub(in crate::http) async fn event(
 ) -> Result<Response, ApiError> {
     let mut given = Given(given);
     let explain = given.take_explain()?;
+    let language = catalog::language(given.take("lang")?.as_deref())?;
     let mut wanted = vec![("event_id", id.clone())];
     for name in ["source", "dataset", "tenant_id"] {
         wanted.extend(given.take(name)?.map(|value| (name, value)));
@@ -73,15 +78,32 @@ pub(in crate::http) async fn event(
         }
         neighbours.insert(neighbour.name().into(), Value::Object(both));
     }
-    let answer = Detail { event, neighbours, links: links(&id, &place) };
+    let answer = Detail { event, explained: meanings(&place, language), neighbours, links: links(&id, &place) };
     Ok(Json(answer).into_response())
 }
 
 #[derive(serde::Serialize)]
 struct Detail<'a> {
     event: &'a RawValue,
+    explained: Map<String, Value>,
     neighbours: Map<String, Value>,
     links: Value,
+}
+
+/// What codes of the event mean: its HTTP status, and the error of a message that was not sent.
+fn meanings(event: &Value, language: Language) -> Map<String, Value> {
+    let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (source, dataset) = (text("source"), text("dataset"));
+    let mut meanings = Map::new();
+    let status = event.get("http_status").and_then(Value::as_i64).and_then(|status| i32::try_from(status).ok());
+    if let Some(explained) = status.and_then(|status| explain_status(source, dataset, status, language)) {
+        meanings.insert("http_status".into(), json!(explained));
+    }
+    let is_message = text("event_type").starts_with("sms") || text("object_type") == "phone_number";
+    if is_message && !text("error_code").is_empty() {
+        meanings.insert("error_code".into(), json!(explain_sms(source, text("error_code"), language)));
+    }
+    meanings
 }
 
 /// The one event that is meant.

@@ -35,6 +35,8 @@ pub(in crate::http) struct FigureParams {
     /// As of `/api/v1/events`; so are all filters.
     #[param(example = "last_7d")]
     period: Option<String>,
+    /// Name or id of a saved filter, which must hold as well.
+    saved: Option<String>,
     /// Values, series or groups that are given: the largest ones.
     #[param(example = 10)]
     top: Option<u32>,
@@ -63,7 +65,7 @@ impl Asked {
         what: &str,
     ) -> Result<Self, ApiError> {
         let explain = given.take_explain()?;
-        let mut selection = given.selection()?.or_last_day();
+        let mut selection = given.selection_with_saved(engine, &caller)?.or_last_day();
         selection.now = whole(selection.now);
         let project = caller.project();
         let reading = Reading::begin(engine, &caller, &project).await?;

@@ -46,6 +46,8 @@ pub(in crate::http) struct ListParams {
     /// Filters as JSON, with `any`, `all` and `not`.
     #[param(example = "{\"any\": [{\"module\": \"couriers\"}, {\"http_status>\": 500}]}")]
     filter: Option<String>,
+    /// Name or id of a saved filter, which must hold as well.
+    saved: Option<String>,
     /// Columns of the rows, `*` for all; without it all but the long ones.
     #[param(example = "event_id,message")]
     fields: Option<String>,
@@ -134,7 +136,7 @@ pub(super) async fn answer_list(
     let sort = given.take("sort")?.map_or(Ok(Sort::NEWEST), |text| Sort::parse(&text))?;
     let explain = given.take_explain()?;
     let counting = Counting::take(&mut given, settings.total_max)?;
-    let selection = narrow(given.selection()?)?;
+    let selection = narrow(given.selection_with_saved(engine, caller)?)?;
     let reading = Reading::begin(engine, caller, &caller.project()).await?;
     let newest = reading.session().snapshot().newest_seq();
     let page = Page::new(selection, sort, limit, cursor.as_deref(), newest)?;

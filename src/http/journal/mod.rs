@@ -1,6 +1,7 @@
 //! Routes of the journal: lists, details, figures. Each turns its parameters into a statement of
 //! [`crate::journal`], runs it as the caller, and answers JSON; with `explain=sql` it only says what it would run.
 
+pub(super) mod alerts;
 pub(super) mod attachments;
 pub(super) mod bodies;
 pub(super) mod catalog;
@@ -35,7 +36,7 @@ use super::problem::ApiError;
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::event::names::ProjectName;
-use crate::journal::{JournalError, Selection, Statement};
+use crate::journal::{JournalError, Period, Selection, Statement, Term};
 use crate::query::{Limits, QueryError, Session, objects};
 
 pub(super) use detail::{__path_event, event};
@@ -83,6 +84,25 @@ impl Given {
             Some("sql") => Ok(true),
             Some(other) => Err(JournalError::value("explain", format!("is `sql`, not `{other}`")).into()),
         }
+    }
+
+    /// As [`Given::selection`], and the filter that `saved` names must hold as well.
+    pub(super) fn selection_with_saved(
+        mut self,
+        engine: &Engine,
+        caller: &Authorized<Query>,
+    ) -> Result<Selection, ApiError> {
+        let saved = self.take("saved")?;
+        let mut selection = self.selection()?;
+        if let Some(name) = saved {
+            let saved = engine.saved_selection(&caller.caller, &caller.project(), &name)?;
+            if selection.period == Period::Unsaid {
+                selection.period = saved.period;
+            }
+            selection.zone = selection.zone.or(saved.zone);
+            selection.filter.terms.push(Term::All(vec![saved.filter]));
+        }
+        Ok(selection)
     }
 
     /// What is left as filters and a period; nothing may remain.

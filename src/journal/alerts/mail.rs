@@ -99,10 +99,9 @@ impl Mailer {
             .message_id(Some(format!("<{}@{}>", notice.id, ready.from.email.domain())))
             .header(ContentType::TEXT_PLAIN);
         for address in to {
-            let address = address.parse::<Mailbox>().map_err(|error| MailError::Settings {
-                setting: "to",
-                message: error.to_string(),
-            })?;
+            let address = address
+                .parse::<Mailbox>()
+                .map_err(|error| MailError::Settings { setting: "to", message: error.to_string() })?;
             mail = mail.to(address);
         }
         let mail = mail.body(notice.text(rule, project)).map_err(MailError::Write)?;

@@ -81,7 +81,8 @@ fn measure(metric: Metric, of: Option<&str>) -> String {
     let Some(of) = of else { return "count(*)".to_owned() };
     let (value, number) = match of.strip_prefix("attributes.") {
         Some(path) => {
-            let mut names: Vec<String> = path.split('.').map(|name| format!("'{}'", name.replace('\'', "''"))).collect();
+            let mut names: Vec<String> =
+                path.split('.').map(|name| format!("'{}'", name.replace('\'', "''"))).collect();
             let last = names.pop().unwrap_or_default();
             let inner: String = names.iter().map(|name| format!("->{name}")).collect();
             let text = format!("(attributes{inner}->>{last})");
@@ -138,7 +139,10 @@ fn row(object: &[u8]) -> Result<(Map<String, Value>, Option<f64>), AlertError> {
         Some(Value::Number(number)) => number.as_f64(),
         // 64-bit numbers and decimals come as their digits.
         Some(Value::String(digits)) => Some(digits.parse::<f64>().map_err(|_| {
-            AlertError::Answer(format!("`{VALUE}` is `{}`, which is no number", digits.chars().take(40).collect::<String>()))
+            AlertError::Answer(format!(
+                "`{VALUE}` is `{}`, which is no number",
+                digits.chars().take(40).collect::<String>()
+            ))
         })?),
         Some(Value::Bool(value)) => Some(f64::from(u8::from(value))),
         Some(other) => return Err(AlertError::Answer(format!("`{VALUE}` is {other}, which is no number"))),

@@ -42,7 +42,10 @@ impl Quiet {
     pub fn check(&self) -> Result<(), AlertError> {
         let hours = self.hours()?;
         if hours.from == hours.to {
-            return Err(AlertError::invalid("quiet", "`from` and `to` are the same: leave it out, or disable the alert"));
+            return Err(AlertError::invalid(
+                "quiet",
+                "`from` and `to` are the same: leave it out, or disable the alert",
+            ));
         }
         match &self.days {
             Some(days) if days.is_empty() || days.iter().any(|day| !(1..=7).contains(day)) => {
@@ -68,12 +71,16 @@ impl Quiet {
 
     fn hours(&self) -> Result<Hours, AlertError> {
         let tz = self.tz.parse::<Tz>().map_err(|_| {
-            AlertError::invalid("quiet", format!("`{}` is no zone of the IANA database, such as Europe/Warsaw", self.tz))
+            AlertError::invalid(
+                "quiet",
+                format!("`{}` is no zone of the IANA database, such as Europe/Warsaw", self.tz),
+            )
         })?;
         let time = |text: &str| {
             let time = NaiveTime::parse_from_str(text, "%H:%M");
-            time.map(|time| time.hour() * 60 + time.minute())
-                .map_err(|_| AlertError::invalid("quiet", format!("`{text}` is no time of day: write HH:MM, such as 22:00")))
+            time.map(|time| time.hour() * 60 + time.minute()).map_err(|_| {
+                AlertError::invalid("quiet", format!("`{text}` is no time of day: write HH:MM, such as 22:00"))
+            })
         };
         Ok(Hours { tz, from: time(&self.from)?, to: time(&self.to)? })
     }

@@ -281,7 +281,10 @@ impl NewAlert {
                 Selection::from_json(&Value::Object(filter.clone()), now).map_err(AlertError::Filter)?;
             }
             (None, Some(_)) if !self.by.is_empty() || self.of.is_some() || self.metric != Metric::Count => {
-                return Err(AlertError::invalid("sql", "says itself what is compared and by what: leave `metric`, `of` and `by` out"));
+                return Err(AlertError::invalid(
+                    "sql",
+                    "says itself what is compared and by what: leave `metric`, `of` and `by` out",
+                ));
             }
             (None, Some(_)) => return Ok(()),
             _ => return Err(AlertError::invalid("filter", "or `sql` says what is asked: give one of them")),
@@ -298,7 +301,9 @@ impl NewAlert {
             (None, Metric::Count) => Ok(()),
             (None, _) => Err(AlertError::invalid("of", "names the column that the metric is of")),
             (Some(name), metric) if measured(name, metric) => Ok(()),
-            (Some(name), _) => Err(AlertError::invalid("of", format!("`{name}` is no column of numbers, and no `attributes.PATH`"))),
+            (Some(name), _) => {
+                Err(AlertError::invalid("of", format!("`{name}` is no column of numbers, and no `attributes.PATH`")))
+            }
         }
     }
 

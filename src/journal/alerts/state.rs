@@ -181,7 +181,11 @@ pub fn advance(rule: &AlertRule, state: &mut RuleState, tick_ms: i64, measured: 
 }
 
 /// Groups of a rule that counts, which fired for too few events and now have none at all.
-fn fallen_silent(rule: &AlertRule, state: &RuleState, measured: &Measured) -> Vec<(String, Map<String, Value>, Option<f64>)> {
+fn fallen_silent(
+    rule: &AlertRule,
+    state: &RuleState,
+    measured: &Measured,
+) -> Vec<(String, Map<String, Value>, Option<f64>)> {
     let counts = rule.alert.sql.is_none() && matches!(rule.alert.metric, Metric::Count | Metric::Distinct);
     if !counts || !rule.alert.condition.op.holds(0.0, rule.alert.condition.value) {
         return Vec::new();
@@ -233,7 +237,9 @@ fn note(rule: &AlertRule, state: &mut RuleState, change: &Change) {
     });
     let number = if change.kind == NoticeKind::Repeat { repeats.unwrap_or(0) } else { 0 };
     let waits = |notice: &Notice| {
-        notice.episode == change.episode && notice.kind != NoticeKind::Repeat && notice.left.len() == rule.alert.channels.len()
+        notice.episode == change.episode
+            && notice.kind != NoticeKind::Repeat
+            && notice.left.len() == rule.alert.channels.len()
     };
     match change.kind {
         // Nobody was told that it fired: it is not worth telling that it does not.
@@ -257,7 +263,11 @@ fn event(rule: &AlertRule, change: &Change) -> Value {
         NoticeKind::Resolved => ("stop", 9),
         _ => ("start", 13),
     };
-    let group: Vec<String> = change.group.iter().map(|(name, value)| format!("{name}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned))).collect();
+    let group: Vec<String> = change
+        .group
+        .iter()
+        .map(|(name, value)| format!("{name}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+        .collect();
     let behind = if group.is_empty() { String::new() } else { format!(" ({})", group.join(", ")) };
     json!({
         "event_id": format!("{}-{status}", change.episode),

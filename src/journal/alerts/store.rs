@@ -98,10 +98,9 @@ impl Entry {
     #[must_use]
     pub fn info(&self) -> AlertInfo {
         let (rule, state) = (&self.rule, &self.state);
-        let group = |group: &super::GroupState| {
-            serde_json::json!({"group": group.group, "value": group.value, "since": at(group.since_ms), "phase": group.phase})
-        };
-        let alert = NewAlert { channels: rule.alert.channels.iter().map(Channel::shown).collect(), ..rule.alert.clone() };
+        let group = |group: &super::GroupState| serde_json::json!({"group": group.group, "value": group.value, "since": at(group.since_ms), "phase": group.phase});
+        let alert =
+            NewAlert { channels: rule.alert.channels.iter().map(Channel::shown).collect(), ..rule.alert.clone() };
         AlertInfo {
             id: rule.id.clone(),
             owner: rule.owner.clone(),
@@ -149,7 +148,13 @@ impl Alerts {
     ///
     /// # Errors
     /// Too many are there; the file cannot be written.
-    pub fn create(&self, project: &ProjectName, reader: Reader<'_>, new: NewAlert, now_ms: i64) -> Result<Entry, AlertError> {
+    pub fn create(
+        &self,
+        project: &ProjectName,
+        reader: Reader<'_>,
+        new: NewAlert,
+        now_ms: i64,
+    ) -> Result<Entry, AlertError> {
         let rule = AlertRule {
             id: Uuid::now_v7().to_string(),
             owner: reader.0.key.to_string(),
@@ -291,8 +296,10 @@ impl Alerts {
     /// The file cannot be read.
     pub fn untold(&self, project: &ProjectName, now_ms: i64) -> Result<Vec<(AlertRule, Notice)>, AlertError> {
         self.read(project, |all| {
-            let loud = all.values().filter(|entry| !entry.rule.alert.quiet.as_ref().is_some_and(|quiet| quiet.holds(now_ms)));
-            loud.flat_map(|entry| entry.state.notices.iter().map(|notice| (entry.rule.clone(), notice.clone()))).collect()
+            let loud =
+                all.values().filter(|entry| !entry.rule.alert.quiet.as_ref().is_some_and(|quiet| quiet.holds(now_ms)));
+            loud.flat_map(|entry| entry.state.notices.iter().map(|notice| (entry.rule.clone(), notice.clone())))
+                .collect()
         })
     }
 
@@ -348,11 +355,13 @@ impl Alerts {
 
     fn read<T>(&self, project: &ProjectName, look: impl FnOnce(&Project) -> T) -> Result<T, AlertError> {
         let mut projects = self.projects.lock();
-        if !projects.contains_key(project) {
-            let loaded = self.load(project)?;
-            projects.insert(project.clone(), loaded);
+        if let Some(known) = projects.get(project) {
+            return Ok(look(known));
         }
-        Ok(projects.get(project).map_or_else(|| look(&Project::new()), look))
+        let loaded = self.load(project)?;
+        let seen = look(&loaded);
+        projects.insert(project.clone(), loaded);
+        Ok(seen)
     }
 
     fn load(&self, project: &ProjectName) -> Result<Project, AlertError> {
@@ -414,7 +423,10 @@ fn with_secrets(mut alert: NewAlert, before: &[Channel]) -> Result<NewAlert, Ale
 fn fresh_secret() -> Result<String, AlertError> {
     let mut bytes = [0; 32];
     let made = getrandom::fill(&mut bytes);
-    made.map_err(|error| AlertError::File { path: "the system's random numbers".into(), source: std::io::Error::other(error.to_string()) })?;
+    made.map_err(|error| AlertError::File {
+        path: "the system's random numbers".into(),
+        source: std::io::Error::other(error.to_string()),
+    })?;
     Ok(hex(&bytes))
 }
 

@@ -22,7 +22,15 @@ fn new(more: Value) -> NewAlert {
 
 fn rule(more: Value) -> AlertRule {
     let alert = new(more);
-    AlertRule { id: "r".into(), owner: "k".into(), owner_name: "key".into(), revision: 1, created_ms: 0, updated_ms: 0, alert }
+    AlertRule {
+        id: "r".into(),
+        owner: "k".into(),
+        owner_name: "key".into(),
+        revision: 1,
+        created_ms: 0,
+        updated_ms: 0,
+        alert,
+    }
 }
 
 fn group(module: &str) -> Map<String, Value> {
@@ -35,7 +43,10 @@ fn measured(values: &[(&str, f64)]) -> Measured {
 
 /// Kinds of what changed, and the modules that it changed for.
 fn kinds(changes: &[Change]) -> Vec<(NoticeKind, &str)> {
-    changes.iter().map(|change| (change.kind, change.group.get("module").and_then(Value::as_str).unwrap_or(""))).collect()
+    changes
+        .iter()
+        .map(|change| (change.kind, change.group.get("module").and_then(Value::as_str).unwrap_or("")))
+        .collect()
 }
 
 #[test]
@@ -55,7 +66,8 @@ fn an_episode_fires_once_and_is_resolved_once() {
     assert_ne!(again[0].episode, fired[0].episode, "another episode");
     assert_eq!(state.status(true), Status::Firing);
     assert_eq!(state.history.len(), 5);
-    let ids: std::collections::BTreeSet<&str> = state.history.iter().map(|line| line["event_id"].as_str().unwrap()).collect();
+    let ids: std::collections::BTreeSet<&str> =
+        state.history.iter().map(|line| line["event_id"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), 5, "each line has an id of its own");
 }
 
@@ -75,7 +87,8 @@ fn what_is_worked_out_again_has_the_same_ids() {
 #[test]
 fn a_line_must_be_crossed_for_so_long() {
     let (rule, mut state) = (rule(json!({"for": "2m"})), RuleState::default());
-    let mut at = |minute: i64, value: f64| kinds(&advance(&rule, &mut state, minute * MINUTE, &measured(&[("a", value)]))).len();
+    let mut at =
+        |minute: i64, value: f64| kinds(&advance(&rule, &mut state, minute * MINUTE, &measured(&[("a", value)]))).len();
     assert_eq!([at(1, 3.0), at(2, 3.0)], [0, 0]);
     assert_eq!([at(3, 2.0), at(4, 3.0), at(5, 3.0), at(6, 3.0)], [0, 0, 0, 1], "it begins anew after a pause");
     assert_eq!(at(7, 3.0), 0);
@@ -86,7 +99,9 @@ fn what_goes_on_is_told_again_where_that_is_wanted() {
     let (rule, mut state) = (rule(json!({"repeat": "2m"})), RuleState::default());
     let mut told = Vec::new();
     for minute in 1..=6 {
-        told.extend(advance(&rule, &mut state, minute * MINUTE, &measured(&[("a", 3.0)])).iter().map(|change| change.kind));
+        told.extend(
+            advance(&rule, &mut state, minute * MINUTE, &measured(&[("a", 3.0)])).iter().map(|change| change.kind),
+        );
         state.notices.clear();
     }
     assert_eq!(told, [NoticeKind::Firing, NoticeKind::Repeat, NoticeKind::Repeat]);
@@ -119,7 +134,8 @@ fn an_answer_without_a_value_means_what_the_rule_says() {
 #[test]
 fn a_group_that_has_too_few_events_goes_on_when_it_has_none() {
     let (rule, mut state) = (rule(json!({"condition": {"op": "<", "value": 2}})), RuleState::default());
-    let mut at = |minute: i64, values: &[(&str, f64)]| advance(&rule, &mut state, minute * MINUTE, &measured(values)).len();
+    let mut at =
+        |minute: i64, values: &[(&str, f64)]| advance(&rule, &mut state, minute * MINUTE, &measured(values)).len();
     assert_eq!(at(1, &[("a", 5.0)]), 0);
     assert_eq!(at(2, &[("a", 1.0)]), 1);
     assert_eq!(at(3, &[]), 0, "0 is below 2 as well");
@@ -206,7 +222,11 @@ fn quiet_hours_follow_the_clocks_of_their_zone() {
 #[test]
 fn questions_look_at_their_window_and_not_at_alerts() {
     let question = Question::new(&rule(json!({"window": "10m"})), 20 * MINUTE, 7, &[]).unwrap();
-    assert!(question.sql.contains("GROUP BY \"module\" LIMIT 8") && question.sql.contains("count(*) AS value"), "{}", question.sql);
+    assert!(
+        question.sql.contains("GROUP BY \"module\" LIMIT 8") && question.sql.contains("count(*) AS value"),
+        "{}",
+        question.sql
+    );
     assert!(question.sql.contains("observed_time >= $alert_from") && question.sql.contains("dataset = 'alerts'"));
     assert_eq!((question.from.as_str(), question.to.as_str()), ("1970-01-01T00:10:00Z", "1970-01-01T00:20:00Z"));
     let by_event = Question::new(&rule(json!({"clock": "event", "by": []})), MINUTE, 7, &[]).unwrap();
@@ -215,15 +235,25 @@ fn questions_look_at_their_window_and_not_at_alerts() {
     let sum = Question::new(&of, MINUTE, 7, &[]).unwrap();
     assert!(sum.sql.contains("sum(TRY_CAST((attributes->'cart'->>'it''s') AS DOUBLE))"), "{}", sum.sql);
     let mut own = rule(json!({}));
-    (own.alert.filter, own.alert.sql) = (None, Some("SELECT 1 AS value WHERE $to > '2020' AND '$from' <> $from_day".into()));
+    (own.alert.filter, own.alert.sql) =
+        (None, Some("SELECT 1 AS value WHERE $to > '2020' AND '$from' <> $from_day".into()));
     let own = Question::new(&own, MINUTE, 7, &[]).unwrap();
-    assert_eq!(own.values.keys().collect::<Vec<_>>(), ["to", "from"].iter().filter(|name| own.values.contains_key(**name)).collect::<Vec<_>>());
+    assert_eq!(
+        own.values.keys().collect::<Vec<_>>(),
+        ["to", "from"].iter().filter(|name| own.values.contains_key(**name)).collect::<Vec<_>>()
+    );
     assert!(own.values.contains_key("to"));
 }
 
 fn mailer(host: Option<&str>) -> Mailer {
     let from = Some("Kronika <kronika@shop.example>".to_owned());
-    Mailer::new(&config::Smtp { host: host.map(str::to_owned), from, tls: config::SmtpTls::None, ..config::Smtp::default() }).unwrap()
+    Mailer::new(&config::Smtp {
+        host: host.map(str::to_owned),
+        from,
+        tls: config::SmtpTls::None,
+        ..config::Smtp::default()
+    })
+    .unwrap()
 }
 
 #[test]
@@ -273,9 +303,12 @@ fn templates_are_alerts() {
     for template in templates() {
         let asked = json!({"template": template.id, "name": "Mine"}).as_object().unwrap().clone();
         let made = with_template(asked).unwrap();
-        let alert: NewAlert = serde_json::from_value(Value::Object(made)).unwrap_or_else(|error| panic!("{}: {error}", template.id));
+        let alert: NewAlert =
+            serde_json::from_value(Value::Object(made)).unwrap_or_else(|error| panic!("{}: {error}", template.id));
         assert_eq!(alert.name, "Mine");
-        alert.check(Limits { settings: &settings, mailer: &mailer }, 0).unwrap_or_else(|error| panic!("{}: {error}", template.id));
+        alert
+            .check(Limits { settings: &settings, mailer: &mailer }, 0)
+            .unwrap_or_else(|error| panic!("{}: {error}", template.id));
     }
     let wrong = json!({"template": "nothing"}).as_object().unwrap().clone();
     assert!(with_template(wrong).unwrap_err().to_string().contains("task_failed"));
@@ -288,7 +321,8 @@ fn templates_are_alerts() {
 fn notices_say_what_they_are_about_on_lines_of_their_own() {
     let rule = rule(json!({"name": "Failures"}));
     let mut state = RuleState::default();
-    let sly: Measured = vec![(json!({"module": "x\r\nBcc: everybody@b.example"}).as_object().unwrap().clone(), Some(4.0))];
+    let sly: Measured =
+        vec![(json!({"module": "x\r\nBcc: everybody@b.example"}).as_object().unwrap().clone(), Some(4.0))];
     advance(&rule, &mut state, MINUTE, &sly);
     let notice = &state.notices[0];
     assert!(!notice.subject(&rule).contains(['\r', '\n']), "{}", notice.subject(&rule));
@@ -330,7 +364,10 @@ fn rules_are_kept_with_their_state() {
     let made = store.create(&project, Reader(&anna), new(without_secret.clone()), MINUTE).unwrap();
     let Channel::Webhook { secret: Some(secret), .. } = &made.rule.alert.channels[0] else { panic!("{made:?}") };
     assert_eq!(secret.len(), 64, "a secret is made");
-    assert!(!serde_json::to_string(&made.info()).unwrap().contains(secret.as_str()) && !format!("{made:?}").contains(secret.as_str()));
+    assert!(
+        !serde_json::to_string(&made.info()).unwrap().contains(secret.as_str())
+            && !format!("{made:?}").contains(secret.as_str())
+    );
     assert_eq!(store.list(&project, Reader(&boris)).unwrap().len(), 1);
     assert!(store.list(&project, Reader(&restricted)).unwrap().is_empty());
     assert_eq!(store.delete(&project, Reader(&boris), &made.rule.id).unwrap_err().code(), "not_your_alert");
@@ -389,7 +426,11 @@ fn quiet_rules_are_held_back() {
 
 #[test]
 fn what_the_mailer_cannot_use_is_named() {
-    let settings = |host: &str, from: &str| config::Smtp { host: Some(host.into()), from: Some(from.into()), ..config::Smtp::default() };
+    let settings = |host: &str, from: &str| config::Smtp {
+        host: Some(host.into()),
+        from: Some(from.into()),
+        ..config::Smtp::default()
+    };
     assert!(Mailer::new(&settings("mail.example", "no address")).unwrap_err().to_string().starts_with("smtp.from"));
     assert!(Mailer::new(&settings("mail.example", "kronika@shop.example")).is_ok());
 }

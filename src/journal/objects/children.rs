@@ -43,7 +43,7 @@ FROM (
         CASE WHEN action IN ('create', 'update', 'delete', 'restore') AND outcome IS DISTINCT FROM 'failure' THEN action END AS own_action
     FROM (SELECT *, unnest(related) AS r FROM events WHERE {named})
     WHERE r['type'] = {kind} AND r['id'] = {id}{as_role} AND object_id IS NOT NULL AND object_id <> '-'
-        AND (object_type IS DISTINCT FROM {kind} OR object_id IS DISTINCT FROM {id}){own}
+        AND ((object_type IS DISTINCT FROM {kind}) OR (object_id IS DISTINCT FROM {id})){own}
 )
 GROUP BY tenant_id, source, object_type, object_id, role
 ORDER BY last_event_at DESC, type, id, tenant_id, source, role

@@ -63,4 +63,4 @@ impl ObjectRef {
 }
 
 /// Actions after which an object is there or not.
-const LIFE: &str = "action IN ('create', 'update', 'delete', 'restore') AND outcome IS DISTINCT FROM 'failure'";
+const LIFE: &str = "action IN ('create', 'update', 'delete', 'restore') AND (outcome IS DISTINCT FROM 'failure')";

@@ -11,6 +11,7 @@ use super::state::Status;
 use super::summary::life_statement;
 use super::{Moment, ObjectRef};
 use crate::journal::Statement;
+use crate::journal::catalog::{self, Restorable};
 use crate::journal::changes::{Change, diff};
 use crate::journal::lookup::{LookupError, one_place};
 use crate::journal::rows::{Reader, Row, text};
@@ -114,24 +115,13 @@ pub struct RestoreEvent {
     pub call: String,
 }
 
-/// What the catalogues of the source systems say can be restored.
-const RESTORABLE: [(&str, &[&str]); 3] = [
-    ("remonline", &["task", "lead", "client", "invoice", "cashbox", "warehouse", "product"]),
-    ("getcourse", &["user"]),
-    ("idosell", &["product"]),
-];
-
 /// Whether objects of a type can be restored in a source, by its catalogue.
 #[must_use]
 pub fn restorable(source: &str, kind: &str) -> Verdict {
-    let of_source = RESTORABLE.iter().find(|(known, _)| *known == source).map(|(_, kinds)| *kinds);
-    match of_source {
-        Some(kinds) if kinds.contains(&kind) => Verdict::Restorable,
-        Some(kinds) => Verdict::Not(format!(
-            "`{source}` restores {} and no `{kind}`: ask its support, with the payload of this answer",
-            kinds.join(", ")
-        )),
-        None => Verdict::Not(format!(
+    match catalog::restorable(source, kind) {
+        Restorable::Yes => Verdict::Restorable,
+        Restorable::No(reason) => Verdict::Not(reason.en.clone()),
+        Restorable::Unknown => Verdict::Not(format!(
             "nothing says that `{source}` can restore a `{kind}`: name it in `object_types` of the project's webhook for it"
         )),
     }

@@ -11,7 +11,8 @@ fn selection(source: &str, screen: &str, given: &[(&str, &str)]) -> Value {
 
 #[test]
 fn filters_become_a_selection_of_the_journal() {
-    let cases: &[(&str, &str, &[(&str, &str)], Value)] = &[
+    type Case = (&'static str, &'static str, &'static [(&'static str, &'static str)], Value);
+    let cases: &[Case] = &[
         ("idosell", "event_log", &[], json!({"tz": "Europe/Warsaw", "period": "all"})),
         ("voucherify", "logs", &[], json!({"tz": "UTC", "period": "last_24h"})),
         ("voucherify", "logs", &[("from", "2025-01-01")], json!({"tz": "UTC", "from": "2025-01-01"})),

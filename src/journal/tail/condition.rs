@@ -1,5 +1,7 @@
 //! What a listener asks for, as a condition on events that are yet to come.
 
+use chrono::Duration;
+
 use crate::journal::{JournalError, Selection, Values};
 
 /// The condition of a selection as far as new events can fulfil it: a period that ends now has no end.
@@ -16,7 +18,7 @@ pub fn condition(selection: &Selection, values: &mut Values, hidden: &[String]) 
         if to < selection.now {
             return Err(JournalError::period("period", "is over: nothing that is new can lie in it"));
         }
-        if to > selection.now {
+        if to > selection.now + Duration::seconds(1) {
             parts.push(format!("event_time < {}", values.add(to.to_rfc3339())));
         }
     }

@@ -148,7 +148,7 @@ pub fn related_statement(task: &Row, columns: &str) -> Statement {
     ask.sql = format!(
         "SELECT {columns}
 FROM events
-WHERE tenant_id = {tenant} AND source = {source} AND task_id IS DISTINCT FROM {id}
+WHERE tenant_id = {tenant} AND source = {source} AND (task_id IS DISTINCT FROM {id})
     AND (event_id = CAST({cause} AS VARCHAR) OR correlation_id = {id} OR correlation_id = CAST({correlation} AS VARCHAR)
         OR causation_id IN (SELECT event_id FROM events WHERE tenant_id = {tenant} AND source = {source} AND task_id = {id}))
 ORDER BY event_time, sequence, _seq

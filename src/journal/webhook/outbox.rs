@@ -341,7 +341,7 @@ impl Outbox {
     }
 
     /// Pause after so many failures: each doubles it.
-    fn pause_ms(&self, failures: u32) -> i64 {
+    pub(super) fn pause_ms(&self, failures: u32) -> i64 {
         let first = self.settings.retry_first.0.as_millis();
         let longest = self.settings.retry_longest.0.as_millis();
         let doubled = first.saturating_mul(1_u128 << failures.saturating_sub(1).min(40));

@@ -245,7 +245,8 @@ async fn answers_that_hang_redirect_or_never_end_hurt_nobody() {
     let to_inner = format!("http://127.0.0.1:{}/inner", inner.port);
     let receiver = receiver(&[Reply::Redirect(to_inner), Reply::Endless, Reply::Status(503), Reply::Hang]).await;
     let sender = Sender::new(&settings()).unwrap();
-    let send = || sender.send(&receiver.webhook(), "d", b"{}".to_vec());
+    let webhook = receiver.webhook();
+    let send = || sender.send(&webhook, "d", b"{}".to_vec());
     assert!(matches!(send().await, Err(WebhookError::Status { status: 307, .. })));
     assert!(inner.taken().is_empty(), "the redirect was followed");
     assert_eq!(send().await.unwrap().status, 200, "of an endless answer the status counts");
@@ -285,7 +286,8 @@ async fn what_fails_is_tried_again_with_pauses_and_then_given_up() {
     drain(&outbox).await;
     let delivery = outbox.get("shop", &id).unwrap();
     assert_eq!((delivery.state, delivery.attempts, delivery.last_status), (DeliveryState::Delivered, 3, Some(204)));
-    let ids: Vec<_> = receiver.taken().iter().map(|(headers, _)| headers["kronika-delivery"].clone()).collect();
+    let taken = receiver.taken();
+    let ids: Vec<&str> = taken.iter().map(|(headers, _)| headers["kronika-delivery"].to_str().unwrap()).collect();
     assert_eq!(ids, [id.as_str(), id.as_str(), id.as_str()], "each try has the same id");
     let file = std::fs::read_to_string(dir.path().join(format!("{id}.json"))).unwrap();
     assert!(!file.contains(SECRET) && !file.contains("about"), "{file}");

@@ -17,8 +17,8 @@ mod plan;
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::compute::{filter_record_batch, take};
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use datafusion::common::DataFusionError;
 use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
@@ -137,5 +137,9 @@ impl LiveFilter {
 
 /// `batch` with these of its rows.
 fn kept(batch: &RecordBatch, rows: &[u32]) -> Result<RecordBatch, DataFusionError> {
-    Ok(arrow::compute::take_record_batch(batch, &arrow::array::UInt32Array::from(rows.to_vec()))?)
+    let (schema, taken) = (batch.schema(), UInt32Array::from(rows.to_vec()));
+    let columns = batch.columns().iter().map(|column| take(column, &taken, None)).collect::<Result<Vec<_>, _>>()?;
+    // Conditions need not look at any column.
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+    Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
 }

@@ -62,7 +62,8 @@ async fn a_failed_task_is_told_once_over_restarts() {
     let server = TestServer::start_with(SETTINGS);
     let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data/golden/idosell.ndjson");
     let journal = std::fs::read_to_string(golden).unwrap();
-    let asked = json!({"template": "task_failed", "every": "100ms", "channels": [{"type": "webhook", "url": receiver.url}]});
+    let asked =
+        json!({"template": "task_failed", "every": "100ms", "channels": [{"type": "webhook", "url": receiver.url}]});
     let alert = create(&server, &server.key, &asked).await;
     let secret = alert["secrets"][0].as_str().expect("a secret that is shown once");
     assert_eq!(alert["channels"][0], json!({"type": "webhook", "url": receiver.url}), "lists do not have it");
@@ -77,8 +78,12 @@ async fn a_failed_task_is_told_once_over_restarts() {
     let now = chrono::Utc::now().timestamp();
     let signature = calls[0].header(SIGNATURE_HEADER);
     assert!(verify(secret, signature, &calls[0].body, now, 60));
-    assert!(!verify(secret, signature, b"{}", now, 60) && !verify("another secret, as long", signature, &calls[0].body, now, 60));
-    let golden = server.rows("default", "SELECT event_id FROM events WHERE task_status = 'failed' AND source = 'idosell'").await;
+    assert!(
+        !verify(secret, signature, b"{}", now, 60)
+            && !verify("another secret, as long", signature, &calls[0].body, now, 60)
+    );
+    let golden =
+        server.rows("default", "SELECT event_id FROM events WHERE task_status = 'failed' AND source = 'idosell'").await;
     assert_eq!(golden, [[json!("700015")]]);
 
     // The same events again, a clean restart, a crash: the episode goes on, and nobody is told again.
@@ -92,7 +97,10 @@ async fn a_failed_task_is_told_once_over_restarts() {
     assert_eq!(receiver.statuses(), ["firing"]);
     let sql = "SELECT event_type, object_id, object_type, dataset, source FROM events WHERE source = 'kronika' AND dataset = 'alerts'";
     let id = &alert["id"];
-    assert_eq!(server.rows("default", sql).await, [[json!("alert.firing"), id.clone(), json!("alert"), json!("alerts"), json!("kronika")]]);
+    assert_eq!(
+        server.rows("default", sql).await,
+        [[json!("alert.firing"), id.clone(), json!("alert"), json!("alerts"), json!("kronika")]]
+    );
     server.stop();
 }
 
@@ -108,17 +116,37 @@ async fn an_episode_is_resolved_and_the_next_one_is_another() {
     receiver.answer(200);
     wait_until(|| receiver.statuses().contains(&"resolved".to_owned()), || format!("{:?}", receiver.statuses())).await;
     server.append("default", "", failed("two")).await.json(200);
-    wait_until(|| receiver.statuses().iter().filter(|status| *status == "resolved").count() == 2, || format!("{:?}", receiver.statuses())).await;
-    let mut notes: Vec<(String, String)> =
-        receiver.calls().iter().map(|call| (call.json()["episode"].to_string(), call.json()["notification"].to_string())).collect();
+    wait_until(
+        || receiver.statuses().iter().filter(|status| *status == "resolved").count() == 2,
+        || format!("{:?}", receiver.statuses()),
+    )
+    .await;
+    let mut notes: Vec<(String, String)> = receiver
+        .calls()
+        .iter()
+        .map(|call| (call.json()["episode"].to_string(), call.json()["notification"].to_string()))
+        .collect();
     notes.sort();
     notes.dedup();
     assert_eq!(notes.len(), 4, "tries of one notice have one id: {notes:?}");
     notes.dedup_by(|a, b| a.0 == b.0);
     assert_eq!(notes.len(), 2, "two episodes");
-    let history = server.rows("default", "SELECT event_type, action FROM events WHERE dataset = 'alerts' ORDER BY event_time, event_type").await;
+    let history = server
+        .rows(
+            "default",
+            "SELECT event_type, action FROM events WHERE dataset = 'alerts' ORDER BY event_time, event_type",
+        )
+        .await;
     let line = |kind: &str, action: &str| vec![json!(kind), json!(action)];
-    assert_eq!(history, [line("alert.firing", "start"), line("alert.resolved", "stop"), line("alert.firing", "start"), line("alert.resolved", "stop")]);
+    assert_eq!(
+        history,
+        [
+            line("alert.firing", "start"),
+            line("alert.resolved", "stop"),
+            line("alert.firing", "start"),
+            line("alert.resolved", "stop")
+        ]
+    );
     assert_eq!(wait_for_status(&server, &alert["id"], "ok").await["groups"], json!([]));
     server.stop();
 }
@@ -136,7 +164,11 @@ async fn in_quiet_hours_nobody_is_told() {
     assert_eq!(shown["waiting"], 1);
     tokio::time::sleep(SEVERAL_TICKS).await;
     assert!(receiver.calls().is_empty());
-    assert_eq!(server.count("default", "SELECT count(*) FROM events WHERE event_type = 'alert.firing'").await, 1, "it is recorded");
+    assert_eq!(
+        server.count("default", "SELECT count(*) FROM events WHERE event_type = 'alert.firing'").await,
+        1,
+        "it is recorded"
+    );
     // The quiet is over: what still fires is told.
     let path = format!("/api/v1/alerts/{}", alert["id"].as_str().unwrap());
     send(server.request(Method::PUT, &path).json(&failures(&receiver.url, json!({})))).await.json(200);
@@ -154,7 +186,8 @@ async fn mails_are_sent_until_they_are_taken() {
         mails.address.port()
     );
     let server = TestServer::start_with(&settings);
-    let channels = json!({"channels": [{"type": "email", "to": ["anna@shop.example", "boris@shop.example"]}], "by": ["module"]});
+    let channels =
+        json!({"channels": [{"type": "email", "to": ["anna@shop.example", "boris@shop.example"]}], "by": ["module"]});
     create(&server, &server.key, &failures("", channels)).await;
     server.append("default", "", failed("one")).await.json(200);
     let taken = mails.wait_for(1).await;
@@ -162,7 +195,9 @@ async fn mails_are_sent_until_they_are_taken() {
     assert_eq!(mails.mails().len(), 1);
     assert_eq!(taken[0].from, "kronika@shop.example");
     assert_eq!(taken[0].to, ["anna@shop.example", "boris@shop.example"]);
-    for line in ["Subject: [firing] Failures (orders)", "module: orders", "value: 1 (fires where >= 1)", "Message-ID: <"] {
+    for line in
+        ["Subject: [firing] Failures (orders)", "module: orders", "value: 1 (fires where >= 1)", "Message-ID: <"]
+    {
         assert!(taken[0].text.contains(line), "{line} in {}", taken[0].text);
     }
     server.stop();
@@ -233,20 +268,38 @@ async fn every_ready_made_alert_finds_what_it_is_for() {
     }
     body += &event("t".into(), json!({"task_status": "failed", "task_id": "t1"}));
     body += &event("r".into(), json!({"action": "create", "event_type": "permission.granted", "object_id": "role-1"}));
-    body += &event("l".into(), json!({"action": "login", "actor_email": "anna@shop.example", "client_address": "192.0.2.1"}));
+    body += &event(
+        "l".into(),
+        json!({"action": "login", "actor_email": "anna@shop.example", "client_address": "192.0.2.1"}),
+    );
     server.append("default", "", body).await.json(200);
     for template in templates.as_array().unwrap() {
         let name = template["id"].as_str().unwrap();
         // Nothing is an hour old yet.
-        let condition = if name == "source_silent" { json!({"op": ">=", "value": 0}) } else { template["alert"]["condition"].clone() };
-        let alert = create(&server, &server.key, &json!({"template": name, "every": "100ms", "condition": condition})).await;
+        let condition = if name == "source_silent" {
+            json!({"op": ">=", "value": 0})
+        } else {
+            template["alert"]["condition"].clone()
+        };
+        let alert =
+            create(&server, &server.key, &json!({"template": name, "every": "100ms", "condition": condition})).await;
         let shown = wait_for_status(&server, &alert["id"], "firing").await;
         assert_eq!(shown["groups"].as_array().unwrap().len(), 1, "{name}: {shown}");
     }
     // An address from which the same person came before is not new.
     let trial = json!({"template": "login_new_address", "window": "100ms", "every": "100ms"});
     let alert = create(&server, &server.key, &trial).await;
-    server.append("default", "", event("l2".into(), json!({"action": "login", "actor_email": "anna@shop.example", "client_address": "192.0.2.1"}))).await.json(200);
+    server
+        .append(
+            "default",
+            "",
+            event(
+                "l2".into(),
+                json!({"action": "login", "actor_email": "anna@shop.example", "client_address": "192.0.2.1"}),
+            ),
+        )
+        .await
+        .json(200);
     tokio::time::sleep(SEVERAL_TICKS).await;
     assert_eq!(get(&server, &server.key, &alert["id"]).await["status"], "ok");
     let sql = format!("SELECT count(*) FROM events WHERE object_id = '{}'", alert["id"].as_str().unwrap());
@@ -282,18 +335,49 @@ async fn a_trial_says_what_would_be_and_who_heard_it() {
 async fn alerts_that_cannot_be_are_refused() {
     let settings = "[alerts]\nrules_max = 1\ngroups_max = 2\nevery_min = \"10s\"\n";
     let server = TestServer::start_with(settings);
-    let post = async |alert: Value| -> Answer { send(server.request(Method::POST, "/api/v1/alerts").json(&alert)).await };
+    let post =
+        async |alert: Value| -> Answer { send(server.request(Method::POST, "/api/v1/alerts").json(&alert)).await };
     let webhook = |url: &str| failures(url, json!({"every": "10s"}));
     for (alert, status, code) in [
         (json!({}), 400, "invalid_alert"),
         (json!({"template": "none"}), 400, "invalid_alert"),
         (failures("https://hooks.example.com", json!({"every": "9999ms"})), 400, "invalid_alert"),
-        (failures("https://hooks.example.com", json!({"every": "10s", "filter": {"modul": "x"}})), 400, "unknown_filter"),
-        (failures("https://hooks.example.com", json!({"every": "10s", "filter": null, "sql": "DROP TABLE events"})), 400, "not_a_query"),
-        (failures("https://hooks.example.com", json!({"every": "10s", "filter": null, "sql": "SELECT 1 AS v"})), 400, "alert_answer_unusable"),
-        (failures("https://hooks.example.com", json!({"every": "10s", "filter": null, "sql": "SELECT 'x' AS value"})), 400, "alert_answer_unusable"),
-        (failures("https://hooks.example.com", json!({"every": "10s", "filter": null, "sql": "SELECT * FROM (VALUES (1, 1), (2, 2), (3, 3)) AS t (value, g)"})), 400, "alert_answer_unusable"),
-        (failures("", json!({"every": "10s", "channels": [{"type": "email", "to": ["a@b.example"]}]})), 400, "mail_not_set_up"),
+        (
+            failures("https://hooks.example.com", json!({"every": "10s", "filter": {"modul": "x"}})),
+            400,
+            "unknown_filter",
+        ),
+        (
+            failures("https://hooks.example.com", json!({"every": "10s", "filter": null, "sql": "DROP TABLE events"})),
+            400,
+            "not_a_query",
+        ),
+        (
+            failures("https://hooks.example.com", json!({"every": "10s", "filter": null, "sql": "SELECT 1 AS v"})),
+            400,
+            "alert_answer_unusable",
+        ),
+        (
+            failures(
+                "https://hooks.example.com",
+                json!({"every": "10s", "filter": null, "sql": "SELECT 'x' AS value"}),
+            ),
+            400,
+            "alert_answer_unusable",
+        ),
+        (
+            failures(
+                "https://hooks.example.com",
+                json!({"every": "10s", "filter": null, "sql": "SELECT * FROM (VALUES (1, 1), (2, 2), (3, 3)) AS t (value, g)"}),
+            ),
+            400,
+            "alert_answer_unusable",
+        ),
+        (
+            failures("", json!({"every": "10s", "channels": [{"type": "email", "to": ["a@b.example"]}]})),
+            400,
+            "mail_not_set_up",
+        ),
         (webhook("http://127.0.0.1:9/"), 400, "invalid_alert"),
         (webhook("http://169.254.169.254/latest"), 400, "invalid_alert"),
         (webhook("http://[::1]:8080/"), 400, "invalid_alert"),

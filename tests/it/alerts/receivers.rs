@@ -144,7 +144,8 @@ async fn talk(stream: TcpStream, mails: Arc<Mutex<Vec<Mail>>>, refuse: Arc<Atomi
         say = match word.as_str() {
             "EHLO" => "250-test\r\n250 8BITMIME\r\n".to_owned(),
             "MAIL" => {
-                let refused = refuse.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+                let refused =
+                    refuse.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
                 mail = Mail { from: address(line), ..Mail::default() };
                 if refused { "451 later\r\n".to_owned() } else { "250 ok\r\n".to_owned() }
             }

@@ -215,7 +215,7 @@ async fn what_is_left_out_is_told() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_reads_slowly_is_caught_up_and_holds_nobody_up() {
     const EVENTS: u64 = 40_000;
-    let server = TestServer::start_with("[tail]\nbuffer_max = \"64KiB\"\n[flush]\ninterval = \"200ms\"\n");
+    let server = TestServer::start_with("[tail]\nbuffer_max = \"1MiB\"\n[flush]\ninterval = \"200ms\"\n");
     let slow = Listener::open(&server, &server.key, "default", "", None).await;
     let mut quick = Listener::open(&server, &server.key, "default", "?fields=event_id&outcome=failure", None).await;
     for from in (0..EVENTS).step_by(1_000) {
