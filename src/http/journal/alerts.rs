@@ -77,10 +77,10 @@ pub(in crate::http) async fn list_alert_templates(_caller: Authorized<Query>) ->
 pub(in crate::http) async fn create_alert(
     State(engine): State<Engine>,
     caller: Authorized<Query>,
-    ApiJson(body): ApiJson<Map<String, Value>>,
+    body: Result<ApiJson<Map<String, Value>>, ApiError>,
 ) -> Result<(StatusCode, Json<MadeAlert>), ApiError> {
     let project = project(&engine, &caller)?;
-    let made = engine.create_alert(&caller.caller, &project, asked(body)?).await?;
+    let made = engine.create_alert(&caller.caller, &project, asked(body?.0)?).await?;
     Ok((StatusCode::CREATED, Json(MadeAlert::new(&made))))
 }
 
@@ -106,10 +106,10 @@ pub(in crate::http) async fn put_alert(
     State(engine): State<Engine>,
     caller: Authorized<Query>,
     ApiPath(id): ApiPath<String>,
-    ApiJson(body): ApiJson<Map<String, Value>>,
+    body: Result<ApiJson<Map<String, Value>>, ApiError>,
 ) -> Result<Json<MadeAlert>, ApiError> {
     let project = project(&engine, &caller)?;
-    let changed = engine.replace_alert(&caller.caller, &project, &id, asked(body)?).await?;
+    let changed = engine.replace_alert(&caller.caller, &project, &id, asked(body?.0)?).await?;
     Ok(Json(MadeAlert::new(&changed)))
 }
 
