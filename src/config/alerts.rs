@@ -62,7 +62,7 @@ pub struct Smtp {
     /// Its name or address; without it no mail is sent.
     pub host: Option<String>,
     /// Its port.
-    pub port: u16,
+    pub port: u32,
     /// How the connection is protected.
     pub tls: SmtpTls,
     /// User, where the server wants one.

@@ -357,21 +357,6 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     entry("threads_unavailable", "The system gives no threads.", "Check the limits of the process."),
     // The journal.
-    entry("unknown_filter", "There is no such filter.", "`GET /api/v1/filters/fields` lists them."),
-    entry("invalid_filter", "A filter or parameter has a value that it cannot take.", "`detail` says what would do."),
-    entry("invalid_period", "The period or its zone cannot be read.", "`detail` says what would do."),
-    entry("invalid_cursor", "The cursor is none of this list.", "Ask for the first page."),
-    entry("event_not_found", "There is no such event, or the key cannot see it.", "Look for it in the list."),
-    entry(
-        "event_ambiguous",
-        "Events of several logs have the id; `candidates` tells them apart.",
-        "Add `?source=`, `&dataset=` or `&tenant_id=`.",
-    ),
-    entry(
-        "answer_too_large",
-        "The answer is larger than `query.rows_max` or `query.bytes_max`.",
-        "Ask for less, or narrow the filter.",
-    ),
     // Files of events, and exports.
     entry("invalid_sha256", "A SHA-256 is written as 64 hex digits.", "Send such a one."),
     entry(

@@ -48,17 +48,12 @@ impl<T: DeserializeOwned> FromRequest<Engine> for ApiJson<T> {
     /// names another.
     async fn from_request(request: Request, engine: &Engine) -> Result<Self, ApiError> {
         let ApiBytes(bytes) = ApiBytes::from_request(request, engine).await?;
-        object(&bytes).map(Self)
+        // An array would be taken for the members in their order.
+        if bytes.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| *first != b'{') {
+            return Err(invalid("invalid_json", "the body is no JSON object".into()));
+        }
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| invalid("invalid_json", error.to_string()))
     }
-}
-
-/// A body as a JSON object, for handlers that have to look at something else first.
-pub(super) fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    // An array would be taken for the members in their order.
-    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| *first != b'{') {
-        return Err(invalid("invalid_json", "the body is no JSON object".into()));
-    }
-    serde_json::from_slice(bytes).map_err(|error| invalid("invalid_json", error.to_string()))
 }
 
 impl FromRequest<Engine> for ApiBytes {

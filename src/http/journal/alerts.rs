@@ -9,7 +9,7 @@ use crate::engine::{AlertTrial, AppendError, Engine};
 use crate::error::Kind;
 use crate::event::names::ProjectName;
 use crate::http::caller::{Authorized, Query};
-use crate::http::extract::{ApiBytes, ApiPath, object};
+use crate::http::extract::{ApiJson, ApiPath};
 use crate::http::problem::{ApiError, Problem};
 use crate::journal::alerts::{self, AlertInfo, Channel, Entry, NewAlert, Reader, Template, with_template};
 
@@ -42,8 +42,8 @@ fn project(engine: &Engine, caller: &Authorized<Query>) -> Result<ProjectName, A
 }
 
 /// What a body asks for, with what its template says.
-fn asked(body: &[u8]) -> Result<NewAlert, ApiError> {
-    let body: Map<String, Value> = with_template(object(body)?)?;
+fn asked(body: Map<String, Value>) -> Result<NewAlert, ApiError> {
+    let body = with_template(body)?;
     serde_json::from_value(Value::Object(body))
         .map_err(|error| ApiError::new(Kind::Invalid, "invalid_alert", error.to_string()))
 }
@@ -77,10 +77,10 @@ pub(in crate::http) async fn list_alert_templates(_caller: Authorized<Query>) ->
 pub(in crate::http) async fn create_alert(
     State(engine): State<Engine>,
     caller: Authorized<Query>,
-    ApiBytes(body): ApiBytes,
+    body: Result<ApiJson<Map<String, Value>>, ApiError>,
 ) -> Result<(StatusCode, Json<MadeAlert>), ApiError> {
     let project = project(&engine, &caller)?;
-    let made = engine.create_alert(&caller.caller, &project, asked(&body)?).await?;
+    let made = engine.create_alert(&caller.caller, &project, asked(body?.0)?).await?;
     Ok((StatusCode::CREATED, Json(MadeAlert::new(&made))))
 }
 
@@ -106,10 +106,10 @@ pub(in crate::http) async fn put_alert(
     State(engine): State<Engine>,
     caller: Authorized<Query>,
     ApiPath(id): ApiPath<String>,
-    ApiBytes(body): ApiBytes,
+    body: Result<ApiJson<Map<String, Value>>, ApiError>,
 ) -> Result<Json<MadeAlert>, ApiError> {
     let project = project(&engine, &caller)?;
-    let changed = engine.replace_alert(&caller.caller, &project, &id, asked(&body)?).await?;
+    let changed = engine.replace_alert(&caller.caller, &project, &id, asked(body?.0)?).await?;
     Ok(Json(MadeAlert::new(&changed)))
 }
 

@@ -67,7 +67,7 @@ impl Mailer {
             SmtpTls::Tls => Tls::Wrapper(tls()?),
         };
         let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
-            .port(settings.port)
+            .port(u16::try_from(settings.port).unwrap_or(u16::MAX))
             .tls(tls)
             .timeout(Some(settings.timeout.0));
         if let (Some(user), Some(password)) = (&settings.user, &settings.password) {

@@ -238,10 +238,7 @@ fn questions_look_at_their_window_and_not_at_alerts() {
     (own.alert.filter, own.alert.sql) =
         (None, Some("SELECT 1 AS value WHERE $to > '2020' AND '$from' <> $from_day".into()));
     let own = Question::new(&own, MINUTE, 7, &[]).unwrap();
-    assert_eq!(
-        own.values.keys().collect::<Vec<_>>(),
-        ["to", "from"].iter().filter(|name| own.values.contains_key(**name)).collect::<Vec<_>>()
-    );
+    assert!(own.values.keys().all(|name| ["from", "to"].contains(&name.as_str())), "{:?}", own.values);
     assert!(own.values.contains_key("to"));
 }
 
@@ -271,7 +268,7 @@ fn alerts_that_cannot_be_are_refused() {
         (json!({"name": "a\nb"}), "name"),
         (json!({"name": "n".repeat(201)}), "name"),
         (json!({"sql": "SELECT 1 AS value"}), "filter"),
-        (json!({"by": ["attributes"], "metric": "sum", "of": "message"}), "of"),
+        (json!({"by": ["attributes"]}), "by"),
         (json!({"by": ["changes"]}), "by"),
         (json!({"by": ["module", "source", "action", "dataset", "outcome"]}), "by"),
         (json!({"metric": "sum"}), "of"),

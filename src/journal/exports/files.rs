@@ -28,7 +28,7 @@ pub(crate) fn clear(dir: &Path) -> io::Result<()> {
 }
 
 /// Removes what the file was made of.
-pub(super) fn clear_parts(dir: &Path) -> io::Result<()> {
+pub(crate) fn clear_parts(dir: &Path) -> io::Result<()> {
     gone(fs::remove_dir_all(dir.join("parts")))
 }
 

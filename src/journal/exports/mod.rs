@@ -28,7 +28,7 @@ mod spec;
 mod told;
 
 pub use error::ExportError;
-pub(crate) use files::{clear, file_of};
+pub(crate) use files::{clear, clear_parts, file_of};
 pub use record::{By, Cursor, Export, ExportId, Failure, FileInfo, Progress, Status};
 pub use run::{Ended, Job, Surroundings};
 pub use spec::{ExportFormat, NewExport, Order, Spec, What};
