@@ -326,18 +326,7 @@ async fn the_command_line_goes_on_over_a_restart() {
     let server = start();
     let at = Listener::open(&server, &server.key, "default", "", None).await.at.clone();
     let mut child = kronika();
-    child.args([
-        "tail",
-        "module=orders",
-        "--format",
-        "json",
-        "--fields",
-        "event_id",
-        "--limit",
-        "20",
-        "--after",
-        &at,
-    ]);
+    child.args(["tail", "module=orders", "--format", "json", "--fields", "event_id", "--limit", "20", "--after", &at]);
     child.args(["--server", &server.url, "--project", "default"]).env("KRONIKA_KEY", &server.key);
     let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let started = Instant::now();
