@@ -3,6 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::engine::{Engine, now_us};
 use crate::http::caller::{Authorized, Query};
@@ -10,9 +12,31 @@ use crate::http::extract::{ApiJson, ApiPath};
 use crate::http::problem::{ApiError, Problem};
 use crate::journal::saved::{NewFilter, SavedFilter, Whose};
 
+/// A saved filter as answers show it: what was saved, by whom, and when.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes `SavedFilter`, whose parts stand side by side in JSON")]
+pub(in crate::http) struct FilterAnswer {
+    id: String,
+    /// Public id of the key that made it.
+    owner: String,
+    owner_name: String,
+    name: String,
+    #[schema(value_type = Object)]
+    filter: Map<String, Value>,
+    columns: Option<Vec<String>>,
+    sort: Option<String>,
+    dataset: Option<String>,
+    shared: bool,
+    default: bool,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[schema(format = DateTime)]
+    updated_at: String,
+}
+
 /// The saved filters that the key sees: its own first, then those of the project.
 #[utoipa::path(get, path = "/api/v1/filters", tag = "journal", operation_id = "list_filters",
-    responses((status = 200, body = Vec<SavedFilter>), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = Vec<FilterAnswer>), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["query"])))]
 pub(in crate::http) async fn list_filters(
     State(engine): State<Engine>,
@@ -24,7 +48,7 @@ pub(in crate::http) async fn list_filters(
 
 /// Save a filter: for this key, or with `shared` for all keys of the project. Used as `?saved=NAME` or `?saved=ID`.
 #[utoipa::path(post, path = "/api/v1/filters", tag = "journal", operation_id = "create_filter", request_body = NewFilter,
-    responses((status = 201, body = SavedFilter), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 201, body = FilterAnswer), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["query"])))]
 pub(in crate::http) async fn create_filter(
     State(engine): State<Engine>,
@@ -38,7 +62,7 @@ pub(in crate::http) async fn create_filter(
 
 /// One saved filter, by its id or its name.
 #[utoipa::path(get, path = "/api/v1/filters/{id}", tag = "journal", operation_id = "get_filter", params(("id" = String, Path)),
-    responses((status = 200, body = SavedFilter), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = FilterAnswer), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["query"])))]
 pub(in crate::http) async fn get_filter(
     State(engine): State<Engine>,
@@ -52,7 +76,7 @@ pub(in crate::http) async fn get_filter(
 /// Replace a saved filter.
 #[utoipa::path(put, path = "/api/v1/filters/{id}", tag = "journal", operation_id = "put_filter", params(("id" = String, Path)),
     request_body = NewFilter,
-    responses((status = 200, body = SavedFilter), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = FilterAnswer), (status = "4XX", body = Problem, content_type = "application/problem+json")),
     security(("key" = ["query"])))]
 pub(in crate::http) async fn put_filter(
     State(engine): State<Engine>,

@@ -39,7 +39,7 @@ pub struct NewFilter {
 }
 
 /// A filter that was saved.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SavedFilter {
     /// Its id.
     pub id: String,
