@@ -103,13 +103,8 @@ async fn what_a_list_says_it_ran_gives_the_same_rows_as_sql() {
 async fn walk(server: &TestServer, path: &str, mut between: impl AsyncFnMut(usize)) -> Vec<String> {
     let (mut ids, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
     loop {
-        let page = get(
-            server,
-            "default",
-            &format!("{path}&cursor={cursor}").replace("&cursor=&", "&").trim_end_matches("&cursor="),
-        )
-        .await
-        .json(200);
+        let page =
+            get(server, "default", format!("{path}&cursor={cursor}").trim_end_matches("&cursor=")).await.json(200);
         let events = page["events"].as_array().unwrap();
         ids.extend(events.iter().map(|event| event["event_id"].as_str().unwrap().to_string()));
         pages += 1;
@@ -127,7 +122,7 @@ async fn pages_neither_double_nor_skip_while_events_arrive_and_move() {
     // Ten events share an instant, and a third has no duration.
     let event = |n: usize| {
         let mut event = json!({"event_id": format!("e{n:03}"), "event_time": 1_741_000_000 + n / 10, "module": format!("m{}", n % 3)});
-        if n % 3 != 0 {
+        if !n.is_multiple_of(3) {
             event["duration_ns"] = json!(n % 7);
         }
         event.to_string()

@@ -109,7 +109,7 @@ pub(super) fn cursor_of(place: &Value) -> String {
 pub(super) fn cursor_to(text: &str) -> Result<Value, ApiError> {
     let wrong = || invalid("`cursor` is no `next` of this list".into());
     let digits = text.as_bytes();
-    if !digits.is_ascii() || digits.len() % 2 != 0 {
+    if !digits.is_ascii() || !digits.len().is_multiple_of(2) {
         return Err(wrong());
     }
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();

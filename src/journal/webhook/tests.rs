@@ -26,10 +26,13 @@ enum Reply {
     Hang,
 }
 
+/// Headers and body of a call.
+type Taken = (HeaderMap, Vec<u8>);
+
 #[derive(Clone, Default)]
 struct Inbox {
     replies: Arc<Mutex<VecDeque<Reply>>>,
-    taken: Arc<Mutex<Vec<(HeaderMap, Vec<u8>)>>>,
+    taken: Arc<Mutex<Vec<Taken>>>,
 }
 
 /// A real receiver on a port of this machine; it ends with `tasks`.

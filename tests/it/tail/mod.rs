@@ -21,7 +21,8 @@ const RESTLESS: &str =
 fn body(ids: impl IntoIterator<Item = u64>) -> String {
     let line = |id: u64| {
         let module = ["orders", "payments", "couriers"][(id % 3) as usize];
-        let (tenant, outcome) = (["a", "b"][(id % 2) as usize], if id % 10 == 0 { "failure" } else { "success" });
+        let (tenant, outcome) =
+            (["a", "b"][(id % 2) as usize], if id.is_multiple_of(10) { "failure" } else { "success" });
         let event = json!({"event_id": format!("e-{id}"), "module": module, "event_type": format!("{module}.changed"),
             "tenant_id": tenant, "outcome": outcome,
             "actor_email": "someone@shop.example", "message": format!("event {id}")});
@@ -95,10 +96,10 @@ async fn a_hundred_listeners_each_get_what_they_asked_for() {
     ];
     let wanted = |filter: usize, id: u64| match filter {
         0 => true,
-        1 => id % 3 == 0,
-        2 => id % 3 != 2 && id % 10 == 0,
+        1 => id.is_multiple_of(3),
+        2 => id % 3 != 2 && id.is_multiple_of(10),
         3 => id.to_string().starts_with('7'),
-        _ => id % 10 == 0,
+        _ => id.is_multiple_of(10),
     };
     let mut listeners = JoinSet::new();
     for number in 0..100 {
