@@ -160,7 +160,7 @@ async fn listen(url: &str, key: &str, events: u64, wanted: u64, ready: &watch::S
             }
             seen[word] |= bit;
             done.missing -= 1;
-            if number % SAMPLE == 0
+            if number.is_multiple_of(SAMPLE)
                 && let Some(from) = time.find(&rest[at..whole])
             {
                 done.latencies.push(now.saturating_sub(digits(&rest[at + from + time.needle().len()..])) as f64);
