@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::JournalError;
+use crate::access::{hex, unhex};
 
 /// Where a page ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,11 +38,7 @@ impl Cursor {
     /// As text for URLs; nobody should read anything out of it.
     #[must_use]
     pub(super) fn encode(&self) -> String {
-        let text = serde_json::to_string(self).unwrap_or_default();
-        text.bytes()
-            .flat_map(|byte| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]])
-            .map(char::from)
-            .collect()
+        hex(serde_json::to_string(self).unwrap_or_default().as_bytes())
     }
 
     /// Reads what [`Cursor::encode`] made for the list with the hash `list`.
@@ -50,12 +47,10 @@ impl Cursor {
     /// It is no cursor, or one of another list.
     pub(super) fn decode(text: &str, list: u64) -> Result<Self, JournalError> {
         let no_cursor = || JournalError::BadCursor("is none that a list gave");
-        if text.len() > 2 * TEXT_MAX || !text.len().is_multiple_of(2) {
+        if text.len() > 2 * TEXT_MAX {
             return Err(no_cursor());
         }
-        let digit = |byte: u8| char::from(byte).to_digit(16);
-        let pair = |pair: &[u8]| u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok();
-        let bytes: Option<Vec<u8>> = text.as_bytes().chunks_exact(2).map(pair).collect();
+        let bytes = unhex(text);
         let cursor: Self = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(no_cursor)?;
         if cursor.list != list {
             return Err(JournalError::BadCursor("belongs to a list with other filters, sort or zone"));
@@ -63,8 +58,6 @@ impl Cursor {
         Ok(cursor)
     }
 }
-
-const HEX: &[u8; 16] = b"0123456789abcdef";
 
 #[cfg(test)]
 mod tests;

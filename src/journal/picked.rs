@@ -9,14 +9,17 @@ pub(crate) type Picked = (&'static str, &'static str, &'static [&'static str]);
 /// `expression AS name` for each that reads nothing hidden, one a line.
 #[must_use]
 pub(crate) fn picked(columns: &[Picked], hidden: &[String]) -> String {
-    let visible = |reads: &[&str]| !reads.iter().any(|column| hidden.iter().any(|hidden| hidden == column));
-    let shown = columns.iter().filter(|(_, _, reads)| visible(reads));
+    let shown = shown(columns, hidden);
     shown.map(|(name, expression, _)| format!("        {expression} AS {name}")).collect::<Vec<_>>().join(",\n")
 }
 
 /// Names of those that read nothing hidden.
 #[must_use]
 pub(crate) fn names(columns: &[Picked], hidden: &[String]) -> Vec<&'static str> {
-    let visible = |reads: &[&str]| !reads.iter().any(|column| hidden.iter().any(|hidden| hidden == column));
-    columns.iter().filter(|(_, _, reads)| visible(reads)).map(|(name, ..)| *name).collect()
+    shown(columns, hidden).map(|(name, ..)| *name).collect()
+}
+
+/// Those that read nothing hidden.
+fn shown<'a>(columns: &'a [Picked], hidden: &'a [String]) -> impl Iterator<Item = &'a Picked> {
+    columns.iter().filter(|(_, _, reads)| !reads.iter().any(|column| hidden.iter().any(|hidden| hidden == column)))
 }

@@ -13,6 +13,7 @@ use utoipa::IntoParams;
 
 use super::list::period;
 use super::{GRAIN, Given, NO_CACHE, Reading, explained, integer};
+use crate::access::hex;
 use crate::engine::Engine;
 use crate::event::calendar::Step;
 use crate::http::caller::{Authorized, Query};
@@ -79,8 +80,7 @@ impl Asked {
         let about = format!("{project}|{what}|{}|{bounds:?}|{events}|{restriction:?}|{minute:?}", selection.to_json());
         // Nobody must be able to make up the name of somebody else's answer.
         let hash = Sha256::digest(about.as_bytes());
-        let tag: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        let tag = format!("\"{tag}\"");
+        let tag = format!("\"{}\"", hex(&hash[..16]));
         let known = headers.get_all(header::IF_NONE_MATCH).iter().any(|value| {
             value.to_str().is_ok_and(|text| text.split(',').any(|known| known.trim().trim_start_matches("W/") == tag))
         });

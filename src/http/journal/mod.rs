@@ -129,9 +129,9 @@ pub(super) struct Reading {
 
 impl Reading {
     /// Waits for the caller's turn.
-    pub(super) async fn begin(
+    pub(super) async fn begin<S>(
         engine: &Engine,
-        caller: &Authorized<Query>,
+        caller: &Authorized<S>,
         project: &ProjectName,
     ) -> Result<Self, ApiError> {
         let turn = engine.turn(&caller.caller, project).await?;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Given;
-
+use super::{Given, Reading};
+use crate::access::{hex, unhex};
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::event::schema::SEQ;
@@ -15,12 +15,11 @@ use crate::http::trail::Trail;
 use crate::journal::lookup::Narrow;
 use crate::journal::rows::{Note, Reader};
 use crate::journal::{LONG, Statement, columns};
-use crate::query::{End, Limits, Session};
+use crate::query::End;
 
 /// A caller's view of its project, for all statements of one request.
 pub(super) struct Asking {
-    session: Session,
-    limits: Limits,
+    reading: Reading,
     note: First,
     /// Columns that its key does not show.
     pub(super) hidden: Arc<[String]>,
@@ -49,16 +48,14 @@ impl Note for First {
 impl Asking {
     /// Waits for the caller's turn and takes a snapshot of the project.
     pub(super) async fn begin<S>(engine: &Engine, caller: &Authorized<S>) -> Result<Self, ApiError> {
-        let project = caller.project();
-        let turn = engine.turn(&caller.caller, &project).await?;
-        let session = engine.session_for(&caller.caller, &project)?.in_turn(turn);
-        let hidden = session.hidden();
+        let reading = Reading::begin(engine, caller, &caller.project()).await?;
+        let hidden = reading.session.hidden();
         let note = First { trail: caller.trail.clone(), noted: parking_lot::Mutex::default() };
-        Ok(Self { session, limits: Limits::of(&engine.config().query), note, hidden })
+        Ok(Self { reading, note, hidden })
     }
 
     pub(super) fn reader(&self) -> Reader<'_> {
-        Reader { session: &self.session, limits: self.limits, note: &self.note }
+        Reader { session: &self.reading.session, limits: self.reading.limits, note: &self.note }
     }
 }
 
@@ -102,19 +99,13 @@ fn invalid(detail: String) -> ApiError {
 
 /// Where a page ended, as its caller gets it.
 pub(super) fn cursor_of(place: &Value) -> String {
-    crate::access::hex(place.to_string().as_bytes())
+    hex(place.to_string().as_bytes())
 }
 
 /// Where the page before ended.
 pub(super) fn cursor_to(text: &str) -> Result<Value, ApiError> {
     let wrong = || invalid("`cursor` is no `next` of this list".into());
-    let digits = text.as_bytes();
-    if !digits.is_ascii() || !digits.len().is_multiple_of(2) {
-        return Err(wrong());
-    }
-    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    let bytes: Option<Vec<u8>> = digits.chunks(2).map(byte).collect();
-    let place: Value = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(wrong)?;
+    let place: Value = unhex(text).and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(wrong)?;
     if place.is_object() { Ok(place) } else { Err(wrong()) }
 }
 

@@ -6,7 +6,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::access::hex;
+use crate::access::{hex, unhex};
 
 /// Header of the signature.
 pub const SIGNATURE_HEADER: &str = "kronika-signature";
@@ -38,12 +38,4 @@ pub fn verify(secret: &str, header: &str, body: &[u8], now_s: i64, tolerance_s: 
     }
     let Some(sent) = unhex(sent) else { return false };
     mac(secret, time_s, body).is_some_and(|mac| mac.verify_slice(&sent).is_ok())
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes();
-    if !digits.len().is_multiple_of(2) || !digits.is_ascii() {
-        return None;
-    }
-    digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
