@@ -16,6 +16,7 @@ mod flush;
 mod generate;
 mod import;
 mod keys;
+mod ledger;
 mod logs;
 mod manual;
 mod mappings;
@@ -67,6 +68,9 @@ enum Command {
     Projects(projects::Command),
     #[command(subcommand)]
     Keys(keys::Command),
+    Ledger(ledger::Args),
+    #[command(subcommand)]
+    DeadLetters(ledger::DeadLetters),
     Flush(flush::Args),
     Compact(compact::Args),
     Generate(generate::Args),
@@ -122,6 +126,8 @@ impl Cli {
             Command::Mappings(command) => or_ctrl_c(command.run()).await,
             Command::Projects(command) => or_ctrl_c(command.run()).await,
             Command::Keys(command) => or_ctrl_c(command.run()).await,
+            Command::Ledger(args) => or_ctrl_c(args.run()).await,
+            Command::DeadLetters(command) => or_ctrl_c(command.run()).await,
             Command::Flush(args) => or_ctrl_c(args.run()).await,
             Command::Compact(args) => or_ctrl_c(args.run()).await,
             Command::Generate(args) => or_ctrl_c(args.run()).await,

@@ -13,6 +13,7 @@ mod error;
 mod files;
 mod guard;
 mod journal;
+mod ledger;
 mod network;
 mod objects;
 mod quota;
@@ -38,6 +39,7 @@ pub use error::ConfigError;
 pub use files::{Attachments, Exports};
 pub use guard::Guard;
 pub use journal::Journal;
+pub use ledger::{DeadLetters, Ledger};
 pub use network::Network;
 pub use objects::Objects;
 pub use quota::Quota;
@@ -59,6 +61,10 @@ pub struct Config {
     pub storage: Storage,
     /// Limits of what comes in.
     pub ingest: Ingest,
+    /// What became of everything that was sent.
+    pub ledger: Ledger,
+    /// Rejected lines.
+    pub dead_letters: DeadLetters,
     /// The write-ahead log.
     pub wal: Wal,
     /// When hot events become files.

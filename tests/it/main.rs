@@ -27,6 +27,7 @@ mod ingest;
 mod journal;
 mod kill;
 mod layers;
+mod ledger;
 mod lifecycle;
 mod objects;
 mod operating;

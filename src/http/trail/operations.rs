@@ -60,7 +60,7 @@ pub(super) fn object_of(route: &str, path: &str) -> (Option<&'static str>, Optio
         Some("mappings") => Some("mapping"),
         Some("exports") => Some("export"),
         Some("queries" | "query") => Some("query"),
-        Some("events" | "dead-letters") => Some("project"),
+        Some("events" | "ingest") => Some("project"),
         Some("objects") => Some("object"),
         Some("webhooks") => Some("delivery"),
         _ => None,
