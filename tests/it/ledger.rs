@@ -141,8 +141,8 @@ async fn rejected_lines_are_found_and_sent_again_once_their_mapping_is_mended() 
         let request = server.request(Method::PUT, "/api/v1/mappings/shop").body(text.to_owned());
         assert!(send(request).await.status < 300);
     };
-    // An id that is no text or number makes an event that cannot be stored.
-    put("source = \"shop\"\n[columns]\nevent_id = \"id\"\n").await;
+    // The module's name is too long: such an event cannot be stored.
+    put("source = \"shop\"\n[columns]\nevent_id = \"id\"\nmodule = \"module\"\n").await;
     let (_, sender) = key(&server, &["ingest"]).await;
     let (_, reader) = key(&server, &["query"]).await;
     let bad_module = "a/".repeat(100);

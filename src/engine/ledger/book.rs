@@ -155,7 +155,9 @@ impl Book {
             self.lines.entry(Line { day: Some(day), key, source }).or_default().add(&Sums::of(part, at));
             self.number(part, rules.gaps_max);
         }
-        self.batches.push_back(line_of(batch, at, tally));
+        // At a start those that were refused come before those of the log.
+        let place = self.batches.partition_point(|known| known.received_at <= at);
+        self.batches.insert(place, line_of(batch, at, tally));
         while self.batches.len() > rules.batches_max {
             self.batches.pop_front();
         }
