@@ -15,6 +15,7 @@ mod export;
 mod flush;
 mod generate;
 mod import;
+mod jobs;
 mod keys;
 mod ledger;
 mod logs;
@@ -73,6 +74,8 @@ enum Command {
     DeadLetters(ledger::DeadLetters),
     Flush(flush::Args),
     Compact(compact::Args),
+    #[command(subcommand)]
+    Jobs(jobs::Command),
     Generate(generate::Args),
     #[command(subcommand)]
     Wal(wal::Command),
@@ -130,6 +133,7 @@ impl Cli {
             Command::DeadLetters(command) => or_ctrl_c(command.run()).await,
             Command::Flush(args) => or_ctrl_c(args.run()).await,
             Command::Compact(args) => or_ctrl_c(args.run()).await,
+            Command::Jobs(command) => or_ctrl_c(command.run()).await,
             Command::Generate(args) => or_ctrl_c(args.run()).await,
             Command::Wal(command) => or_ctrl_c(command.run()).await,
             Command::Config(command) => command.run(),

@@ -141,25 +141,33 @@ async fn rejected_lines_are_found_and_sent_again_once_their_mapping_is_mended() 
         let request = server.request(Method::PUT, "/api/v1/mappings/shop").body(text.to_owned());
         assert!(send(request).await.status < 300);
     };
-    // The module's name is too long: such an event cannot be stored.
-    put("source = \"shop\"\n[columns]\nevent_id = \"id\"\nmodule = \"module\"\n").await;
+    // Many events have one id: all but the first are refused.
+    put("source = \"shop\"\n[columns]\nevent_id = \"order\"\n").await;
     let (_, sender) = key(&server, &["ingest"]).await;
     let (_, reader) = key(&server, &["query"]).await;
-    let bad_module = "a/".repeat(100);
-    let line = |id: u32, module: &str| json!({"id": id, "module": module, "n": id}).to_string() + "\n";
-    let long = json!({"id": 9, "module": bad_module, "text": "x".repeat(2_000)}).to_string() + "\n";
-    let body = line(1, "orders") + &line(2, &bad_module) + &line(3, &bad_module) + "broken\n" + &long;
+    let line = |n: u32| json!({"order": 7, "n": n}).to_string() + "\n";
+    // The longest that is kept whole, and one byte more.
+    let sized = |n: u32, size: usize| {
+        let line = |text: usize| json!({"order": 7, "n": n, "text": "x".repeat(text)}).to_string();
+        line(size - line(0).len()) + "\n"
+    };
+    let body = line(1) + &line(2) + &line(3) + "broken\n";
+    let body = body + &sized(8, 1_024) + &sized(9, 1_025);
     let answer = append(&server, &sender, "?mapping=shop", body).await.json(200);
-    assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(1), &json!(4)), "{answer}");
+    assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(1), &json!(5)), "{answer}");
     let list = async |query: &str| {
         let request = server.with(&reader, Method::GET, &format!("/api/v1/ingest/dead-letters{query}"));
         send(request).await.json(200)
     };
     let all = list("").await;
-    assert_eq!((&all["count"], &all["codes"]["invalid_json"]), (&json!(4), &json!(1)), "{all}");
-    assert_eq!(all["letters"][0]["cut"], true, "the newest is first");
+    assert_eq!((&all["count"], &all["codes"]["invalid_json"]), (&json!(5), &json!(1)), "{all}");
+    assert_eq!(
+        (&all["letters"][0]["cut"], &all["letters"][1]["cut"]),
+        (&json!(true), &json!(false)),
+        "the newest is first"
+    );
     assert_eq!(list("?code=invalid_json").await["letters"][0]["text"], "broken");
-    let (wrong, mapping) = (all["letters"][3]["code"].as_str().unwrap(), &all["letters"][3]["mapping"]);
+    let (wrong, mapping) = (all["letters"][4]["code"].as_str().unwrap(), &all["letters"][4]["mapping"]);
     assert_eq!(mapping, "shop");
     assert_eq!(list("?limit=1").await["letters"].as_array().unwrap().len(), 1);
     for limit in ["0", "1001", "x"] {
@@ -172,21 +180,20 @@ async fn rejected_lines_are_found_and_sent_again_once_their_mapping_is_mended() 
     };
     // Nothing is mended yet: all stay.
     let again = replay(json!({})).await.json(200);
-    assert_eq!((&again["sent"], &again["rejected"], &again["cut"]), (&json!(3), &json!(3), &json!(1)), "{again}");
-    assert_eq!(list("").await["count"], 4);
-    // Modules come from another field now.
-    put("source = \"shop\"\n[columns]\nevent_id = \"id\"\nmodule = { constant = \"mended\" }\nmessage = \"module\"\n")
-        .await;
-    let one = all["letters"][2]["id"].as_str().unwrap();
+    assert_eq!((&again["sent"], &again["rejected"], &again["cut"]), (&json!(4), &json!(4), &json!(1)), "{again}");
+    assert_eq!(list("").await["count"], 5);
+    // Ids come from another field now.
+    put("source = \"shop\"\n[columns]\nevent_id = \"n\"\nmodule = { constant = \"mended\" }\n").await;
+    let one = all["letters"][3]["id"].as_str().unwrap();
     let again = replay(json!({"ids": [one]})).await.json(200);
     assert_eq!((&again["sent"], &again["accepted"]), (&json!(1), &json!(1)), "{again}");
     let again = replay(json!({"which": {"code": wrong}})).await.json(200);
-    assert_eq!((&again["sent"], &again["accepted"], &again["cut"]), (&json!(1), &json!(1), &json!(1)), "{again}");
+    assert_eq!((&again["sent"], &again["accepted"], &again["cut"]), (&json!(2), &json!(2), &json!(1)), "{again}");
     assert_eq!(replay(json!({"which": {"code": wrong}})).await.json(200)["sent"], 0);
     let stored = "SELECT event_id, module, source FROM events ORDER BY event_id";
     assert_eq!(
         json!(server.rows("default", stored).await),
-        json!([["1", "orders", "shop"], ["2", "mended", "shop"], ["3", "mended", "shop"]])
+        json!([["2", "mended", "shop"], ["3", "mended", "shop"], ["7", null, "shop"], ["8", "mended", "shop"]])
     );
     closed(&ledger(&server, "default", "").await, "after the replay");
     replay(json!({"mapping": "nothing"})).await.problem(404, "mapping_not_found");
