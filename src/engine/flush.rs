@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use super::project::Project;
 use super::{EngineError, Inner};
 use crate::event::names::ProjectName;
-use crate::table::CompactWhich;
+use crate::table::{CompactWhich, Requests, Tally, observed};
 
 /// How often the flush job looks at the projects.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -33,6 +33,9 @@ pub struct FlushSummary {
     pub files: u64,
     /// Their size in bytes.
     pub bytes: u64,
+    /// What was asked of the object store, if the table lies on one.
+    #[serde(default)]
+    pub requests: Requests,
 }
 
 /// What a compaction of one project did.
@@ -76,7 +79,13 @@ pub(super) fn start(engine: &Arc<Inner>) {
     let due = Arc::clone(engine);
     engine.tasks.start_on(engine.compactors.handle(), "compaction", interval, Arc::new(Notify::new()), move || {
         let engine = Arc::clone(&due);
-        async move { engine.compact(None, false).await.map(|_| ()).map_err(|error| error.to_string()) }.boxed()
+        async move {
+            if engine.projects.storage().knock().await.is_some() {
+                return Ok(());
+            }
+            engine.compact(None, false).await.map(|_| ()).map_err(|error| error.to_string())
+        }
+        .boxed()
     });
 }
 
@@ -84,6 +93,10 @@ impl Inner {
     /// Flushes the projects that are due: by age, by size, because memory is short, or because they
     /// keep the log from being recycled.
     async fn flush_due(&self) -> Result<(), EngineError> {
+        // Encoding again and again what cannot be stored would only cost; `/readyz` and `/metrics` tell of it.
+        if self.projects.storage().knock().await.is_some() {
+            return Ok(());
+        }
         let settings = &self.shared.config.flush;
         let pinning: HashSet<ProjectName> = self.wal.pinning().into_iter().collect();
         let short = self.shared.hot_bytes.load(Ordering::Relaxed) > self.shared.config.ingest.hot_max.as_usize() / 2;
@@ -110,7 +123,8 @@ impl Inner {
     async fn flush_project(&self, project: &Arc<Project>) -> Result<FlushSummary, EngineError> {
         let _one = project.flushing.lock().await;
         let (batches, through) = project.cut();
-        let mut summary = FlushSummary { project: project.name.clone(), rows: 0, files: 0, bytes: 0 };
+        let mut summary =
+            FlushSummary { project: project.name.clone(), rows: 0, files: 0, bytes: 0, requests: Requests::default() };
         if !batches.is_empty() {
             let began = Instant::now();
             let rows: Vec<RecordBatch> = batches.iter().map(|batch| batch.rows.clone()).collect();
@@ -120,9 +134,11 @@ impl Inner {
                 self.shared.hot_bytes.fetch_sub(freed, Ordering::Relaxed);
             };
             tracing::debug!(target: "kronika::phase", project = %project.name, "flush begins");
-            let report = project.table.flush(&rows, through, publish).await?;
+            let tally = Arc::new(Tally::default());
+            let report = observed(Arc::clone(&tally) as _, project.table.flush(&rows, through, publish)).await?;
             tracing::debug!(target: "kronika::phase", project = %project.name, "flush ends");
-            summary = FlushSummary { rows: report.rows, files: report.files, bytes: report.bytes, ..summary };
+            let (rows, files, bytes) = (report.rows, report.files, report.bytes);
+            summary = FlushSummary { rows, files, bytes, requests: tally.requests(), ..summary };
             self.shared.counters.flushed(&summary, began.elapsed());
         }
         self.forget(project, through).await?;

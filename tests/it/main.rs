@@ -28,6 +28,7 @@ mod journal;
 mod kill;
 mod layers;
 mod lifecycle;
+mod object_storage;
 mod objects;
 mod operating;
 mod operations;
