@@ -75,7 +75,7 @@ pub use admission::Sending;
 pub use alerts::{AlertFailure, AlertTrial, TrialChannel, TrialGroup};
 pub use attachments::{AttachmentError, Incoming, Stored};
 pub(crate) use clock::{now_ms, now_s, now_us};
-pub use directory::FORMAT;
+pub use directory::{FORMAT, Held, hold};
 pub use doctor::{Finding, Verdict, examine};
 pub use error::{AppendError, EngineError};
 pub use exports::NewExportError;
@@ -575,6 +575,15 @@ fn remote(config: &Config, directory: &directory::Directory) -> RemoteSettings {
     let cache =
         (settings.cache_max.0 > 0).then(|| (part_or(&settings.cache_dir, directory, "cache"), settings.cache_max.0));
     RemoteSettings { retry_timeout: settings.retry_timeout.0, cache }
+}
+
+/// Where the tables of a server with these settings lie, without a read cache.
+///
+/// # Errors
+/// The place cannot be used.
+pub fn storage_of(config: &Config) -> Result<Storage, EngineError> {
+    let remote = RemoteSettings { retry_timeout: config.storage.retry_timeout.0, cache: None };
+    Ok(Storage::open_with(&storage_url(config), &config.storage.options, &remote)?)
 }
 
 /// Where the tables lie.

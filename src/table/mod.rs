@@ -45,6 +45,7 @@ mod state;
 mod stats;
 pub mod storage;
 mod stores;
+mod transfer;
 mod upload;
 mod vacuum;
 pub mod version;
@@ -61,6 +62,7 @@ pub use reads::Reads;
 pub use requests::{Requests, Tally, observed};
 pub use storage::Storage;
 pub use stores::RemoteSettings;
+pub use transfer::{Copied, Progress, copy_project};
 pub use version::{ColumnStats, DataFile, StatValue, TableVersion};
 
 /// Version of the event model that this program writes; it grows when columns are appended.

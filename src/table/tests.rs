@@ -9,4 +9,5 @@ mod opening;
 mod races;
 mod s3;
 mod support;
+mod transfer;
 mod weather;

@@ -53,8 +53,13 @@ impl Store {
         command.stdout(log.try_clone().unwrap()).stderr(log).stdin(Stdio::null());
         self.child = Some(command.spawn().unwrap());
         let (started, client) = (Instant::now(), reqwest::Client::new());
-        // Of seaweedfs the port is open before the store behind it can answer.
-        while !client.get(self.url()).send().await.is_ok_and(|answer| !answer.status().is_server_error()) {
+        // Of seaweedfs the port is open before the store behind it can answer, and before it has the bucket.
+        let (url, not_yet) = match self.kind {
+            Kind::Weed => (format!("{}/journal/", self.url()), 404),
+            Kind::Moto | Kind::Azurite => (self.url(), 500),
+        };
+        let ready = |status: reqwest::StatusCode| !status.is_server_error() && status.as_u16() != not_yet;
+        while !client.get(&url).send().await.is_ok_and(|answer| ready(answer.status())) {
             assert!(started.elapsed() < PATIENCE, "{:?} did not start:\n{}", self.kind, self.log());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
