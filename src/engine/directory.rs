@@ -20,6 +20,7 @@
 //! spill/               of running queries; emptied at start
 //! uploads/             attachments that are still coming in; emptied at start
 //! cache/               parts of an object store's files, unless `storage.cache_dir` names another place
+//! jobs.ndjson          the engine's own jobs that ended
 //! exports/PROJECT/ID   exports: what was asked for, how far it is, the file
 //! ```
 

@@ -9,8 +9,8 @@
 //! * `order`, `layout`, `writer`, `upload`, [`index`]: from rows to a file.
 //! * `blobs`: files beside a table, by their hash.
 //! * `probe`: whether a store can do what commits need.
-//! * `log`, `state`, `load`, `commit`, `delta`: the Delta log.
-//! * `flush`, `compact` (with `merge`), `expire`, `vacuum`: what changes a table.
+//! * `log`, `state`, `load`, `commit`, `checkpoint`, `delta`: the Delta log.
+//! * `flush`, `compact` (with `merge`), `expire`, `vacuum`: what changes a table; `watch`: who follows that.
 //!
 //! # Invariants
 //! * A version is published after its commit and every file of it are durable.
@@ -22,6 +22,8 @@
 
 mod blobs;
 pub mod cache;
+mod checkpoint;
+mod clock;
 mod commit;
 mod compact;
 mod delta;
@@ -49,9 +51,11 @@ mod transfer;
 mod upload;
 mod vacuum;
 pub mod version;
+mod watch;
 mod writer;
 
 pub use blobs::BlobId;
+pub use clock::Clock;
 pub use compact::{CompactReport, CompactWhich};
 pub use error::TableError;
 pub use expire::ExpireReport;
@@ -63,7 +67,8 @@ pub use requests::{Requests, Tally, observed};
 pub use storage::Storage;
 pub use stores::RemoteSettings;
 pub use transfer::{Copied, Progress, copy_project};
-pub use version::{ColumnStats, DataFile, StatValue, TableVersion};
+pub use version::{ColumnStats, DataFile, StatValue, TableVersion, Work};
+pub use watch::{Unwatched, Watch};
 
 /// Version of the event model that this program writes; it grows when columns are appended.
 pub const MODEL_VERSION: u32 = 1;

@@ -8,6 +8,6 @@ mod layout;
 mod opening;
 mod races;
 mod s3;
-mod support;
+pub(super) mod support;
 mod transfer;
 mod weather;

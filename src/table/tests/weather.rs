@@ -20,6 +20,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::chaos::{Chaos, Odds};
 use super::support::*;
+use crate::config::Compaction;
 use crate::event::schema::SEQ;
 use crate::table::cache::Cache;
 use crate::table::*;
@@ -68,7 +69,8 @@ struct World {
 }
 
 async fn open_patiently(storage: &Storage, writer: uuid::Uuid) -> (Table, u32) {
-    let settings = TableSettings { files_min: 3, target_size: 1 << 20, writers: 1 };
+    let settings =
+        TableSettings { files_min: 3, target_size: 1 << 20, writers: 1, ..TableSettings::new(&Compaction::default()) };
     for tries in 1..1_000 {
         match Table::open(storage, project(), WriterId::from(writer), settings.clone()).await {
             Ok(table) => return (table, tries),
