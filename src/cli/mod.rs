@@ -27,6 +27,7 @@ mod queries;
 mod query;
 mod quota;
 mod reconcile;
+mod relocate;
 mod serve;
 mod settings;
 mod supervisor;
@@ -82,6 +83,7 @@ enum Command {
     #[command(subcommand)]
     Config(config::Command),
     Doctor(doctor::Args),
+    Move(relocate::Args),
     Completions(manual::Completions),
     Man(manual::Man),
 }
@@ -138,6 +140,7 @@ impl Cli {
             Command::Wal(command) => or_ctrl_c(command.run()).await,
             Command::Config(command) => command.run(),
             Command::Doctor(args) => or_ctrl_c(args.run()).await,
+            Command::Move(args) => or_ctrl_c(args.run()).await,
             Command::Completions(args) => args.run(),
             Command::Man(args) => args.run(),
         }

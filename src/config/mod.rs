@@ -181,13 +181,31 @@ impl Default for Server {
 }
 
 /// Where the tables lie.
-#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Storage {
     /// A local path or a URL such as `s3://bucket/prefix`; default `DATA_DIR/store`.
     pub url: Option<String>,
+    /// How long a request to an object store that fails is tried again.
+    pub retry_timeout: Span,
+    /// Local disk for parts of an object store's files; 0 switches the cache off.
+    pub cache_max: ByteCount,
+    /// Directory of that cache; default `DATA_DIR/cache`.
+    pub cache_dir: Option<PathBuf>,
     /// Options of the object store by its own names, e.g. `aws_endpoint`.
     pub options: BTreeMap<String, String>,
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self {
+            url: None,
+            retry_timeout: Span::secs(10),
+            cache_max: ByteCount::mib(4 << 10),
+            cache_dir: None,
+            options: BTreeMap::new(),
+        }
+    }
 }
 
 /// Without the options' values: some are secrets.

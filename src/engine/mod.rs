@@ -71,7 +71,7 @@ use crate::journal::saved::{SavedFilters, Whose};
 use crate::journal::tail::Slots;
 use crate::query::named::Library;
 use crate::query::{self, Runtime, Session};
-use crate::table::Storage;
+use crate::table::{RemoteSettings, Storage};
 use crate::wal::Wal;
 
 pub(crate) use admission::AdmissionError;
@@ -80,7 +80,7 @@ pub use alerts::{AlertFailure, AlertTrial, TrialChannel, TrialGroup};
 pub use attachments::{AttachmentError, Incoming, Stored};
 pub(crate) use clock::{now_ms, now_s, now_us};
 pub use compact::CompactSummary;
-pub use directory::FORMAT;
+pub use directory::{FORMAT, Held, hold};
 pub use doctor::{Finding, Verdict, examine};
 pub use error::{AppendError, EngineError};
 pub use exports::NewExportError;
@@ -201,9 +201,9 @@ impl Engine {
         redaction::check(&config.redaction)?;
         let directory = directory::Directory::open(&config.server.data_dir)?;
         let keys = KeyStore::open(&directory.part("keys.json"), &config.access)?;
-        let storage = Storage::open(&storage_url(&config), &config.storage.options)?;
+        let storage = Storage::open_with(&storage_url(&config), &config.storage.options, &remote(&config, &directory))?;
         attachments::sweep(&directory.part("uploads"))?;
-        let runtime = Runtime::new(&config.query, storage.store(), &directory.part("spill"))?;
+        let runtime = Runtime::new(&config.query, storage.reads(), &directory.part("spill"))?;
         let shared = Arc::new(Shared::open(config.clone(), &directory)?);
         runtime.time_stages(query::Stages {
             plan: shared.counters.histogram(meters::PLAN_SECONDS),
@@ -606,6 +606,23 @@ impl Drop for InFlight {
 
 fn part_or(chosen: &Option<PathBuf>, directory: &directory::Directory, part: &str) -> PathBuf {
     chosen.clone().unwrap_or_else(|| directory.part(part))
+}
+
+/// How an object store is used, if the tables lie on one.
+fn remote(config: &Config, directory: &directory::Directory) -> RemoteSettings {
+    let settings = &config.storage;
+    let cache =
+        (settings.cache_max.0 > 0).then(|| (part_or(&settings.cache_dir, directory, "cache"), settings.cache_max.0));
+    RemoteSettings { retry_timeout: settings.retry_timeout.0, cache }
+}
+
+/// Where the tables of a server with these settings lie, without a read cache.
+///
+/// # Errors
+/// The place cannot be used.
+pub fn storage_of(config: &Config) -> Result<Storage, EngineError> {
+    let remote = RemoteSettings { retry_timeout: config.storage.retry_timeout.0, cache: None };
+    Ok(Storage::open_with(&storage_url(config), &config.storage.options, &remote)?)
 }
 
 /// Where the tables lie.

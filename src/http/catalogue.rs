@@ -368,6 +368,11 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry("deadline_exceeded", "The query took longer than `query.timeout`.", "Narrow it."),
     entry("memory_exceeded", "The query needs more memory than it may have.", "Group by fewer values, or narrow it."),
     entry("canceled", "The query was stopped.", "Somebody asked for it, or the client went away."),
+    entry(
+        "store_away",
+        "The object store does not answer, and the query needs files of it.",
+        "Ask again later, or with `partial` for what is here.",
+    ),
     entry("storage_unavailable", "A stored file cannot be read.", "Look at the store and the server's log."),
     entry(
         "spill_dir_unavailable",

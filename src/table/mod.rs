@@ -4,6 +4,8 @@
 //! once they are durable; `query` scans the files of a version. Nothing here knows SQL.
 //!
 //! * [`storage`]: where tables live; [`durable`]: local disk that syncs.
+//! * `stores`, `link`, `remote`, `reads`, [`cache`], [`requests`]: object stores, what is asked of them, what
+//!   is kept of their answers.
 //! * `order`, `layout`, `writer`, `upload`, [`index`]: from rows to a file.
 //! * `blobs`: files beside a table, by their hash.
 //! * `probe`: whether a store can do what commits need.
@@ -19,6 +21,7 @@
 //! * delta-rs reads and writes checkpoints; it never commits and never optimises.
 
 mod blobs;
+pub mod cache;
 mod checkpoint;
 mod clock;
 mod commit;
@@ -30,15 +33,21 @@ mod expire;
 mod flush;
 pub mod index;
 mod layout;
+mod link;
 mod load;
 mod log;
 mod merge;
 mod opened;
 mod order;
 mod probe;
+mod reads;
+mod remote;
+pub mod requests;
 mod state;
 mod stats;
 pub mod storage;
+mod stores;
+mod transfer;
 mod upload;
 mod vacuum;
 pub mod version;
@@ -51,8 +60,13 @@ pub use compact::{CompactReport, CompactWhich};
 pub use error::TableError;
 pub use expire::ExpireReport;
 pub use flush::FlushReport;
+pub use link::{Away, Link};
 pub use opened::{Table, TableSettings, WriterId, open_read_only};
+pub use reads::Reads;
+pub use requests::{Requests, Tally, observed};
 pub use storage::Storage;
+pub use stores::RemoteSettings;
+pub use transfer::{Copied, Progress, copy_project};
 pub use version::{ColumnStats, DataFile, StatValue, TableVersion, Work};
 pub use watch::{Unwatched, Watch};
 

@@ -30,6 +30,7 @@ mod kill;
 mod layers;
 mod ledger;
 mod lifecycle;
+mod object_storage;
 mod objects;
 mod operating;
 mod operations;

@@ -1,0 +1,60 @@
+//! Answers without what cannot be read, for those who ask for them.
+//!
+//! A query is first asked of everything. If a file cannot be read it is asked again of the files that are
+//! wholly on local disk, and then of what is in memory; the answer says how much was left out. An answer
+//! that has begun is not begun again: it ends in an error then, like every other.
+
+use std::sync::Arc;
+
+use super::error::QueryError;
+use super::params::Params;
+use super::session::{Limits, Session};
+use super::{Answer, Snapshot};
+use crate::table::TableVersion;
+use crate::table::version::DataFile;
+
+/// Stored events that an answer was made without.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// Files.
+    pub files: u64,
+    /// Events in them.
+    pub rows: u64,
+}
+
+impl Session {
+    /// As [`Session::run`], without the files that cannot be read. What is missing is told by the answer's
+    /// [`super::Stats`] and at once.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub async fn run_partial(
+        &self,
+        sql: &str,
+        params: Params,
+        limits: Limits,
+    ) -> Result<(Answer, Missing), QueryError> {
+        match self.run(sql, params.clone(), limits).await {
+            Err(QueryError::Storage(_) | QueryError::StoreAway { .. }) => {}
+            other => return other.map(|answer| (answer, Missing::default())),
+        }
+        let reads = self.runtime().reads().clone();
+        let (held, missing) = self.with_files(|file| reads.holds(file));
+        match held.run(sql, params.clone(), limits).await {
+            Err(QueryError::Storage(_) | QueryError::StoreAway { .. }) => {}
+            other => return other.map(|answer| (answer, missing)),
+        }
+        let (hot, missing) = self.with_files(|_| false);
+        hot.run(sql, params, limits).await.map(|answer| (answer, missing))
+    }
+
+    /// The same session over fewer files.
+    fn with_files(&self, keep: impl Fn(&DataFile) -> bool) -> (Self, Missing) {
+        let table = &self.snapshot().table;
+        let (kept, left): (Vec<_>, Vec<_>) = table.files.iter().cloned().partition(|file| keep(file));
+        let missing = Missing { files: left.len() as u64, rows: left.iter().map(|file| file.rows).sum() };
+        let table = Arc::new(TableVersion { version: table.version, files: kept });
+        let snapshot = Snapshot { table, hot: self.snapshot().hot.clone() };
+        (self.over(snapshot, missing), missing)
+    }
+}
