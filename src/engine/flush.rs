@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use super::project::Project;
 use super::{EngineError, Inner};
 use crate::event::names::ProjectName;
+use crate::failpoint;
 use crate::table::CompactWhich;
 
 /// How often the flush job looks at the projects.
@@ -120,7 +121,9 @@ impl Inner {
                 self.shared.hot_bytes.fetch_sub(freed, Ordering::Relaxed);
             };
             tracing::debug!(target: "kronika::phase", project = %project.name, "flush begins");
+            failpoint::at("flush.begin");
             let report = project.table.flush(&rows, through, publish).await?;
+            failpoint::at("table.published");
             tracing::debug!(target: "kronika::phase", project = %project.name, "flush ends");
             summary = FlushSummary { rows: report.rows, files: report.files, bytes: report.bytes, ..summary };
             self.shared.counters.flushed(&summary, began.elapsed());
@@ -133,11 +136,13 @@ impl Inner {
     async fn forget(&self, project: &Arc<Project>, through: i64) -> Result<(), EngineError> {
         let (shared, ids) = (Arc::clone(&self.shared), Arc::clone(project));
         let synced = tokio::task::spawn_blocking(move || {
+            failpoint::at("flush.ids");
             ids.sync_ids()?;
             shared.receipts.lock().sync()
         });
         let failed = |source| EngineError::Directory { path: self.directory.root().to_path_buf(), source };
         synced.await.map_err(|error| failed(std::io::Error::other(error)))??;
+        failpoint::at("flush.forget");
         self.wal.forget(&project.name, u64::try_from(through).unwrap_or(0));
         Ok(())
     }

@@ -27,6 +27,7 @@ use crate::event::parse::{
     BodyFormat, Context, Limits, MODULE_NOT_ALLOWED, MintSeed, Parsed, Rejected, TENANT_NOT_ALLOWED, Verdict, Verdicts,
     parse,
 };
+use crate::failpoint;
 use crate::query::Restriction;
 use crate::wal::{Frame, WalError};
 
@@ -196,7 +197,9 @@ impl Inner {
                 .await
                 .map_err(|error| AppendError::Prepare(std::io::Error::other(error)))??
         };
-        match done.await {
+        let done = done.await;
+        failpoint::at("ingest.answer");
+        match done {
             Ok(outcome) => outcome.map_err(AppendError::OutcomeUnknown),
             Err(_) => Err(AppendError::OutcomeUnknown(Arc::new(WalError::Closed))),
         }

@@ -16,6 +16,7 @@ mod admission;
 mod alerts;
 mod attachments;
 pub mod audit;
+pub mod backup;
 mod clock;
 mod counters;
 mod dead_letters;
@@ -41,10 +42,12 @@ mod publish;
 mod recover;
 mod redaction;
 mod restore;
+mod scrub;
 mod tail;
 mod tasks;
 mod threads;
 mod trial;
+mod verify;
 mod webhooks;
 
 use std::path::PathBuf;
@@ -85,6 +88,7 @@ pub use ingest::{AppendOptions, FileIds, Receipt, RefusedEvent};
 pub use restore::{RestoreError, RestoreOutcome};
 pub use tail::{TailError, TailQuery, TailStream};
 pub use trial::{Trial, TrialError};
+pub use verify::{Found, TableFigures, Verification, verify};
 pub use webhooks::ProductWebhook;
 
 /// The commit that this program was built from, where the build said so (`KRONIKA_COMMIT`).
@@ -176,6 +180,7 @@ impl Engine {
         audit::start(&engine.0);
         webhooks::start(&engine.0);
         exports::start(&engine.0);
+        scrub::start(&engine.0);
         Ok(engine)
     }
 

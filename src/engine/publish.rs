@@ -15,6 +15,7 @@ use super::project::Project;
 use super::{Receipt, Shared};
 use crate::event::interpretation::Interpretation;
 use crate::event::parse::{MintSeed, Parsed};
+use crate::failpoint;
 use crate::wal::{Sink, WalError};
 
 /// What waits for a frame to become durable.
@@ -76,6 +77,7 @@ impl Publisher {
         shared.counters.appended(&ticket.project.name, &receipt);
         let (added, spent) = ticket.project.publish(rows, last_seq(seq, receipt.accepted));
         shared.hot_bytes.fetch_add(added, Ordering::Relaxed);
+        failpoint::at("publish.visible");
         if let Err(error) = ticket.project.intake.lock().remember(sent) {
             tracing::error!(%error, project = %ticket.project.name, "cannot note event ids; they are noted again at the next start");
         }

@@ -351,6 +351,11 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry("canceled", "The query was stopped.", "Somebody asked for it, or the client went away."),
     entry("storage_unavailable", "A stored file cannot be read.", "Look at the store and the server's log."),
     entry(
+        "data_file_damaged",
+        "A stored file does not hold what was written.",
+        "Restore it from a backup; with `partial` a query answers without it.",
+    ),
+    entry(
         "spill_dir_unavailable",
         "The directory for intermediate results cannot be used.",
         "Check space and rights of the data directory.",

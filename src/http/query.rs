@@ -24,6 +24,9 @@ use crate::query::{Answer, Format, Limits, Params, encode};
 /// Trailer that says whether rows are missing because of a cap.
 const TRUNCATED: &str = "kronika-truncated";
 
+/// Header that says how many damaged files an answer goes without, where it may.
+const SKIPPED: header::HeaderName = header::HeaderName::from_static("kronika-skipped-files");
+
 /// Longest `id` of a query, in characters.
 const ID_MAX: usize = 128;
 
@@ -43,6 +46,10 @@ pub(super) struct QueryBody {
     /// A name of your own for this query, 1 to 128 characters, by which it can be stopped.
     #[serde(default)]
     id: Option<String>,
+    /// Answers without stored files that are damaged, instead of failing; `stats` and the header
+    /// `kronika-skipped-files` say how many were left out.
+    #[serde(default)]
+    partial: bool,
 }
 
 /// An answer in JSON.
@@ -97,7 +104,15 @@ pub(super) async fn query(
     let project = caller.project();
     let turn = engine.turn(&caller.caller, &project).await?;
     let session = engine.session_for(&caller.caller, &project)?.with_id(body.id).in_turn(turn);
-    let answer = session.run(&body.sql, params, Limits::of(&engine.config().query)).await?;
+    let limits = Limits::of(&engine.config().query);
+    if body.partial {
+        let (answer, skipped) = session.run_partly(&body.sql, params, limits).await?;
+        caller.trail.answered(answer.end());
+        let mut response = respond(answer, format);
+        response.headers_mut().insert(SKIPPED, HeaderValue::from(skipped.files));
+        return Ok(response);
+    }
+    let answer = session.run(&body.sql, params, limits).await?;
     caller.trail.answered(answer.end());
     Ok(respond(answer, format))
 }

@@ -30,7 +30,7 @@ use super::newest::{FILES_OPENED, ROWS_DECODED};
 use super::normalise::{Normaliser, memory_of, split};
 use super::restrict::{Reader, RestrictedExec};
 use super::runtime::RunTimer;
-use super::session::Limits;
+use super::session::{Limits, Skipped};
 use super::turn::Turn;
 use super::types::OutColumn;
 use crate::config::Span;
@@ -59,11 +59,15 @@ pub struct Stats {
     pub bytes_spilled: u64,
     /// Whether its reader sees a part of the rows only.
     pub restricted: bool,
+    /// What it went without, where it was allowed to.
+    pub skipped: Option<Skipped>,
 }
 
 impl Serialize for Stats {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut stats = serializer.serialize_struct("Stats", if self.restricted { 2 } else { 6 })?;
+        let skipped = usize::from(self.skipped.is_some());
+        let count = if self.restricted { 2 + skipped } else { 6 + 2 * skipped };
+        let mut stats = serializer.serialize_struct("Stats", count)?;
         stats.serialize_field("rows", &self.rows)?;
         stats.serialize_field("elapsed_ms", &self.elapsed_ms)?;
         if !self.restricted {
@@ -71,6 +75,12 @@ impl Serialize for Stats {
             stats.serialize_field("rows_scanned", &self.rows_scanned)?;
             stats.serialize_field("bytes_scanned", &self.bytes_scanned)?;
             stats.serialize_field("bytes_spilled", &self.bytes_spilled)?;
+        }
+        if let Some(skipped) = self.skipped {
+            stats.serialize_field("skipped_files", &skipped.files)?;
+            if !self.restricted {
+                stats.serialize_field("skipped_rows", &skipped.rows)?;
+            }
         }
         stats.end()
     }
@@ -134,6 +144,8 @@ pub(crate) struct Running {
     pub reader: Reader,
     /// Given back when the plan has ended.
     pub turn: Option<Arc<Turn>>,
+    /// What it goes without, where it may.
+    pub skipped: Option<Skipped>,
     /// Counts the run when the producer is done with it, however it ended.
     pub _timer: RunTimer,
 }
@@ -402,6 +414,7 @@ impl Producer {
             rows: self.sent_rows,
             elapsed_ms: u64::try_from(self.running.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             restricted: self.running.reader.restriction.is_some(),
+            skipped: self.running.skipped,
             ..Stats::default()
         };
         add_costs(self.running.plan.as_ref(), &mut stats);

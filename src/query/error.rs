@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use crate::config::{ByteCount, Span};
 use crate::error::{Kind, Report};
+use crate::table::FileDamage;
 
 pub(crate) use classify::{Known, classify};
 pub(crate) use near::nearest;
@@ -221,6 +222,9 @@ pub enum QueryError {
     /// A file of the table could not be read.
     #[error("a file of the table could not be read")]
     Storage(#[source] Box<DataFusionError>),
+    /// A file of the table does not hold what was written.
+    #[error("{0}")]
+    Damaged(FileDamage),
     /// The engine cannot set up its query runtime.
     #[error("cannot prepare the spill directory")]
     SpillDir(#[source] std::io::Error),
@@ -294,7 +298,9 @@ impl Report for QueryError {
             Self::Canceled => Kind::Canceled,
             Self::HiddenColumn(_) => Kind::Forbidden,
             Self::KeyEnded => Kind::Unauthenticated,
-            Self::BrokenFile { .. } | Self::Storage(_) | Self::SpillDir(_) | Self::Threads(_) => Kind::Unavailable,
+            Self::BrokenFile { .. } | Self::Storage(_) | Self::Damaged(_) | Self::SpillDir(_) | Self::Threads(_) => {
+                Kind::Unavailable
+            }
             Self::Encode(_) | Self::Internal(_) => Kind::Internal,
         }
     }
@@ -329,6 +335,7 @@ impl Report for QueryError {
             Self::HiddenColumn(_) => "hidden_column",
             Self::KeyEnded => "key_ended",
             Self::Storage(_) => "storage_unavailable",
+            Self::Damaged(_) => "data_file_damaged",
             Self::SpillDir(_) => "spill_dir_unavailable",
             Self::Threads(_) => "threads_unavailable",
             Self::Encode(_) | Self::Internal(_) => "internal",
@@ -374,6 +381,11 @@ impl Report for QueryError {
             }
             Self::KeyEnded => Some("ask again with a valid key".into()),
             Self::Storage(_) => Some("the server's log names the file".into()),
+            Self::Damaged(_) => Some(
+                "restore the file from a backup (`kronika verify` names all that are damaged); with `\"partial\": true` \
+                 the query answers without it"
+                    .into(),
+            ),
             _ => None,
         }
     }

@@ -11,7 +11,6 @@ use std::time::Instant;
 
 use datafusion::common::DataFusionError;
 use datafusion::datasource::object_store::{ObjectStoreRegistry, ObjectStoreUrl};
-use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::execution::SessionState;
 use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
@@ -24,8 +23,10 @@ use url::Url;
 use super::error::QueryError;
 use super::guard::{self, Executor, Label};
 use super::prune::IndexCache;
+use super::readers::CheckedReaders;
 use crate::config;
 use crate::event::names::ProjectName;
+use crate::table::DamageLog;
 
 /// Memory for parsed footers and page indexes of Parquet files.
 const FOOTER_CACHE_BYTES: usize = 512 << 20;
@@ -46,7 +47,8 @@ pub struct Runtime {
     env: RuntimeEnv,
     template: SessionState,
     functions: Arc<[String]>,
-    readers: Arc<CachedParquetFileReaderFactory>,
+    readers: Arc<CheckedReaders>,
+    damage: Arc<DamageLog>,
     indexes: IndexCache,
     executor: Executor,
     stages: OnceLock<Stages>,
@@ -88,13 +90,15 @@ impl Runtime {
         };
         let footers = env.cache_manager.get_file_metadata_cache();
         let template = template(threads, &settings.guard).map_err(internal)?;
+        let damage = Arc::<DamageLog>::default();
         let executor = Executor::start(settings, threads).map_err(QueryError::Threads)?;
         Ok(Arc::new(Self {
             settings: settings.clone(),
             threads,
             functions: function_names(&template),
             template,
-            readers: Arc::new(CachedParquetFileReaderFactory::new(store, footers)),
+            readers: Arc::new(CheckedReaders::new(store, footers, Arc::clone(&damage))),
+            damage,
             indexes: IndexCache::default(),
             executor,
             stages: OnceLock::new(),
@@ -120,6 +124,12 @@ impl Runtime {
 
     pub(crate) fn stages(&self) -> Option<&Stages> {
         self.stages.get()
+    }
+
+    /// Data files that were found damaged.
+    #[must_use]
+    pub fn damage(&self) -> &Arc<DamageLog> {
+        &self.damage
     }
 
     /// Files whose footers are cached.
@@ -154,7 +164,7 @@ impl Runtime {
         Arc::clone(&self.functions)
     }
 
-    pub(crate) fn readers(&self) -> Arc<CachedParquetFileReaderFactory> {
+    pub(crate) fn readers(&self) -> Arc<CheckedReaders> {
         Arc::clone(&self.readers)
     }
 

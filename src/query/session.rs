@@ -30,6 +30,7 @@ use super::turn::Turn;
 use super::{Snapshot, views};
 use crate::config::{self, ByteCount, Span};
 use crate::event::names::ProjectName;
+use crate::table::TableVersion;
 
 /// Name of the catalog that every session has.
 pub(crate) const CATALOG: &str = "kronika";
@@ -43,6 +44,8 @@ const BATCH_BYTES: u64 = 64 << 20;
 const PACKING: u64 = 8;
 /// Fewest rows of a batch.
 const BATCH_ROWS_MIN: usize = 64;
+/// Damaged files that one request may come across.
+const DAMAGED_MAX: usize = 32;
 /// Views may use views, to this depth.
 const VIEW_DEPTH_MAX: usize = 8;
 
@@ -85,6 +88,17 @@ pub struct Session {
     turn: Option<Arc<Turn>>,
     /// When it is for its reader, µs since 1970; `None`: now.
     at: Option<i64>,
+    /// What is left out of the snapshot; `None` where it answers whole or not at all.
+    skipped: Option<Skipped>,
+}
+
+/// Files that an answer goes without.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Skipped {
+    /// How many.
+    pub files: u64,
+    /// Their rows.
+    pub rows: u64,
 }
 
 impl Session {
@@ -99,6 +113,7 @@ impl Session {
             id: None,
             turn: None,
             at: None,
+            skipped: None,
         }
     }
 
@@ -107,6 +122,22 @@ impl Session {
     #[must_use]
     pub fn as_of(self, moment_us: i64) -> Self {
         Self { at: Some(moment_us), ..self }
+    }
+
+    /// Leaves out files that are known to be damaged, and says so in its answers.
+    #[must_use]
+    pub fn without_damaged(self) -> Self {
+        let damage = self.runtime.damage();
+        let (out, files): (Vec<_>, Vec<_>) =
+            self.snapshot.table.files.iter().cloned().partition(|file| damage.has(&file.location));
+        let rows = out.iter().map(|file| file.rows).sum();
+        let skipped = Some(Skipped { files: out.len() as u64, rows });
+        if out.is_empty() {
+            return Self { skipped, ..self };
+        }
+        let table = Arc::new(TableVersion { version: self.snapshot.table.version, files });
+        let snapshot = Arc::new(Snapshot { table, hot: self.snapshot.hot.clone() });
+        Self { snapshot, skipped, ..self }
     }
 
     /// Holds `turn` until the answers of the session have ended.
@@ -163,6 +194,23 @@ impl Session {
     /// come at the end of the answer's stream.
     pub async fn run(&self, sql: &str, params: Params, limits: Limits) -> Result<Answer, QueryError> {
         self.run_bound(sql, Bound::new(params)?, limits, false).await
+    }
+
+    /// As [`Session::run`], but goes without files that are damaged: those known before, and those that turn out
+    /// to be before the first row. Says what it went without.
+    ///
+    /// # Errors
+    /// As [`Session::run`]; damage that is met behind the first row ends the stream, and a repetition goes without it.
+    pub async fn run_partly(&self, sql: &str, params: Params, limits: Limits) -> Result<(Answer, Skipped), QueryError> {
+        let mut tries = 0;
+        loop {
+            let session = self.clone().without_damaged();
+            tries += 1;
+            match session.run(sql, params.clone(), limits).await {
+                Err(QueryError::Damaged(_)) if tries < DAMAGED_MAX => {}
+                answer => return Ok((answer?, session.skipped.unwrap_or_default())),
+            }
+        }
     }
 
     /// Plans one query, and runs nothing: what is wrong with it is known before it is asked for.
@@ -226,6 +274,7 @@ impl Session {
                 known: known.clone(),
                 reader,
                 turn,
+                skipped: self.skipped,
                 _timer: timer,
             };
             Answer::start(executor, running).await

@@ -12,6 +12,7 @@
 //! | another | anything | absorb it, try v+2 |
 //! | nothing | it exists, or an error | try again, then give up as unknown |
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -25,8 +26,9 @@ use super::load::{commit_at, commit_info};
 use super::log::{Add, Commit, EPOCH, HIGHEST, ORDERED_TAG, Remove, Txn, commit_path};
 use super::opened::{Epoch, Table};
 use super::state::{State, partition_values};
-use super::stats;
 use super::version::DataFile;
+use super::{stats, sums};
+use crate::failpoint;
 
 /// Versions that others may win in a row before we give up.
 const CONFLICTS_MAX: usize = 100;
@@ -174,8 +176,12 @@ impl Table {
         let mut tries = 0;
         loop {
             tries += 1;
+            failpoint::at("table.commit");
             let error = match store.put_opts(&path, text.clone().into(), PutMode::Create.into()).await {
-                Ok(_) => return Ok(Found::Ours(commit)),
+                Ok(_) => {
+                    failpoint::at("table.committed");
+                    return Ok(Found::Ours(commit));
+                }
                 Err(error) => error,
             };
             // What a disk holds that refused a sync is no commit, whatever it reads as now.
@@ -210,8 +216,14 @@ fn add_action(file: &DataFile, data_change: bool) -> Result<Add, TableError> {
         modification_time: file.modified_ms,
         data_change,
         stats: Some(stats),
-        tags: Some([(ORDERED_TAG.to_owned(), Some("true".to_owned()))].into()),
+        tags: Some(tags(file)),
     })
+}
+
+fn tags(file: &DataFile) -> BTreeMap<String, Option<String>> {
+    let ordered = file.ordered.then(|| (ORDERED_TAG.to_owned(), Some("true".to_owned())));
+    let sums = file.sums.as_ref().map(|sums| (sums::TAG.to_owned(), Some(sums.tag())));
+    ordered.into_iter().chain(sums).collect()
 }
 
 fn remove_action(file: &DataFile, now_ms: i64, data_change: bool) -> Remove {

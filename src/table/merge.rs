@@ -3,18 +3,18 @@
 //! # Invariants
 //! * Rows come out in the order (`event_time` desc, `_seq` desc), or the merge fails: a file that is
 //!   not in order never becomes part of one that claims to be.
-//! * Memory: twice the decoded batches of all inputs and one chunk of output; on an object store also the
-//!   encoded inputs, whose sum the caller bounds.
+//! * No byte of an input is decoded before its checksum was compared: damage is never written on as if it were whole.
+//! * Memory: twice the decoded batches of all inputs and one chunk of output.
 
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use arrow::array::{AsArray, Int64Array, TimestampMicrosecondArray};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
-use object_store::{GetResult, GetResultPayload, ObjectStoreExt};
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use parquet::file::reader::ChunkReader;
 
+use super::checked::CheckedFile;
 use super::error::TableError;
 use super::order::{CHUNK_ROWS, Contents, adapt, gather};
 use super::upload::Target;
@@ -42,12 +42,9 @@ struct Cursor {
 type Key = (i64, i64);
 
 impl Cursor {
-    fn open(target: &Target, file: &DataFile, inputs: usize) -> Result<Self, TableError> {
-        let failed = |source| TableError::store("read", &file.location, source);
-        let reader = match target.runtime.block_on(target.store.get(&file.location)).map_err(failed)? {
-            GetResult { payload: GetResultPayload::File(open, _), .. } => reader(open, file, inputs)?,
-            stream => reader(target.runtime.block_on(stream.bytes()).map_err(failed)?, file, inputs)?,
-        };
+    fn open(target: &Target, file: &Arc<DataFile>, inputs: usize) -> Result<Self, TableError> {
+        let checked = CheckedFile::new(Arc::clone(&target.store), file, target.runtime.clone());
+        let reader = reader(checked, file, inputs)?;
         let empty = RecordBatch::new_empty(file_schema());
         let (times, seqs) = keys(&empty, &file.path)?;
         Ok(Self { path: file.path.clone(), reader, batch: empty, times, seqs, row: 0, slot: 0, rows: 0 })
@@ -77,11 +74,7 @@ impl Cursor {
     }
 }
 
-fn reader<R: ChunkReader + 'static>(
-    open: R,
-    file: &DataFile,
-    inputs: usize,
-) -> Result<ParquetRecordBatchReader, TableError> {
+fn reader(open: CheckedFile, file: &DataFile, inputs: usize) -> Result<ParquetRecordBatchReader, TableError> {
     let failed = |source| parquet_failed("read", &file.location, source);
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(open, options).map_err(failed)?;
@@ -105,7 +98,7 @@ fn keys(batch: &RecordBatch, path: &str) -> Result<(TimestampMicrosecondArray, I
 /// A file cannot be read, is not in order, or has not as many rows as the log says; what `emit` says.
 pub(super) fn merge(
     target: &Target,
-    files: &[std::sync::Arc<DataFile>],
+    files: &[Arc<DataFile>],
     mut emit: impl FnMut(&RecordBatch) -> Result<(), TableError>,
 ) -> Result<(), TableError> {
     let mut merge = Merge { cursors: Vec::new(), held: Vec::new(), places: Vec::new(), last: None };

@@ -5,7 +5,9 @@
 //!
 //! * [`storage`]: where tables live; [`durable`]: local disk that syncs.
 //! * `order`, `layout`, `writer`, `upload`, [`index`]: from rows to a file.
+//! * `sums`, `checked`: checksums made while a file is written, compared whenever it is read.
 //! * `blobs`: files beside a table, by their hash.
+//! * `verify`: looks at a table and changes nothing; `parts`, `copy`: what it is made of, for copies.
 //! * `probe`: whether a store can do what commits need.
 //! * `log`, `state`, `load`, `commit`, `delta`: the Delta log.
 //! * `flush`, `compact` (with `merge`), `expire`, `vacuum`: what changes a table.
@@ -19,8 +21,11 @@
 //! * delta-rs reads and writes checkpoints; it never commits and never optimises.
 
 mod blobs;
+mod checked;
 mod commit;
 mod compact;
+mod copy;
+mod damage;
 mod delta;
 pub mod durable;
 pub mod error;
@@ -33,22 +38,32 @@ mod log;
 mod merge;
 mod opened;
 mod order;
+mod parts;
 mod probe;
 mod state;
 mod stats;
 pub mod storage;
+mod sums;
 mod upload;
 mod vacuum;
+mod verify;
 pub mod version;
 mod writer;
 
 pub use blobs::BlobId;
+pub use checked::Checked;
 pub use compact::{CompactReport, CompactWhich};
+pub use copy::{Print, Source, copy};
+pub use damage::{DamageLog, FileDamage};
+pub use durable::create_synced;
 pub use error::TableError;
 pub use expire::ExpireReport;
 pub use flush::FlushReport;
 pub use opened::{Table, TableSettings, WriterId, open_read_only};
+pub use parts::TableParts;
 pub use storage::Storage;
+pub use sums::Sums;
+pub use verify::{CheckError, TableCheck, check_blocks, check_file};
 pub use version::{ColumnStats, DataFile, StatValue, TableVersion};
 
 /// Version of the event model that this program writes; it grows when columns are appended.

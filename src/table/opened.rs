@@ -18,6 +18,7 @@ use super::version::TableVersion;
 use super::{CHECKPOINT_INTERVAL, Storage, delta, load};
 use crate::config::Compaction;
 use crate::event::names::ProjectName;
+use crate::failpoint;
 
 /// Identity of a data directory, minted with it: its flushes are counted under this name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +34,7 @@ impl From<Uuid> for WriterId {
 }
 
 impl WriterId {
-    fn app_of(id: &str) -> String {
+    pub(super) fn app_of(id: &str) -> String {
         format!("kronika/writer/{id}")
     }
 
@@ -221,7 +222,9 @@ impl Table {
         if version == last {
             return Ok(());
         }
+        failpoint::at("table.checkpoint");
         delta::write_checkpoint(&self.storage, &self.root, version).await?;
+        failpoint::at("table.checkpointed");
         self.state.lock().await.checkpoint = version;
         Ok(())
     }

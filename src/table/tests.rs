@@ -1,5 +1,6 @@
 //! The table as a whole: what was flushed comes back, whatever happens in between.
 
+mod checked;
 mod compaction;
 mod expire;
 mod faults;

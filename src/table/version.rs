@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use object_store::path::Path;
 
+use super::sums::Sums;
+
 /// Smallest or largest value of a column in a file.
 #[derive(Debug, Clone, PartialEq, PartialOrd)]
 pub enum StatValue {
@@ -51,6 +53,8 @@ pub struct DataFile {
     pub ordered: bool,
     /// Statistics of the columns that have any, in the order of the row schema.
     pub stats: Vec<ColumnStats>,
+    /// Its checksums; `None` where whoever wrote it made none.
+    pub sums: Option<Sums>,
 }
 
 impl DataFile {

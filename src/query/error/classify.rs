@@ -13,6 +13,7 @@ use datafusion::sql::sqlparser::parser::ParserError;
 
 use super::{NameOf, Position, QueryError, nearest};
 use crate::config::ByteCount;
+use crate::table::FileDamage;
 
 /// What is known about the failed query.
 #[derive(Debug, Clone)]
@@ -29,7 +30,10 @@ pub(crate) struct Known {
 
 /// The error as the caller gets it.
 pub(crate) fn classify(error: DataFusionError, known: &Known) -> QueryError {
-    walk(error, None, known)
+    match FileDamage::behind(&error) {
+        Some(damage) => QueryError::Damaged(damage.clone()),
+        None => walk(error, None, known),
+    }
 }
 
 /// Peels wrappers off; the innermost place in the text is the most exact.

@@ -107,7 +107,8 @@ impl Fixture {
         let path = location.to_string();
         let stats = stats(&sorted);
         let rows = sorted.num_rows() as u64;
-        let file = DataFile { location, path, size, rows, date, module, modified_ms: 1, ordered: true, stats };
+        let file =
+            DataFile { location, path, size, rows, date, module, modified_ms: 1, ordered: true, stats, sums: None };
         self.files.push(Arc::new(file));
     }
 
