@@ -27,6 +27,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use tokio::runtime::Handle;
 
 use super::damage::FileDamage;
+use super::error::TableError;
 use super::sums::{self, BLOCK};
 use super::version::DataFile;
 
@@ -256,14 +257,13 @@ impl CheckedFile {
         Self { file: Arc::new(Checked::new(store, Arc::clone(file))), runtime, failure: Arc::default() }
     }
 
-    /// The damage that was met.
-    pub(super) fn damage(&self) -> Option<FileDamage> {
-        self.file.damage().cloned()
-    }
-
-    /// The error of the store that ended the reading, if one did; it is handed out once.
-    pub(super) fn failure(&self) -> Option<Error> {
-        self.failure.lock().take()
+    /// Why reading `file` ended: its damage, or what the store said, of which decoders make texts. Told once.
+    pub(super) fn fault(&self, file: &DataFile) -> Option<TableError> {
+        if let Some(FileDamage { path, what }) = self.file.damage().cloned() {
+            return Some(TableError::DamagedFile { path, what });
+        }
+        let source = self.failure.lock().take()?;
+        Some(TableError::store("read", &file.location, source))
     }
 
     fn range(&self, range: Range<u64>) -> Result<Bytes> {

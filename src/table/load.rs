@@ -3,7 +3,7 @@
 //! Commits are read by us, one by one: the library takes an empty commit file, as a power cut leaves
 //! it on a store without syncs, for a version without changes, and rows are gone without a word.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use chrono::Utc;
@@ -12,6 +12,7 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode};
 use uuid::Uuid;
 
+use super::checkpoint::{self, Seal};
 use super::error::TableError;
 use super::log::{
     Commit, CommitInfo, Format, LOG_DIR, MODEL_PROPERTY, Metadata, checkpoint_version, commit_path, commit_version,
@@ -87,7 +88,21 @@ async fn list(storage: &Storage, root: &Path) -> Result<Option<Listing>, TableEr
     let name = |file: &ObjectMeta| file.location.filename().unwrap_or_default().to_owned();
     // A checkpoint is a copy: one that is empty is passed over, the commits still tell everything.
     let whole = files.iter().filter(|file| file.size > 0);
-    let checkpoint = whole.filter_map(|file| checkpoint_version(&name(file))).max();
+    let known: BTreeSet<u64> = whole.filter_map(|file| checkpoint_version(&name(file))).collect();
+    let (mut checkpoint, mut broken) = (None, None);
+    for version in known.into_iter().rev() {
+        match checkpoint::examine(storage, root, version).await? {
+            Seal::Whole | Seal::Unknown => {
+                checkpoint = Some(version);
+                break;
+            }
+            Seal::Broken(what) => {
+                let file = checkpoint::name(root, version);
+                tracing::error!(file, what, "going on without a checkpoint, with what the log has from before it");
+                broken.get_or_insert((file, what));
+            }
+        }
+    }
     let mut commits = BTreeMap::new();
     for file in &files {
         let Some(version) = commit_version(&name(file)) else { continue };
@@ -99,13 +114,17 @@ async fn list(storage: &Storage, root: &Path) -> Result<Option<Listing>, TableEr
         }
         commits.insert(version, file.location.clone());
     }
+    let gap = |expected: u64| match &broken {
+        Some((file, what)) => TableError::damaged_log(file, what.clone()),
+        None => TableError::damaged_log(commit_path(root, expected), "is missing"),
+    };
     if checkpoint.is_none() && commits.is_empty() {
-        return Ok(None);
+        return if broken.is_some() { Err(gap(0)) } else { Ok(None) };
     }
     let first = checkpoint.map_or(0, |checkpoint| checkpoint + 1);
     for (version, expected) in commits.keys().zip(first..) {
         if *version != expected {
-            return Err(TableError::damaged_log(commit_path(root, expected), "is missing"));
+            return Err(gap(expected));
         }
     }
     Ok(Some(Listing { checkpoint, commits }))

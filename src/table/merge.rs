@@ -28,6 +28,7 @@ const DECODED_BYTES: usize = 64 << 20;
 /// One input and the batch at which it stands.
 struct Cursor {
     path: String,
+    file: (Arc<DataFile>, CheckedFile),
     reader: ParquetRecordBatchReader,
     batch: RecordBatch,
     times: TimestampMicrosecondArray,
@@ -44,10 +45,13 @@ type Key = (i64, i64);
 impl Cursor {
     fn open(target: &Target, file: &Arc<DataFile>, inputs: usize) -> Result<Self, TableError> {
         let checked = CheckedFile::new(Arc::clone(&target.store), file, target.runtime.clone());
-        let reader = reader(checked, file, inputs)?;
+        let failed = |error| checked.fault(file).unwrap_or(error);
+        let reader = reader(checked.clone(), file, inputs).map_err(failed)?;
         let empty = RecordBatch::new_empty(file_schema());
         let (times, seqs) = keys(&empty, &file.path)?;
-        Ok(Self { path: file.path.clone(), reader, batch: empty, times, seqs, row: 0, slot: 0, rows: 0 })
+        let path = file.path.clone();
+        let file = (Arc::clone(file), checked);
+        Ok(Self { path, file, reader, batch: empty, times, seqs, row: 0, slot: 0, rows: 0 })
     }
 
     fn key(&self) -> Key {
@@ -57,7 +61,8 @@ impl Cursor {
     /// Loads the next batch that has rows; false at the end.
     fn load(&mut self, held: &mut Vec<RecordBatch>) -> Result<bool, TableError> {
         for batch in self.reader.by_ref() {
-            let batch = adapt(&batch?)?;
+            let failed = |error| self.file.1.fault(&self.file.0).unwrap_or(TableError::Arrow(error));
+            let batch = adapt(&batch.map_err(failed)?)?;
             if batch.num_rows() == 0 {
                 continue;
             }

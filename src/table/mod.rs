@@ -22,6 +22,7 @@
 
 mod blobs;
 mod checked;
+mod checkpoint;
 mod commit;
 mod compact;
 mod copy;

@@ -15,7 +15,7 @@ use super::error::TableError;
 use super::state::State;
 use super::upload::Target;
 use super::version::TableVersion;
-use super::{CHECKPOINT_INTERVAL, Storage, delta, load};
+use super::{CHECKPOINT_INTERVAL, Storage, checkpoint, delta, load};
 use crate::config::Compaction;
 use crate::event::names::ProjectName;
 use crate::failpoint;
@@ -225,6 +225,7 @@ impl Table {
         failpoint::at("table.checkpoint");
         delta::write_checkpoint(&self.storage, &self.root, version).await?;
         failpoint::at("table.checkpointed");
+        checkpoint::seal(&self.storage, &self.root, version).await?;
         self.state.lock().await.checkpoint = version;
         Ok(())
     }

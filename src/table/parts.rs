@@ -6,6 +6,7 @@ use futures::TryStreamExt;
 use object_store::ObjectStore;
 use object_store::path::Path;
 
+use super::checkpoint::sealed_version;
 use super::error::TableError;
 use super::log::{LOG_DIR, checkpoint_version, commit_version};
 use super::version::DataFile;
@@ -37,8 +38,9 @@ impl Storage {
         let Some(mut state) = load::load(self, &root, &[]).await? else { return Ok(None) };
         let version = state.version();
         let current = state.current();
-        let up_to =
-            |name: &str| commit_version(name).or_else(|| checkpoint_version(name)).is_some_and(|at| at <= version);
+        let version_of =
+            |name: &str| commit_version(name).or_else(|| checkpoint_version(name)).or_else(|| sealed_version(name));
+        let up_to = |name: &str| version_of(name).is_some_and(|at| at <= version);
         let mut log = self.listed(&root.join(LOG_DIR)).await?;
         log.retain(|(path, size)| *size > 0 && path.filename().is_some_and(up_to));
         log.sort_unstable();

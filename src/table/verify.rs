@@ -18,9 +18,10 @@ use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderB
 use tokio::runtime::Handle;
 
 use super::checked::{Checked, CheckedFile};
+use super::checkpoint::{self, Seal};
 use super::damage::FileDamage;
 use super::error::TableError;
-use super::log::{Commit, LOG_DIR, commit_version};
+use super::log::{Commit, LOG_DIR, checkpoint_version, commit_version};
 use super::state::State;
 use super::version::DataFile;
 use super::{Storage, load};
@@ -123,7 +124,15 @@ impl Storage {
         let (log, store) = (root.clone().join(LOG_DIR), self.store());
         let mut damaged = Vec::new();
         for path in present.keys().filter(|path| path.prefix_matches(&log)) {
-            let Some(name) = path.filename().filter(|name| commit_version(name).is_some()) else { continue };
+            let Some(name) = path.filename() else { continue };
+            if let Some(version) = checkpoint_version(name)
+                && let Seal::Broken(what) = checkpoint::examine(self, root, version).await?
+            {
+                damaged.push(damage(&format!("{LOG_DIR}/{name}"), what));
+            }
+            if commit_version(name).is_none() {
+                continue;
+            }
             let read = async { store.get(path).await?.bytes().await };
             match read.await {
                 Ok(text) => {
@@ -252,19 +261,15 @@ fn judged(file: &DataFile, error: object_store::Error) -> CheckError {
 
 fn decode(reader: &CheckedFile, file: &DataFile, deep: bool) -> Result<(), CheckError> {
     let wrong = |what: String| CheckError::Damaged(damage(&file.path, what));
-    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        if let Some(found) = reader.damage().or_else(|| FileDamage::behind(error.as_ref()).cloned()) {
-            return CheckError::Damaged(found);
-        }
-        // What the store says is its own affair; what a decoder says is damage.
-        match reader.failure() {
-            Some(source) => CheckError::Store(TableError::store("read", &file.location, source)),
-            None => wrong(format!("cannot be decoded: {error}")),
-        }
+    let failed = |error: &dyn std::error::Error| match reader.fault(file) {
+        Some(TableError::DamagedFile { path, what }) => CheckError::Damaged(FileDamage { path, what }),
+        Some(error) => CheckError::Store(error),
+        // What a decoder says by itself is damage.
+        None => wrong(format!("cannot be decoded: {error}")),
     };
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(reader.clone(), options);
-    let builder = builder.map_err(|error| failed(error.into()))?;
+    let builder = builder.map_err(|error| failed(&error))?;
     let found = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default();
     if found != file.rows {
         return Err(wrong(format!("has {found} rows, the log says {}", file.rows)));
@@ -273,10 +278,10 @@ fn decode(reader: &CheckedFile, file: &DataFile, deep: bool) -> Result<(), Check
         return Ok(());
     }
     let mask = ProjectionMask::columns(builder.parquet_schema(), ["event_time", SEQ]);
-    let rows = builder.with_projection(mask).build().map_err(|error| failed(error.into()))?;
+    let rows = builder.with_projection(mask).build().map_err(|error| failed(&error))?;
     let mut order = Order { file, last: None, rows: 0 };
     for batch in rows {
-        order.take(&batch.map_err(|error| failed(error.into()))?).map_err(&wrong)?;
+        order.take(&batch.map_err(|error| failed(&error))?).map_err(&wrong)?;
     }
     if order.rows != file.rows {
         return Err(wrong(format!("holds {} rows, the log says {}", order.rows, file.rows)));

@@ -13,9 +13,9 @@ use super::{assert_sound, load};
 use crate::common::{Home, TestServer, send};
 
 const CONFIG: &str = "[flush]\ninterval = \"150ms\"\n[compaction]\ninterval = \"400ms\"\nfiles_min = 2\nkeep_replaced = \"0s\"\n\
-    [wal]\nsegment_size = \"64KiB\"\nsize_max = \"4MiB\"\n";
+    [wal]\nsegment_size = \"64KiB\"\nsize_max = \"6MiB\"\n[ingest]\nbody_max = \"128KiB\"\nline_max = \"64KiB\"\n";
 /// A checkpoint comes every hundred commits.
-const BUSY: &str = "[flush]\ninterval = \"10ms\"\n[wal]\nsegment_size = \"64KiB\"\nsize_max = \"4MiB\"\n";
+const BUSY: &str = "[flush]\ninterval = \"10ms\"\n[wal]\nsegment_size = \"64KiB\"\nsize_max = \"6MiB\"\n[ingest]\nbody_max = \"128KiB\"\nline_max = \"64KiB\"\n";
 
 /// Every point, at which of its calls the process ends.
 const CRASHES: &[(&str, u32)] = &[

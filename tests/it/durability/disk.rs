@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::{assert_sound, load};
 use crate::common::{Home, TestServer};
 
-const CONFIG: &str = "[flush]\ninterval = \"100ms\"\n[wal]\nsegment_size = \"64KiB\"\nsize_max = \"1MiB\"\n";
+const CONFIG: &str = "[flush]\ninterval = \"100ms\"\n[wal]\nsegment_size = \"64KiB\"\nsize_max = \"6MiB\"\n[ingest]\nbody_max = \"64KiB\"\nline_max = \"64KiB\"\n";
 
 fn armed(points: &str) -> Arc<Home> {
     Home::with_env(CONFIG, &[(kronika::failpoint::VARIABLE, points)])
@@ -129,7 +129,7 @@ impl Drop for Mounted {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_is_really_full_refuses_ingest_keeps_all_and_heals() {
     let home = Home::new(
-        "[flush]\ninterval = \"200ms\"\n[wal]\nsegment_size = \"256KiB\"\nsize_max = \"2MiB\"\n[server]\ndisk_free_min = \"0B\"\n",
+        "[flush]\ninterval = \"200ms\"\n[wal]\nsegment_size = \"256KiB\"\nsize_max = \"6MiB\"\n[ingest]\nbody_max = \"64KiB\"\nline_max = \"64KiB\"\n[server]\ndisk_free_min = \"0B\"\n",
     );
     let Some(_mounted) = Mounted::new(&home.data_dir(), "24m") else { return };
     let server = TestServer::start_in(&home);

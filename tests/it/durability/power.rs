@@ -12,7 +12,7 @@ use super::{assert_sound, load, number};
 use crate::common::{Home, TestServer, signal};
 
 const CONFIG: &str = "[flush]\ninterval = \"300ms\"\n[compaction]\ninterval = \"700ms\"\nfiles_min = 2\nkeep_replaced = \"0s\"\n\
-    [wal]\nsegment_size = \"256KiB\"\nsize_max = \"8MiB\"\n[server]\ndisk_free_min = \"0B\"\n";
+    [wal]\nsegment_size = \"256KiB\"\nsize_max = \"8MiB\"\n[ingest]\nbody_max = \"128KiB\"\nline_max = \"64KiB\"\n[server]\ndisk_free_min = \"0B\"\n";
 /// Size of the file system.
 const SIZE: u64 = 192 << 20;
 

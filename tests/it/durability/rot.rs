@@ -18,7 +18,7 @@ use serde_json::json;
 use super::number;
 use crate::common::{Home, TestServer, send};
 
-const CONFIG: &str = "[flush]\ninterval = \"1d\"\n[compaction]\ninterval = \"0s\"\n[wal]\nsegment_size = \"16KiB\"\nsize_max = \"8MiB\"\n";
+const CONFIG: &str = "[flush]\ninterval = \"1d\"\n[compaction]\ninterval = \"0s\"\n[wal]\nsegment_size = \"16KiB\"\nsize_max = \"8MiB\"\n[ingest]\nbody_max = \"128KiB\"\nline_max = \"64KiB\"\n";
 const ALL: &str = "SELECT * FROM events ORDER BY _seq";
 const PROJECTS: [&str; 2] = ["default", "shop"];
 
@@ -209,7 +209,15 @@ async fn a_flipped_bit_is_never_a_wrong_answer() {
     let counts: Vec<usize> = sound.rows.iter().map(|rows| rows.as_ref().unwrap().len()).collect();
     assert_eq!((counts, sound.partly.clone()), (vec![1_700, 440], vec![1_700, 440]));
     assert!(sound.keys.iter().all(|key| key != "refused"));
-    let kinds = kinds(&source);
+    let mut kinds = kinds(&source);
+    // Files that a compaction has replaced are read by nobody.
+    let mut live = Vec::new();
+    let storage = kronika::table::Storage::open(source.join("store").to_str().unwrap(), &BTreeMap::new()).unwrap();
+    for project in PROJECTS {
+        let parts = storage.table_parts(&ProjectName::try_from(project).unwrap()).await.unwrap().unwrap();
+        live.extend(parts.files.iter().map(|file| file.path.clone()));
+    }
+    kinds.get_mut("data").unwrap().retain(|file| live.iter().any(|path| file.ends_with(path)));
     let wanted =
         ["answers", "checkpoint", "commit", "data", "identity", "ids", "interpretation", "keys", "log", "state"];
     assert_eq!(kinds.keys().copied().collect::<Vec<_>>(), wanted);

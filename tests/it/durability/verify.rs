@@ -79,8 +79,8 @@ async fn a_sound_directory_is_sound_also_under_load() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_damaged_missing_or_too_much_is_named() {
     let server = TestServer::start_with("[compaction]\ninterval = \"0s\"\n");
-    for module in ["a", "b", "c", "d"] {
-        server.append("default", "", lines(0, 2_000, module)).await.json(200);
+    for (at, module) in (0..).zip(["a", "b", "c", "d"]) {
+        server.append("default", "", lines(at * 10_000, 2_000, module)).await.json(200);
     }
     server.flush().await;
     let home = server.stop();
@@ -123,8 +123,8 @@ async fn what_is_damaged_missing_or_too_much_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_names_the_damaged_file_and_may_go_without_it() {
     let server = TestServer::start_with("[compaction]\ninterval = \"0s\"\n[scrub]\ninterval = \"0s\"\n");
-    for module in ["a", "b", "c"] {
-        server.append("default", "", lines(0, 1_000, module)).await.json(200);
+    for (at, module) in (0..).zip(["a", "b", "c"]) {
+        server.append("default", "", lines(at * 10_000, 1_000, module)).await.json(200);
     }
     server.flush().await;
     let damaged = data_files(server.home()).remove(1);
@@ -151,7 +151,7 @@ async fn a_query_names_the_damaged_file_and_may_go_without_it() {
     let answer = ask("SELECT message FROM events WHERE module = 'a' LIMIT 1").await.json(200);
     assert_eq!(answer["rows"].as_array().unwrap().len(), 1);
     // It is not merged into a file that looks whole.
-    server.append("default", "", lines(1_000, 10, "b")).await.json(200);
+    server.append("default", "", lines(90_000, 10, "b")).await.json(200);
     server.flush().await;
     let compacted = server.request(reqwest::Method::POST, "/api/v1/admin/compact");
     let compacted = crate::common::send(compacted).await;
@@ -165,8 +165,8 @@ async fn a_query_names_the_damaged_file_and_may_go_without_it() {
 async fn the_scrub_finds_damage_by_itself_and_sees_it_mended() {
     let config = "[compaction]\ninterval = \"0s\"\n[scrub]\ninterval = \"1s\"\nrate = \"64MiB\"\n";
     let server = TestServer::start_with(config);
-    for module in ["a", "b", "c"] {
-        server.append("default", "", lines(0, 500, module)).await.json(200);
+    for (at, module) in (0..).zip(["a", "b", "c"]) {
+        server.append("default", "", lines(at * 10_000, 500, module)).await.json(200);
     }
     server.flush().await;
     let wait = async |name: &str, least: f64, most: f64| {
