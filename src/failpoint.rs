@@ -22,7 +22,7 @@ use std::time::Duration;
 pub const VARIABLE: &str = "KRONIKA_FAILPOINTS";
 
 /// All points, by the way of an event.
-pub const POINTS: [&str; 25] = [
+pub const POINTS: [&str; 29] = [
     "wal.write",
     "wal.written",
     "wal.synced",
@@ -44,6 +44,10 @@ pub const POINTS: [&str; 25] = [
     "flush.forget",
     "table.checkpoint",
     "table.checkpointed",
+    "compact.read",
+    "compact.written",
+    "compact.committed",
+    "vacuum.delete",
     "state.write",
     "state.written",
     "export.write",

@@ -16,6 +16,7 @@ mod export;
 mod flush;
 mod generate;
 mod import;
+mod jobs;
 mod keys;
 mod logs;
 mod manual;
@@ -71,6 +72,8 @@ enum Command {
     Keys(keys::Command),
     Flush(flush::Args),
     Compact(compact::Args),
+    #[command(subcommand)]
+    Jobs(jobs::Command),
     Generate(generate::Args),
     #[command(subcommand)]
     Wal(wal::Command),
@@ -129,6 +132,7 @@ impl Cli {
             Command::Keys(command) => or_ctrl_c(command.run()).await,
             Command::Flush(args) => or_ctrl_c(args.run()).await,
             Command::Compact(args) => or_ctrl_c(args.run()).await,
+            Command::Jobs(command) => or_ctrl_c(command.run()).await,
             Command::Generate(args) => or_ctrl_c(args.run()).await,
             Command::Wal(command) => or_ctrl_c(command.run()).await,
             Command::Config(command) => command.run(),

@@ -156,6 +156,9 @@ pub(super) fn render(engine: &Inner) -> String {
     counters.set("kronika_ingest_memory_limit_bytes", vec![], gauge(engine.shared.config.ingest.hot_max.0));
     counters.set("kronika_tail_listeners", vec![], memory(engine.shared.tail_slots.taken()));
     let exports = engine.exports.figures();
+    for (kind, running) in engine.jobs.running() {
+        counters.set("kronika_jobs_running", vec![Label::new("kind", kind.as_str())], memory(running));
+    }
     counters.set("kronika_exports_running", vec![], memory(exports.running));
     counters.set("kronika_exports_waiting", vec![], memory(exports.waiting));
     counters.set("kronika_exports_bytes", vec![], gauge(exports.bytes));

@@ -107,6 +107,7 @@ pub(super) const METERS: &[Meter] = &[
     gauge("kronika_damaged_files", "", "stored files that do not hold what was written; the log names them"),
     histogram(PLAN_SECONDS, "", "queries from the text to the plan, the wait for a planner included"),
     histogram(RUN_SECONDS, "", "queries from the plan to the last row, however they ended"),
+    gauge("kronika_jobs_running", "kind", "jobs of the engine that run"),
     gauge("kronika_exports_running", "", "exports that are being made"),
     gauge("kronika_exports_waiting", "", "exports that wait for their turn"),
     gauge("kronika_exports_bytes", "", "disk that the files of exports take"),

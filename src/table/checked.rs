@@ -8,8 +8,10 @@
 //! A file without checksums is passed on as it is.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
@@ -240,6 +242,67 @@ impl ObjectStore for Checked {
 
     async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> Result<()> {
         read_only()
+    }
+}
+
+/// A file of this machine that stays open, for threads that may block.
+#[derive(Debug)]
+pub(super) struct LocalFile {
+    open: File,
+    size: u64,
+    path: String,
+    /// Where the tail begins, the tail, and the checksums of the blocks before it.
+    known: Option<(u64, Bytes, Arc<[u32]>)>,
+}
+
+impl LocalFile {
+    /// `open`, which has `size` bytes, is the data file `file`.
+    pub(super) fn new(open: File, size: u64, file: &DataFile) -> Result<Self> {
+        let mut local = Self { open, size, path: file.path.clone(), known: None };
+        let Some(sums) = &file.sums else { return Ok(local) };
+        if size != file.size || sums.tail > size {
+            return Err(local.damaged(format!("has {size} bytes, the log says {}", file.size)));
+        }
+        let tail = local.raw(sums.tail..size)?;
+        let blocks = sums.learn(&tail).map_err(|what| local.damaged(what))?;
+        local.known = Some((sums.tail, tail, blocks));
+        Ok(local)
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn damaged(&self, what: impl Into<String>) -> Error {
+        let damage = FileDamage { path: self.path.clone(), what: what.into() };
+        Error::Generic { store: STORE, source: Box::new(damage) }
+    }
+
+    fn raw(&self, range: Range<u64>) -> Result<Bytes> {
+        let mut bytes = vec![0; usize::try_from(range.end - range.start).unwrap_or_default()];
+        let failed = |error| Error::Generic { store: STORE, source: Box::new(error) };
+        self.open.read_exact_at(&mut bytes, range.start).map_err(failed)?;
+        Ok(bytes.into())
+    }
+
+    /// Bytes `range`, which is inside of the file, each checked.
+    pub(super) fn read(&self, range: Range<u64>) -> Result<Bytes> {
+        let Some((data, tail, blocks)) = &self.known else { return self.raw(range) };
+        let whole = runs(std::slice::from_ref(&range), *data).pop();
+        let before = match &whole {
+            None => Bytes::new(),
+            Some(run) => {
+                let bytes = self.raw(run.clone())?;
+                sums::check(blocks, run.start, &bytes).map_err(|what| self.damaged(what))?;
+                let end = range.end.min(*data);
+                slice(&bytes, range.start - run.start, end - run.start).unwrap_or_default()
+            }
+        };
+        if range.end <= *data {
+            return Ok(before);
+        }
+        let behind = slice(tail, range.start.max(*data) - data, range.end - data).unwrap_or_default();
+        Ok(if before.is_empty() { behind } else { [before, behind].concat().into() })
     }
 }
 

@@ -1,94 +1,78 @@
-//! Checksums of checkpoints: `_delta_log/VERSION.checkpoint.crc32c` beside each that we write.
+//! Checkpoints, and the log files that nobody needs behind them: opening reads one checkpoint and few commits, however
+//! many there ever were.
 //!
-//! A checkpoint is a Parquet file that a library writes and reads without checksums, and what it says of files,
-//! rows and bounds decides what queries see. It holds nothing that the commits do not: one that is damaged is
-//! passed over as long as the commits, or an older checkpoint, tell the same. Readers of the table ignore files of
-//! other names.
+//! A checkpoint is due every [`CHECKPOINT_INTERVAL`] commits. What stands before one goes once that checkpoint is as
+//! old as files that were replaced may become (`compaction.keep_replaced`): an older version could not be read any more.
 
-use object_store::ObjectStoreExt;
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use object_store::ObjectStore;
 use object_store::path::Path;
 
-use super::Storage;
-use super::copy::Print;
 use super::error::TableError;
-use super::log::{LOG_DIR, checkpoint_version};
+use super::log::{LOG_DIR, checkpoint_version, commit_version};
+use super::opened::Table;
+use super::vacuum::delete_all;
+use super::{CHECKPOINT_INTERVAL, delta, seals};
+use crate::failpoint;
 
-const ENDING: &str = ".checkpoint.crc32c";
-
-/// Whether a checkpoint is what was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Seal {
-    /// It is.
-    Whole,
-    /// Nobody knows: it was written by another tool, by a release before this one, or in several parts.
-    Unknown,
-    /// It is not, for this reason.
-    Broken(String),
-}
-
-fn file(root: &Path, version: u64) -> Path {
-    root.clone().join(LOG_DIR).join(format!("{version:020}.checkpoint.parquet"))
-}
-
-fn seal_of(root: &Path, version: u64) -> Path {
-    root.clone().join(LOG_DIR).join(format!("{version:020}{ENDING}"))
-}
-
-fn text(print: Print) -> String {
-    format!("{:08x} {}\n", print.crc32c, print.size)
-}
-
-async fn read(storage: &Storage, path: &Path) -> Result<Option<bytes::Bytes>, TableError> {
-    let read = async { storage.store().get(path).await?.bytes().await };
-    match read.await {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(object_store::Error::NotFound { .. }) => Ok(None),
-        Err(source) => Err(TableError::store("read", path, source)),
+impl Table {
+    /// Writes a checkpoint of the newest version, and drops what is not needed behind older ones.
+    ///
+    /// # Errors
+    /// The store fails; the log is whole without a checkpoint.
+    pub async fn checkpoint(&self) -> Result<(), TableError> {
+        let _one = self.checkpointing.lock().await;
+        let (version, last) = {
+            let state = self.state.lock().await;
+            (state.version(), state.checkpoint())
+        };
+        if version == last {
+            return Ok(());
+        }
+        failpoint::at("table.checkpoint");
+        delta::write_checkpoint(&self.storage, &self.root, version).await?;
+        failpoint::at("table.checkpointed");
+        seals::seal(&self.storage, &self.root, version).await?;
+        self.state.lock().await.has_checkpoint(version, self.clock.now_ms());
+        self.drop_old_log().await
     }
-}
 
-/// Writes the checksum of the checkpoint of `version`, and drops those whose checkpoint is gone.
-///
-/// # Errors
-/// The store fails; the checkpoint is as good as without it.
-pub(super) async fn seal(storage: &Storage, root: &Path, version: u64) -> Result<(), TableError> {
-    let Some(bytes) = read(storage, &file(root, version)).await? else { return Ok(()) };
-    let path = seal_of(root, version);
-    let put = storage.store().put(&path, text(Print::of(&bytes)).into()).await;
-    put.map_err(|source| TableError::store("write", &path, source))?;
-    let listed = storage.listed(&root.clone().join(LOG_DIR)).await?;
-    let names: Vec<&str> = listed.iter().filter_map(|(path, _)| path.filename()).collect();
-    for sealed in names.iter().filter_map(|name| sealed_version(name)) {
-        if !names.iter().any(|name| checkpoint_version(name) == Some(sealed)) {
-            let path = seal_of(root, sealed);
-            storage.store().delete(&path).await.map_err(|source| TableError::store("delete", &path, source))?;
+    /// Writes a checkpoint when one is due. A failure is only reported: it costs opening time.
+    pub(super) async fn checkpoint_if_due(&self) {
+        let due = {
+            let state = self.state.lock().await;
+            state.version() - state.checkpoint() >= CHECKPOINT_INTERVAL
+        };
+        if !due || self.checkpointing.try_lock().is_err() {
+            return;
+        }
+        if let Err(error) = self.checkpoint().await {
+            tracing::warn!(project = %self.project, error = &error as &dyn std::error::Error, "no checkpoint");
         }
     }
-    Ok(())
-}
 
-/// Compares the checkpoint of `version` with its checksum.
-///
-/// # Errors
-/// The store fails.
-pub(super) async fn examine(storage: &Storage, root: &Path, version: u64) -> Result<Seal, TableError> {
-    let Some(seal) = read(storage, &seal_of(root, version)).await? else { return Ok(Seal::Unknown) };
-    let path = file(root, version);
-    let Some(bytes) = read(storage, &path).await? else { return Ok(Seal::Unknown) };
-    if seal == text(Print::of(&bytes)) {
-        return Ok(Seal::Whole);
+    /// Deletes commits and checkpoints before the newest checkpoint that is old enough.
+    async fn drop_old_log(&self) -> Result<(), TableError> {
+        let keep = i64::try_from(self.settings.keep_replaced.max(MOMENT).as_millis()).unwrap_or(i64::MAX);
+        let before = self.clock.now_ms().saturating_sub(keep);
+        let Some(first) = self.state.lock().await.log_begins_at(before) else { return Ok(()) };
+        let (store, directory) = (self.storage.store(), self.root.clone().join(LOG_DIR));
+        let failed = |source| TableError::store("list", &directory, source);
+        let is_old = |path: &Path| {
+            let name = path.filename().unwrap_or_default();
+            commit_version(name).or_else(|| checkpoint_version(name)).is_some_and(|version| version < first)
+        };
+        let listed = store.list(Some(&directory)).map_ok(|file| file.location);
+        let old: Vec<Path> =
+            listed.try_filter(|path| std::future::ready(is_old(path))).try_collect().await.map_err(failed)?;
+        let dropped = delete_all(store.as_ref(), old).await?;
+        tracing::debug!(project = %self.project, first, dropped, "old log files are gone");
+        self.state.lock().await.drop_log_before(first);
+        Ok(())
     }
-    let other = seal_of(root, version);
-    let what = format!("is damaged: it does not match `{}`", other.filename().unwrap_or_default());
-    Ok(Seal::Broken(what))
 }
 
-/// Version of the checkpoint that a checksum is of, or `None` where `name` is none.
-pub(super) fn sealed_version(name: &str) -> Option<u64> {
-    name.strip_suffix(ENDING)?.parse().ok()
-}
-
-/// Name of a checkpoint's file, for people.
-pub(super) fn name(root: &Path, version: u64) -> String {
-    file(root, version).to_string()
-}
+/// Least age: whoever opens the table right now has listed its log and reads it.
+const MOMENT: Duration = Duration::from_secs(60);

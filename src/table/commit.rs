@@ -17,16 +17,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
 use object_store::PutMode;
 use uuid::Uuid;
 
 use super::error::TableError;
 use super::load::{commit_at, commit_info};
-use super::log::{Add, Commit, EPOCH, HIGHEST, ORDERED_TAG, Remove, Txn, commit_path};
+use super::log::{Add, Commit, EPOCH, HIGHEST, ORDERED_TAG, Remove, Txn, WORK_TAG, commit_path};
 use super::opened::{Epoch, Table};
 use super::state::{State, partition_values};
-use super::version::DataFile;
+use super::version::{DataFile, Work};
 use super::{stats, sums};
 use crate::failpoint;
 
@@ -143,7 +142,7 @@ impl Table {
     }
 
     fn actions(&self, state: &State, change: &Change, epoch: Option<i64>, id: &str) -> Result<Commit, TableError> {
-        let now = Utc::now().timestamp_millis();
+        let now = self.clock.now_ms();
         let rewrite = change.through.is_none() && !change.deletes;
         let txn = |app: &str, version| Txn { app_id: app.to_owned(), version, last_updated: Some(now) };
         let mut txns: Vec<Txn> = epoch.map(|epoch| txn(EPOCH, epoch)).into_iter().collect();
@@ -209,6 +208,13 @@ impl Table {
 
 fn add_action(file: &DataFile, data_change: bool) -> Result<Add, TableError> {
     let stats = stats::encode(file.rows, &file.stats).map_err(|error| TableError::Misuse(error.to_string()))?;
+    let mut tags = BTreeMap::from([(ORDERED_TAG.to_owned(), Some("true".to_owned()))]);
+    if let Some(sums) = &file.sums {
+        tags.insert(sums::TAG.to_owned(), Some(sums.tag()));
+    }
+    if file.work != Work::of_flush(file.size) {
+        tags.insert(WORK_TAG.to_owned(), Some(format!("{},{}", file.work.flushed, file.work.rewritten)));
+    }
     Ok(Add {
         path: file.path.clone(),
         partition_values: partition_values(file),
@@ -216,14 +222,8 @@ fn add_action(file: &DataFile, data_change: bool) -> Result<Add, TableError> {
         modification_time: file.modified_ms,
         data_change,
         stats: Some(stats),
-        tags: Some(tags(file)),
+        tags: Some(tags),
     })
-}
-
-fn tags(file: &DataFile) -> BTreeMap<String, Option<String>> {
-    let ordered = file.ordered.then(|| (ORDERED_TAG.to_owned(), Some("true".to_owned())));
-    let sums = file.sums.as_ref().map(|sums| (sums::TAG.to_owned(), Some(sums.tag())));
-    ordered.into_iter().chain(sums).collect()
 }
 
 fn remove_action(file: &DataFile, now_ms: i64, data_change: bool) -> Remove {

@@ -2,12 +2,16 @@
 
 use thiserror::Error;
 
+use super::damage::FileDamage;
 use crate::error::{Kind, Report};
 use crate::event::names::ProjectName;
 
 /// Why a table could not be read or written.
 #[derive(Debug, Error)]
 pub enum TableError {
+    /// Whoever watched the work asked for its end.
+    #[error("the work on the table was canceled")]
+    Canceled,
     /// The root is no usable URL or path.
     #[error("`{url}` cannot be used as the place of tables: {what}")]
     Location {
@@ -128,6 +132,14 @@ impl TableError {
         Self::Store { action, path: path.to_string(), source }
     }
 
+    /// What ended the reading of a data file: its damage, or the store.
+    pub(super) fn reading(location: impl ToString, source: object_store::Error) -> Self {
+        match FileDamage::behind(&source) {
+            Some(FileDamage { path, what }) => Self::DamagedFile { path: path.clone(), what: what.clone() },
+            None => Self::store("read", location, source),
+        }
+    }
+
     pub(super) fn damaged_log(file: impl ToString, what: impl Into<String>) -> Self {
         Self::DamagedLog { file: file.to_string(), what: what.into() }
     }
@@ -136,6 +148,7 @@ impl TableError {
 impl Report for TableError {
     fn kind(&self) -> Kind {
         match self {
+            Self::Canceled => Kind::Canceled,
             Self::Location { .. } => Kind::Invalid,
             Self::Missing(_) => Kind::NotFound,
             Self::Fenced { .. } | Self::Foreign { .. } => Kind::Conflict,
@@ -151,6 +164,7 @@ impl Report for TableError {
 
     fn code(&self) -> &'static str {
         match self {
+            Self::Canceled => "table_work_canceled",
             Self::Location { .. } => "table_location",
             Self::Store { .. } => "table_store_failed",
             Self::SyncFailed => "table_sync_failed",
@@ -190,7 +204,7 @@ impl Report for TableError {
             Self::Foreign { .. } => Some("let other tools read the table, not write to it".into()),
             Self::OutcomeUnknown { .. } | Self::Unsettled | Self::Contended(_) | Self::Missing(_) => None,
             Self::Delta { .. } | Self::Parquet { .. } | Self::Arrow(_) | Self::DamagedFile { .. } => None,
-            Self::Misuse(_) | Self::Worker(_) => None,
+            Self::Misuse(_) | Self::Worker(_) | Self::Canceled => None,
         }
     }
 }

@@ -3,31 +3,34 @@
 //! Commits are read by us, one by one: the library takes an empty commit file, as a power cut leaves
 //! it on a store without syncs, for a version without changes, and rows are gone without a word.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode};
+use serde::Deserialize;
 use uuid::Uuid;
 
-use super::checkpoint::{self, Seal};
 use super::error::TableError;
 use super::log::{
     Commit, CommitInfo, Format, LOG_DIR, MODEL_PROPERTY, Metadata, checkpoint_version, commit_path, commit_version,
 };
+use super::seals::{self, Seal};
 use super::state::{PROTOCOL, State};
 use super::{MODEL_VERSION, Storage, delta, layout};
 use crate::event::schema::{DATE, MODULE};
 
 /// Commits that are read at a time.
 const READ_AHEAD: usize = 16;
+/// File of the log that names the newest checkpoint.
+const LAST_CHECKPOINT: &str = "_last_checkpoint";
 
 /// Log files that matter.
 struct Listing {
-    /// Version of the newest checkpoint.
-    checkpoint: Option<u64>,
+    /// Version of the newest checkpoint, and when it was written.
+    checkpoint: Option<(u64, DateTime<Utc>)>,
     /// Commits after it, by version.
     commits: BTreeMap<u64, Path>,
 }
@@ -40,7 +43,11 @@ struct Listing {
 pub(super) async fn load(storage: &Storage, root: &Path, apps: &[&str]) -> Result<Option<State>, TableError> {
     let Some(listing) = list(storage, root).await? else { return Ok(None) };
     let mut state = match listing.checkpoint {
-        Some(version) => delta::read_checkpoint(storage, root, version, apps).await?,
+        Some((version, written)) => {
+            let mut state = delta::read_checkpoint(storage, root, version, apps).await?;
+            state.has_checkpoint(version, written.timestamp_millis());
+            state
+        }
         None => State::new(root.clone()),
     };
     let store = storage.store();
@@ -76,11 +83,40 @@ pub(super) async fn commit_at(storage: &Storage, root: &Path, version: u64) -> R
     }
 }
 
+/// What the newest checkpoint's writer left for those who open the table.
+#[derive(Deserialize)]
+struct Hint {
+    version: u64,
+}
+
+/// The log from the checkpoint on that is said to be the newest, or else all of it.
 async fn list(storage: &Storage, root: &Path) -> Result<Option<Listing>, TableError> {
+    let directory = root.clone().join(LOG_DIR);
+    let hint = match get(storage.store().as_ref(), &directory.clone().join(LAST_CHECKPOINT)).await {
+        Ok(text) => serde_json::from_slice::<Hint>(&text).ok(),
+        Err(object_store::Error::NotFound { .. }) => None,
+        Err(source) => return Err(TableError::store("read", directory.join(LAST_CHECKPOINT), source)),
+    };
+    if let Some(Hint { version }) = hint {
+        let listed = list_from(storage, root, Some(version)).await?;
+        // It is only a hint: the checkpoint may be damaged, or gone.
+        let holds = |listing: &Listing| listing.checkpoint.is_some_and(|(found, _)| found >= version);
+        if let Some(listing) = listed.filter(holds) {
+            return Ok(Some(listing));
+        }
+    }
+    list_from(storage, root, None).await
+}
+
+async fn list_from(storage: &Storage, root: &Path, first: Option<u64>) -> Result<Option<Listing>, TableError> {
     let directory = root.clone().join(LOG_DIR);
     let failed = |source| TableError::store("list", &directory, source);
     let store = storage.store();
-    let files: Vec<ObjectMeta> = match store.list(Some(&directory)).try_collect().await {
+    let listed = match first {
+        Some(version) => store.list_with_offset(Some(&directory), &directory.clone().join(format!("{version:020}"))),
+        None => store.list(Some(&directory)),
+    };
+    let files: Vec<ObjectMeta> = match listed.try_collect().await {
         Ok(files) => files,
         Err(object_store::Error::NotFound { .. }) => Vec::new(),
         Err(source) => return Err(failed(source)),
@@ -88,20 +124,25 @@ async fn list(storage: &Storage, root: &Path) -> Result<Option<Listing>, TableEr
     let name = |file: &ObjectMeta| file.location.filename().unwrap_or_default().to_owned();
     // A checkpoint is a copy: one that is empty is passed over, the commits still tell everything.
     let whole = files.iter().filter(|file| file.size > 0);
-    let known: BTreeSet<u64> = whole.filter_map(|file| checkpoint_version(&name(file))).collect();
-    let (mut checkpoint, mut broken) = (None, None);
-    for version in known.into_iter().rev() {
-        match checkpoint::examine(storage, root, version).await? {
+    let known: BTreeMap<u64, DateTime<Utc>> =
+        whole.filter_map(|file| Some((checkpoint_version(&name(file))?, file.last_modified))).collect();
+    let (mut found, mut broken) = (None, None);
+    for (version, written) in known.into_iter().rev() {
+        match seals::examine(storage, root, version).await? {
             Seal::Whole | Seal::Unknown => {
-                checkpoint = Some(version);
+                found = Some((version, written));
                 break;
             }
             Seal::Broken(what) => {
-                let file = checkpoint::name(root, version);
+                let file = seals::name(root, version);
                 tracing::error!(file, what, "going on without a checkpoint, with what the log has from before it");
                 broken.get_or_insert((file, what));
             }
         }
+    }
+    let checkpoint = found.map(|(version, _)| version);
+    if first.is_some() && checkpoint.is_none() {
+        return Ok(None);
     }
     let mut commits = BTreeMap::new();
     for file in &files {
@@ -127,7 +168,7 @@ async fn list(storage: &Storage, root: &Path) -> Result<Option<Listing>, TableEr
             return Err(gap(expected));
         }
     }
-    Ok(Some(Listing { checkpoint, commits }))
+    Ok(Some(Listing { checkpoint: found, commits }))
 }
 
 /// Makes version 0 of the table at `root`, unless another process is first.

@@ -5,12 +5,12 @@
 //!
 //! * [`storage`]: where tables live; [`durable`]: local disk that syncs.
 //! * `order`, `layout`, `writer`, `upload`, [`index`]: from rows to a file.
-//! * `sums`, `checked`: checksums made while a file is written, compared whenever it is read.
+//! * `sums`, `checked`, `seals` (of checkpoints): checksums made while a file is written, compared whenever it is read.
 //! * `blobs`: files beside a table, by their hash.
 //! * `verify`: looks at a table and changes nothing; `parts`, `copy`: what it is made of, for copies.
 //! * `probe`: whether a store can do what commits need.
-//! * `log`, `state`, `load`, `commit`, `delta`: the Delta log.
-//! * `flush`, `compact` (with `merge`), `expire`, `vacuum`: what changes a table.
+//! * `log`, `state`, `load`, `commit`, `checkpoint`, `delta`: the Delta log.
+//! * `flush`, `compact` (with `merge`), `expire`, `vacuum`: what changes a table; `watch`: who follows that.
 //!
 //! # Invariants
 //! * A version is published after its commit and every file of it are durable.
@@ -23,6 +23,7 @@
 mod blobs;
 mod checked;
 mod checkpoint;
+mod clock;
 mod commit;
 mod compact;
 mod copy;
@@ -41,6 +42,7 @@ mod opened;
 mod order;
 mod parts;
 mod probe;
+mod seals;
 mod state;
 mod stats;
 pub mod storage;
@@ -49,10 +51,12 @@ mod upload;
 mod vacuum;
 mod verify;
 pub mod version;
+mod watch;
 mod writer;
 
 pub use blobs::BlobId;
 pub use checked::Checked;
+pub use clock::Clock;
 pub use compact::{CompactReport, CompactWhich};
 pub use copy::{Print, Source, copy};
 pub use damage::{DamageLog, FileDamage};
@@ -65,7 +69,8 @@ pub use parts::TableParts;
 pub use storage::Storage;
 pub use sums::Sums;
 pub use verify::{CheckError, TableCheck, check_blocks, check_file};
-pub use version::{ColumnStats, DataFile, StatValue, TableVersion};
+pub use version::{ColumnStats, DataFile, StatValue, TableVersion, Work};
+pub use watch::{Unwatched, Watch};
 
 /// Version of the event model that this program writes; it grows when columns are appended.
 pub const MODEL_VERSION: u32 = 1;

@@ -6,9 +6,9 @@ use futures::TryStreamExt;
 use object_store::ObjectStore;
 use object_store::path::Path;
 
-use super::checkpoint::sealed_version;
 use super::error::TableError;
 use super::log::{LOG_DIR, checkpoint_version, commit_version};
+use super::seals::sealed_version;
 use super::version::DataFile;
 use super::{Storage, load};
 use crate::event::names::ProjectName;

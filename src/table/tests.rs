@@ -8,4 +8,4 @@ mod layout;
 mod opening;
 mod races;
 mod s3;
-mod support;
+pub(super) mod support;

@@ -18,10 +18,10 @@ use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderB
 use tokio::runtime::Handle;
 
 use super::checked::{Checked, CheckedFile};
-use super::checkpoint::{self, Seal};
 use super::damage::FileDamage;
 use super::error::TableError;
 use super::log::{Commit, LOG_DIR, checkpoint_version, commit_version};
+use super::seals::{self, Seal};
 use super::state::State;
 use super::version::DataFile;
 use super::{Storage, load};
@@ -126,7 +126,7 @@ impl Storage {
         for path in present.keys().filter(|path| path.prefix_matches(&log)) {
             let Some(name) = path.filename() else { continue };
             if let Some(version) = checkpoint_version(name)
-                && let Seal::Broken(what) = checkpoint::examine(self, root, version).await?
+                && let Seal::Broken(what) = seals::examine(self, root, version).await?
             {
                 damaged.push(damage(&format!("{LOG_DIR}/{name}"), what));
             }

@@ -25,6 +25,7 @@ mod format;
 mod golden;
 mod hostile;
 mod ingest;
+mod jobs;
 mod journal;
 mod kill;
 mod layers;

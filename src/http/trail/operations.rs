@@ -40,6 +40,9 @@ const OPERATIONS: &[(&str, &str, &str, &str, &str)] = &[
     ("POST", "/api/v1/exports", "exports", "export.create", "export"),
     ("DELETE", "/api/v1/exports/{id}", "exports", "export.delete", "delete"),
     ("GET", "/api/v1/exports/{id}/file", "exports", "export.download", "read"),
+    ("GET", "/api/v1/jobs", "jobs", "job.list", "read"),
+    ("GET", "/api/v1/jobs/{id}", "jobs", "job.read", "read"),
+    ("POST", "/api/v1/jobs/{id}/cancel", "jobs", "job.cancel", "update"),
     ("POST", "/api/v1/admin/flush", "admin", "admin.flush", "other"),
     ("POST", "/api/v1/admin/compact", "admin", "admin.compact", "other"),
 ];
@@ -59,6 +62,7 @@ pub(super) fn object_of(route: &str, path: &str) -> (Option<&'static str>, Optio
         Some("projects") => Some("project"),
         Some("mappings") => Some("mapping"),
         Some("exports") => Some("export"),
+        Some("jobs") => Some("job"),
         Some("queries" | "query") => Some("query"),
         Some("events" | "dead-letters") => Some("project"),
         Some("objects") => Some("object"),

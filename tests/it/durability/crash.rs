@@ -40,6 +40,10 @@ const CRASHES: &[(&str, u32)] = &[
     ("flush.forget", 4),
     ("table.checkpoint", 1),
     ("table.checkpointed", 1),
+    ("compact.read", 1),
+    ("compact.written", 1),
+    ("compact.committed", 1),
+    ("vacuum.delete", 3),
     ("state.write", 20),
     ("state.written", 20),
     ("export.write", 1),
@@ -47,7 +51,7 @@ const CRASHES: &[(&str, u32)] = &[
 ];
 
 /// Those of every run.
-const FEW: [&str; 8] = [
+const FEW: [&str; 9] = [
     "wal.written",
     "wal.renamed",
     "publish.visible",
@@ -55,6 +59,7 @@ const FEW: [&str; 8] = [
     "table.uploaded",
     "table.committed",
     "flush.ids",
+    "compact.committed",
     "state.written",
 ];
 
