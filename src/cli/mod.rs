@@ -10,10 +10,12 @@ mod compact;
 mod config;
 mod demo;
 mod doctor;
+mod erase;
 mod error;
 mod export;
 mod flush;
 mod generate;
+mod hold;
 mod import;
 mod keys;
 mod logs;
@@ -25,6 +27,7 @@ mod queries;
 mod query;
 mod quota;
 mod reconcile;
+mod retention;
 mod serve;
 mod settings;
 mod supervisor;
@@ -67,6 +70,12 @@ enum Command {
     Projects(projects::Command),
     #[command(subcommand)]
     Keys(keys::Command),
+    #[command(subcommand)]
+    Retention(retention::Command),
+    #[command(subcommand)]
+    Hold(hold::Command),
+    #[command(subcommand)]
+    Erase(Box<erase::Command>),
     Flush(flush::Args),
     Compact(compact::Args),
     Generate(generate::Args),
@@ -122,6 +131,9 @@ impl Cli {
             Command::Mappings(command) => or_ctrl_c(command.run()).await,
             Command::Projects(command) => or_ctrl_c(command.run()).await,
             Command::Keys(command) => or_ctrl_c(command.run()).await,
+            Command::Retention(command) => or_ctrl_c(command.run()).await,
+            Command::Hold(command) => or_ctrl_c(command.run()).await,
+            Command::Erase(command) => or_ctrl_c(command.run()).await,
             Command::Flush(args) => or_ctrl_c(args.run()).await,
             Command::Compact(args) => or_ctrl_c(args.run()).await,
             Command::Generate(args) => or_ctrl_c(args.run()).await,

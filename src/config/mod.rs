@@ -18,6 +18,7 @@ mod objects;
 mod quota;
 mod ranges;
 mod redaction;
+mod retention;
 mod saved;
 mod settings;
 mod source;
@@ -42,6 +43,7 @@ pub use network::Network;
 pub use objects::Objects;
 pub use quota::Quota;
 pub use redaction::{DEFAULT_HEADERS, DEFAULT_PARAMETERS, RedactLists, Redaction};
+pub use retention::Retention;
 pub use saved::Saved;
 pub(crate) use settings::masked;
 pub use settings::{Entry, Origin, Settings};
@@ -85,6 +87,8 @@ pub struct Config {
     pub access: Access,
     /// How readers and operators are recorded.
     pub audit: Audit,
+    /// How long events are kept, and what goes at once.
+    pub retention: Retention,
     /// What is blanked in events before anything is stored.
     pub redaction: Redaction,
     /// How much is read and compared to tell what became of an object.

@@ -52,6 +52,28 @@ impl DeadLetters {
         }
     }
 
+    /// Removes the rejected lines of a project, as they stand in its files, for which `goes` holds. Returns how many.
+    ///
+    /// # Errors
+    /// A file cannot be read or written; what was removed before stays removed.
+    pub(super) fn erase(&self, project: &ProjectName, goes: impl Fn(&str) -> bool) -> io::Result<u64> {
+        let _writing = self.writing.lock();
+        let mut erased = 0;
+        for path in files_of(project).map(|name| self.dir.join(name)) {
+            let text = match fs::read_to_string(&path) {
+                Ok(text) => text,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            let (gone, kept): (Vec<&str>, Vec<&str>) = text.split_inclusive('\n').partition(|line| goes(line));
+            if !gone.is_empty() {
+                super::directory::replace(&path, kept.concat().as_bytes())?;
+                erased += gone.len() as u64;
+            }
+        }
+        Ok(erased)
+    }
+
     /// The newest rejected lines of a project, newest first, at most `limit`.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ use crate::journal::alerts::{AlertError, MailError};
 use crate::journal::saved::SavedError;
 use crate::journal::webhook::OutboxError;
 use crate::query::QueryError;
+use crate::retention::RetentionError;
 use crate::table::TableError;
 use crate::wal::WalError;
 
@@ -98,6 +99,9 @@ pub enum EngineError {
     /// The mail server's settings.
     #[error(transparent)]
     Mail(#[from] MailError),
+    /// A policy, a hold or an erasure.
+    #[error(transparent)]
+    Retention(#[from] RetentionError),
     /// Saved filters.
     #[error(transparent)]
     Saved(#[from] SavedError),
@@ -152,6 +156,7 @@ impl Report for EngineError {
             Self::State(error) => error.kind(),
             Self::Alert(error) => error.kind(),
             Self::Mail(_) => Kind::Invalid,
+            Self::Retention(error) => error.kind(),
             Self::Saved(error) => error.kind(),
             Self::Outbox(error) => error.kind(),
         }
@@ -178,6 +183,7 @@ impl Report for EngineError {
             Self::State(error) => error.code(),
             Self::Alert(error) => error.code(),
             Self::Mail(_) => "mail_settings_invalid",
+            Self::Retention(error) => error.code(),
             Self::Saved(error) => error.code(),
             Self::Outbox(error) => error.code(),
         }
@@ -210,6 +216,7 @@ impl Report for EngineError {
             Self::State(error) => error.hint(),
             Self::Alert(error) => error.hint(),
             Self::Mail(_) => Some("look at [smtp] of the settings".into()),
+            Self::Retention(error) => error.hint(),
             Self::Saved(error) => error.hint(),
             Self::Outbox(error) => error.hint(),
         }

@@ -41,6 +41,7 @@ mod publish;
 mod recover;
 mod redaction;
 mod restore;
+mod retention;
 mod tail;
 mod tasks;
 mod threads;
@@ -125,6 +126,7 @@ struct Inner {
     webhooks: webhooks::Webhooks,
     exports: exports::Exports,
     figures: figures::Figures,
+    retention: retention::Retention,
     /// What the log held at the start.
     recovered: recover::Recovered,
     /// The admin key that this start made, until it was handed out.
@@ -168,6 +170,8 @@ impl Engine {
         engine.0.projects.ensure_audit().await?;
         let first_key = engine.ensure_admin()?;
         engine.0.projects.ensure_default().await?;
+        // Before anything changes a table.
+        engine.0.settle_erasures().await?;
         flush::start(&engine.0);
         keys::start(&engine.0);
         tail::start(&engine.0);
@@ -176,6 +180,7 @@ impl Engine {
         audit::start(&engine.0);
         webhooks::start(&engine.0);
         exports::start(&engine.0);
+        retention::start(&engine.0);
         Ok(engine)
     }
 
@@ -208,6 +213,7 @@ impl Engine {
         let audit = audit::Audit::open(&directory.part("audit.json"), &shared.config.audit)?;
         let webhooks = webhooks::Webhooks::open(&directory, &shared.config.webhook)?;
         let (wal, recovered) = recover::open_log(&directory, &shared, &projects, &interpretations)?;
+        let retention = retention::Retention::open(&directory, shared.newest_us.load(Ordering::Relaxed))?;
         let counted = Arc::clone(&shared);
         let tasks = tasks::Tasks::new(move |job| counted.counters.job_failed(job));
         let inflight = inflight::Inflight::default();
@@ -244,6 +250,7 @@ impl Engine {
             webhooks,
             exports,
             figures,
+            retention,
             recovered,
             first_key: parking_lot::Mutex::default(),
             directory,

@@ -8,7 +8,7 @@
 //! * `blobs`: files beside a table, by their hash.
 //! * `probe`: whether a store can do what commits need.
 //! * `log`, `state`, `load`, `commit`, `delta`: the Delta log.
-//! * `flush`, `compact` (with `merge`), `expire`, `vacuum`: what changes a table.
+//! * `flush`, `compact` (with `merge`), `expire`, `rewrite`, `vacuum`, `purge`: what changes a table.
 //!
 //! # Invariants
 //! * A version is published after its commit and every file of it are durable.
@@ -34,6 +34,8 @@ mod merge;
 mod opened;
 mod order;
 mod probe;
+mod purge;
+mod rewrite;
 mod state;
 mod stats;
 pub mod storage;
@@ -48,6 +50,8 @@ pub use error::TableError;
 pub use expire::ExpireReport;
 pub use flush::FlushReport;
 pub use opened::{Table, TableSettings, WriterId, open_read_only};
+pub use purge::PurgeReport;
+pub use rewrite::{Concerned, Judged, RowEdit};
 pub use storage::Storage;
 pub use version::{ColumnStats, DataFile, StatValue, TableVersion};
 

@@ -6,5 +6,6 @@ mod faults;
 mod layout;
 mod opening;
 mod races;
+mod rewrite;
 mod s3;
 mod support;

@@ -34,6 +34,7 @@ mod inspect;
 mod ledger;
 mod preparer;
 mod reader;
+mod renew;
 mod replay;
 mod salvage;
 mod segment;
@@ -55,6 +56,7 @@ pub use self::error::{Damage, WalError};
 pub use self::inspect::{
     Finding, FrameSummary, LogSummary, ProjectSummary, SegmentState, SegmentSummary, inspect, inspect_frames,
 };
+pub use self::renew::Renewal;
 pub use self::salvage::{SalvageReport, salvage};
 pub use self::state::WalStats;
 

@@ -37,6 +37,7 @@ mod real_data;
 mod recipes;
 mod reconcile;
 mod redaction;
+mod retention;
 mod routes;
 mod schemathesis;
 mod screens;
