@@ -87,7 +87,7 @@ fn events(numbers: std::ops::Range<usize>) -> String {
     numbers.map(|n| event(n, n % 5 == 0)).collect()
 }
 
-const CONFIG: &str = "[flush]\ninterval = \"1h\"\n[wal]\nsegment_size = \"64KiB\"\nsize_max = \"8MiB\"\n[compaction]\ninterval = \"0s\"\n\
+const CONFIG: &str = "[ingest]\nbody_max = \"1MiB\"\n[flush]\ninterval = \"1h\"\n[wal]\nsegment_size = \"64KiB\"\nsize_max = \"8MiB\"\n[compaction]\ninterval = \"0s\"\n\
     files_min = 2\nkeep_replaced = \"1h\"\n[webhook]\nallowed_networks = [\"127.0.0.0/8\"]\nretry_first = \"1ms\"\nretry_longest = \"5ms\"\n\
     attempts_max = 2\n[alerts]\nevery_min = \"100ms\"\ndelay = \"0s\"\n[retention]\nshare_max = 100\n";
 

@@ -263,8 +263,9 @@ async fn a_hold_wins_over_policies_erasures_and_the_deletion_of_its_project() {
     assert_eq!((&lifted["lifted"]["reason"], &lifted["reason"]), (&json!("closed"), &json!("case 7")));
     assert_eq!(lifted["placed_by"], lifted["lifted"]["by"]);
     assert_eq!(server.metric("kronika_holds", "").await, 3.0);
-    let ran = call(&server, Method::POST, "/api/v1/retention/shop/run", json!({})).await.json(200);
-    assert_eq!(ran["rows"], 4);
+    // The sweep of the start may have been first.
+    call(&server, Method::POST, "/api/v1/retention/shop/run", json!({})).await.json(200);
+    assert_eq!(server.count("shop", "SELECT count(*) FROM events").await, 6);
     let made = call(&server, Method::POST, "/api/v1/erasures", erase(true)).await.json(202);
     let done = erasure::done(&server, made["id"].as_str().unwrap()).await;
     assert_eq!((&done["counts"]["rows"], &done["proof"]["rows_left"]), (&json!(0), &json!(4)));
