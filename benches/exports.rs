@@ -36,16 +36,8 @@ fn main() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let mut server = load::Server::start("");
-    let began = Instant::now();
-    let generator = load::generator(events);
-    for day in 0..generator.days() {
-        let mut journal = Vec::new();
-        generator.day(day).write_to(&mut journal).expect("memory takes what it is given");
-        runtime.block_on(load::send(&server, load::bodies(&journal.into(), load::Size::Bytes(1_000_000)), 4));
-    }
-    runtime.block_on(load::post(&server, "/api/v1/admin/flush"));
-    runtime.block_on(load::post(&server, "/api/v1/admin/compact"));
-    println!("{}", json!({"events": events, "load_seconds": began.elapsed().as_secs(), "load": load::machine_load()}));
+    let seconds = runtime.block_on(load::fill(&server, events));
+    println!("{}", json!({"events": events, "load_seconds": seconds, "load": load::machine_load()}));
     let formats = std::env::var("KRONIKA_BENCH_FORMATS").unwrap_or_else(|_| FORMATS.to_owned());
     for format in formats.split(',') {
         // All columns where that is what a format is for; else those that a person reads.

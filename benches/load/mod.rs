@@ -244,6 +244,20 @@ pub(crate) async fn send_one(http: &reqwest::Client, url: &str, key: &str, body:
     }
 }
 
+/// Sends so many generated events a day at a time, flushes and compacts; gives the seconds that took.
+pub(crate) async fn fill(server: &Server, events: u64) -> u64 {
+    let began = Instant::now();
+    let generator = generator(events);
+    for day in 0..generator.days() {
+        let mut journal = Vec::new();
+        generator.day(day).write_to(&mut journal).expect("memory takes what it is given");
+        send(server, bodies(&journal.into(), Size::Bytes(1_000_000)), 4).await;
+    }
+    post(server, "/api/v1/admin/flush").await;
+    post(server, "/api/v1/admin/compact").await;
+    began.elapsed().as_secs()
+}
+
 /// Calls a route that takes nothing.
 pub(crate) async fn post(server: &Server, path: &str) -> Value {
     let request = reqwest::Client::new().post(format!("{}{path}", server.url)).bearer_auth(&server.key);

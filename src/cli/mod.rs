@@ -17,6 +17,7 @@ mod flush;
 mod generate;
 mod hold;
 mod import;
+mod jobs;
 mod keys;
 mod logs;
 mod manual;
@@ -78,6 +79,8 @@ enum Command {
     Erase(Box<erase::Command>),
     Flush(flush::Args),
     Compact(compact::Args),
+    #[command(subcommand)]
+    Jobs(jobs::Command),
     Generate(generate::Args),
     #[command(subcommand)]
     Wal(wal::Command),
@@ -136,6 +139,7 @@ impl Cli {
             Command::Erase(command) => or_ctrl_c(command.run()).await,
             Command::Flush(args) => or_ctrl_c(args.run()).await,
             Command::Compact(args) => or_ctrl_c(args.run()).await,
+            Command::Jobs(command) => or_ctrl_c(command.run()).await,
             Command::Generate(args) => or_ctrl_c(args.run()).await,
             Command::Wal(command) => or_ctrl_c(command.run()).await,
             Command::Config(command) => command.run(),

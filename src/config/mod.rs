@@ -12,6 +12,7 @@ mod audit;
 mod error;
 mod files;
 mod guard;
+mod jobs;
 mod journal;
 mod network;
 mod objects;
@@ -38,6 +39,7 @@ pub use audit::Audit;
 pub use error::ConfigError;
 pub use files::{Attachments, Exports};
 pub use guard::Guard;
+pub use jobs::Jobs;
 pub use journal::Journal;
 pub use network::Network;
 pub use objects::Objects;
@@ -83,6 +85,8 @@ pub struct Config {
     pub attachments: Attachments,
     /// Files that are made of events.
     pub exports: Exports,
+    /// The engine's own jobs.
+    pub jobs: Jobs,
     /// How long keys live, and how much they may ask for.
     pub access: Access,
     /// How readers and operators are recorded.
@@ -264,11 +268,13 @@ impl Default for Flush {
 pub struct Compaction {
     /// How often partitions are looked at; `0s` switches the schedule off.
     pub interval: Span,
-    /// Least number of small files of a partition that are worth a rewrite.
+    /// Least number of small files of a partition, rewritten equally often, that are worth a rewrite.
     pub files_min: usize,
     /// Size above which a file is left alone.
     pub target_size: ByteCount,
-    /// How long files that were replaced stay for readers of older versions.
+    /// How long after its end, and after its last flush, a day is made into as few files as possible.
+    pub close_after: Span,
+    /// How long files that were replaced stay for readers of older versions in other processes: longer than any query.
     pub keep_replaced: Span,
     /// How much the threads of compaction give way to others: 0 (not at all) to 19.
     pub niceness: u8,
@@ -278,9 +284,10 @@ impl Default for Compaction {
     fn default() -> Self {
         Self {
             interval: Span::secs(600),
-            files_min: 4,
+            files_min: 8,
             target_size: ByteCount::mib(256),
-            keep_replaced: Span::secs(3_600),
+            close_after: Span::secs(2 * 3_600),
+            keep_replaced: Span::secs(8 * 3_600),
             niceness: 10,
         }
     }

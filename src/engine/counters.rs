@@ -169,6 +169,9 @@ pub(super) fn render(engine: &Inner) -> String {
     counters.set("kronika_holds", vec![], memory(engine.retention.holds_in_force()));
     counters.set("kronika_erasures_waiting", vec![], memory(engine.retention.erasures.waiting()));
     let exports = engine.exports.figures();
+    for (kind, running) in engine.jobs.running() {
+        counters.set("kronika_jobs_running", vec![Label::new("kind", kind.as_str())], memory(running));
+    }
     counters.set("kronika_exports_running", vec![], memory(exports.running));
     counters.set("kronika_exports_waiting", vec![], memory(exports.waiting));
     counters.set("kronika_exports_bytes", vec![], gauge(exports.bytes));

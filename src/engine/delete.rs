@@ -49,6 +49,7 @@ impl Inner {
     /// Waits until nothing works on the project any more, and notes its deletion.
     async fn let_go_of(&self, project: &Arc<Project>) -> Result<(), EngineError> {
         self.keys.revoke_project(&project.name, now_s())?;
+        self.jobs.cancel_of(&project.name);
         // Whoever waits for one of these finds the project closed and empty.
         let _flushing = project.flushing.lock().await;
         let _compacting = project.compacting.lock().await;

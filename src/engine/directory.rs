@@ -22,6 +22,7 @@
 //! mappings/ queries/   the user's own
 //! spill/               of running queries; emptied at start
 //! uploads/             attachments that are still coming in; emptied at start
+//! jobs.ndjson          the engine's own jobs that ended
 //! exports/PROJECT/ID   exports: what was asked for, how far it is, the file
 //! ```
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::RefusedEvent;
+use super::jobs::JobError;
 use crate::access::AccessError;
 use crate::error::{Kind, Report};
 use crate::event::mapping::MappingError;
@@ -108,6 +109,9 @@ pub enum EngineError {
     /// Calls of other systems.
     #[error(transparent)]
     Outbox(#[from] OutboxError),
+    /// A job of the engine.
+    #[error(transparent)]
+    Job(#[from] JobError),
     /// Redaction rules that cannot be used.
     #[error("cannot redact{}", of.as_ref().map(|name| format!(" in the project `{name}`")).unwrap_or_default())]
     Redaction {
@@ -159,6 +163,7 @@ impl Report for EngineError {
             Self::Retention(error) => error.kind(),
             Self::Saved(error) => error.kind(),
             Self::Outbox(error) => error.kind(),
+            Self::Job(error) => error.kind(),
         }
     }
 
@@ -186,6 +191,7 @@ impl Report for EngineError {
             Self::Retention(error) => error.code(),
             Self::Saved(error) => error.code(),
             Self::Outbox(error) => error.code(),
+            Self::Job(error) => error.code(),
         }
     }
 
@@ -219,6 +225,7 @@ impl Report for EngineError {
             Self::Retention(error) => error.hint(),
             Self::Saved(error) => error.hint(),
             Self::Outbox(error) => error.hint(),
+            Self::Job(error) => error.hint(),
         }
     }
 }

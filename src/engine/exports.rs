@@ -183,6 +183,13 @@ impl Exports {
         }
     }
 
+    /// Ends an export that runs, for good.
+    pub(super) fn cancel(&self, project: &ProjectName, id: &str) {
+        let of = self.of(project);
+        let found = of.iter().find(|live| live.state.borrow().id.as_str() == id);
+        found.into_iter().for_each(|live| live.cancel());
+    }
+
     /// Ends the answers of those who watch exports.
     pub(super) fn leave_watchers(&self) {
         self.unwatched.cancel();

@@ -1,4 +1,4 @@
-//! From hot to table, from small files to large ones, and what the log may forget.
+//! From hot to table, and what the log may forget.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 use arrow::record_batch::RecordBatch;
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio::sync::Notify;
 
+use super::jobs;
 use super::project::Project;
 use super::{EngineError, Inner};
 use crate::event::names::ProjectName;
-use crate::table::CompactWhich;
 
 /// How often the flush job looks at the projects.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -35,27 +36,7 @@ pub struct FlushSummary {
     pub bytes: u64,
 }
 
-/// What a compaction of one project did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct CompactSummary {
-    /// The project.
-    #[schema(value_type = String)]
-    pub project: ProjectName,
-    /// Partitions rewritten.
-    pub partitions: u64,
-    /// Files that went in.
-    pub files_in: u64,
-    /// Files that came out.
-    pub files_out: u64,
-    /// Size of the files that went in, in bytes.
-    pub bytes_in: u64,
-    /// Size of the files that came out, in bytes.
-    pub bytes_out: u64,
-    /// Events in them.
-    pub rows: u64,
-}
-
-/// Starts the jobs.
+/// Starts the job.
 pub(super) fn start(engine: &Arc<Inner>) {
     let due = Arc::clone(engine);
     let nudge = Arc::clone(&engine.shared.flush_now);
@@ -64,19 +45,11 @@ pub(super) fn start(engine: &Arc<Inner>) {
         let engine = Arc::clone(&due);
         async move { engine.flush_due().await.map_err(|error| error.to_string()) }.boxed()
     });
-    let gathered = Arc::clone(&engine.shared);
+    let gathered = Arc::clone(engine);
     engine.tasks.start("figures", GATHER_EVERY, Arc::new(Notify::new()), move || {
-        gathered.counters.upkeep();
+        gathered.shared.counters.upkeep();
+        gathered.silent_imports_end();
         std::future::ready(Ok(())).boxed()
-    });
-    let interval = engine.shared.config.compaction.interval.0;
-    if interval.is_zero() {
-        return;
-    }
-    let due = Arc::clone(engine);
-    engine.tasks.start_on(engine.compactors.handle(), "compaction", interval, Arc::new(Notify::new()), move || {
-        let engine = Arc::clone(&due);
-        async move { engine.compact(None, false).await.map(|_| ()).map_err(|error| error.to_string()) }.boxed()
     });
 }
 
@@ -112,6 +85,8 @@ impl Inner {
         let (batches, through) = project.cut();
         let mut summary = FlushSummary { project: project.name.clone(), rows: 0, files: 0, bytes: 0 };
         if !batches.is_empty() {
+            let events = batches.iter().map(|batch| batch.rows.num_rows()).sum::<usize>();
+            let job = self.jobs.begin(jobs::Kind::Flush, &project.name, &format!("{events} events"))?;
             let began = Instant::now();
             let rows: Vec<RecordBatch> = batches.iter().map(|batch| batch.rows.clone()).collect();
             drop(batches);
@@ -120,9 +95,15 @@ impl Inner {
                 self.shared.hot_bytes.fetch_sub(freed, Ordering::Relaxed);
             };
             tracing::debug!(target: "kronika::phase", project = %project.name, "flush begins");
-            let report = project.table.flush(&rows, through, publish).await?;
+            let flushed = project.table.flush(&rows, through, publish).await;
             tracing::debug!(target: "kronika::phase", project = %project.name, "flush ends");
-            summary = FlushSummary { rows: report.rows, files: report.files, bytes: report.bytes, ..summary };
+            if let Ok(report) = &flushed {
+                summary = FlushSummary { rows: report.rows, files: report.files, bytes: report.bytes, ..summary };
+                job.progress(report.rows, Some(report.rows));
+                job.tell(json!({"events": report.rows, "files": report.files, "bytes": report.bytes}));
+            }
+            job.finish_with(&flushed);
+            flushed?;
             self.shared.counters.flushed(&summary, began.elapsed());
         }
         self.forget(project, through).await?;
@@ -140,43 +121,5 @@ impl Inner {
         synced.await.map_err(|error| failed(std::io::Error::other(error)))??;
         self.wal.forget(&project.name, u64::try_from(through).unwrap_or(0));
         Ok(())
-    }
-
-    /// Compacts one project, or all; `all_partitions` also those that the schedule would leave alone.
-    pub(super) async fn compact(
-        &self,
-        name: Option<&ProjectName>,
-        all_partitions: bool,
-    ) -> Result<Vec<CompactSummary>, EngineError> {
-        let mut summaries = Vec::new();
-        for project in self.projects.some(name)? {
-            let _one = project.compacting.lock().await;
-            if project.intake.lock().is_closed() {
-                continue;
-            }
-            let which = if all_partitions { CompactWhich::All } else { CompactWhich::Due };
-            let began = Instant::now();
-            tracing::debug!(target: "kronika::phase", project = %project.name, "compaction begins");
-            let report = project
-                .table
-                .compact(which, |version| {
-                    project.swap(version, None);
-                })
-                .await?;
-            tracing::debug!(target: "kronika::phase", project = %project.name, "compaction ends");
-            let summary = CompactSummary {
-                project: project.name.clone(),
-                partitions: report.partitions,
-                files_in: report.files_in,
-                files_out: report.files_out,
-                bytes_in: report.bytes_in,
-                bytes_out: report.bytes_out,
-                rows: report.rows,
-            };
-            self.shared.counters.compacted(&summary, began.elapsed());
-            project.table.vacuum(self.shared.config.compaction.keep_replaced.0).await?;
-            summaries.push(summary);
-        }
-        Ok(summaries)
     }
 }

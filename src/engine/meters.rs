@@ -100,6 +100,7 @@ pub(super) const METERS: &[Meter] = &[
     counter("kronika_compacted_output_files_total", "project", "files that came instead"),
     histogram(PLAN_SECONDS, "", "queries from the text to the plan, the wait for a planner included"),
     histogram(RUN_SECONDS, "", "queries from the plan to the last row, however they ended"),
+    gauge("kronika_jobs_running", "kind", "jobs of the engine that run"),
     gauge("kronika_exports_running", "", "exports that are being made"),
     gauge("kronika_exports_waiting", "", "exports that wait for their turn"),
     gauge("kronika_exports_bytes", "", "disk that the files of exports take"),

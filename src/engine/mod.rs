@@ -17,6 +17,7 @@ mod alerts;
 mod attachments;
 pub mod audit;
 mod clock;
+mod compact;
 mod counters;
 mod dead_letters;
 mod delete;
@@ -32,6 +33,7 @@ mod health;
 mod inflight;
 mod ingest;
 mod interpretations;
+pub mod jobs;
 mod keys;
 mod meters;
 mod probe;
@@ -76,11 +78,12 @@ pub use admission::Sending;
 pub use alerts::{AlertFailure, AlertTrial, TrialChannel, TrialGroup};
 pub use attachments::{AttachmentError, Incoming, Stored};
 pub(crate) use clock::{now_ms, now_s, now_us};
+pub use compact::CompactSummary;
 pub use directory::FORMAT;
 pub use doctor::{Finding, Verdict, examine};
 pub use error::{AppendError, EngineError};
 pub use exports::NewExportError;
-pub use flush::{CompactSummary, FlushSummary};
+pub use flush::FlushSummary;
 pub use health::Check;
 pub use ingest::{AppendOptions, FileIds, Receipt, RefusedEvent};
 pub use restore::{RestoreError, RestoreOutcome};
@@ -125,6 +128,8 @@ struct Inner {
     /// Calls of other systems.
     webhooks: webhooks::Webhooks,
     exports: exports::Exports,
+    jobs: jobs::Jobs,
+    imports: jobs::Imports,
     figures: figures::Figures,
     retention: retention::Retention,
     /// What the log held at the start.
@@ -173,6 +178,7 @@ impl Engine {
         // Before anything changes a table.
         engine.0.settle_erasures().await?;
         flush::start(&engine.0);
+        compact::start(&engine.0);
         keys::start(&engine.0);
         tail::start(&engine.0);
         alerts::start(&engine.0);
@@ -224,6 +230,8 @@ impl Engine {
         let compactors = threads::Threads::for_jobs("compaction", niceness).map_err(failed)?;
         let tailers = threads::Threads::for_jobs("tail", 0).map_err(failed)?;
         let exports = exports::Exports::open(directory.part("exports"), shared.config.exports.niceness)?;
+        let kept = shared.config.jobs.history_max;
+        let jobs = jobs::Jobs::open(&directory.part("jobs.ndjson"), kept)?;
         let figures = figures::Figures::new(shared.config.journal.figures_max.as_usize());
         let inner = Inner {
             shared,
@@ -249,6 +257,8 @@ impl Engine {
             audit,
             webhooks,
             exports,
+            jobs,
+            imports: jobs::Imports::default(),
             figures,
             retention,
             recovered,
@@ -401,6 +411,28 @@ impl Engine {
         self.0.redactions.set(&project.name, lists)
     }
 
+    /// The engine's own jobs.
+    #[must_use]
+    pub fn jobs(&self) -> &jobs::Jobs {
+        &self.0.jobs
+    }
+
+    /// Asks a job to end; what it did so far stays.
+    ///
+    /// # Errors
+    /// There is none, it has ended, or it is of a kind that cannot be left half done.
+    pub fn cancel_job(&self, id: &str) -> Result<jobs::JobInfo, EngineError> {
+        let info = self.0.jobs.cancel(id)?;
+        if let (jobs::Kind::Export, Some(project)) = (info.kind, &info.project) {
+            // Ended like this it would go on at the next start.
+            self.0.exports.cancel(project, &info.subject);
+        }
+        if info.kind == jobs::Kind::Erase {
+            self.0.retention.erasures.cancel_job(id)?;
+        }
+        Ok(info)
+    }
+
     /// The saved filters.
     #[must_use]
     pub fn saved(&self) -> &SavedFilters {
@@ -500,8 +532,7 @@ impl Engine {
 
     /// Ends the jobs and closes the log; what is hot stays in the log.
     pub async fn halt(&self) {
-        self.0.exports.stop().await;
-        self.0.tasks.stop().await;
+        self.0.stop_jobs().await;
         self.0.wal.close();
     }
 
@@ -511,12 +542,22 @@ impl Engine {
     /// # Errors
     /// What could not be flushed; it is in the log.
     pub async fn stop(&self) -> Result<(), EngineError> {
-        self.0.exports.stop().await;
-        self.0.tasks.stop().await;
+        self.0.stop_jobs().await;
         let recorded = self.0.record_stop().await;
         let flushed = self.flush(None).await.map(|_| ());
         self.0.wal.close();
         flushed.and(recorded)
+    }
+}
+
+impl Inner {
+    /// Ends what runs in the background; long jobs are asked to end first.
+    async fn stop_jobs(&self) {
+        // Erasures and sweeps leave off between two files.
+        self.shared.ending.cancel();
+        self.jobs.cancel_all();
+        self.exports.stop().await;
+        self.tasks.stop().await;
     }
 }
 

@@ -43,6 +43,20 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Read its history page by page; see `objects.events_max`.",
     ),
     entry("not_restorable", "The object cannot be restored.", "`detail` says why; ask for the preview with GET."),
+    // The engine's own jobs.
+    entry("job_not_found", "There is no such job, or its end is long past.", "List them with GET /api/v1/jobs."),
+    entry("job_ended", "The job has ended already.", "Nothing is to be done."),
+    entry("job_not_cancelable", "A job of this kind cannot be left half done.", "It ends by itself, in seconds."),
+    entry(
+        "too_many_imports",
+        "More imports report how far they are than the server keeps.",
+        "Send the events all the same, or wait; see `jobs.imports_max`.",
+    ),
+    entry(
+        "table_work_canceled",
+        "The job that did this was canceled.",
+        "What was done before stays; begin it again to go on.",
+    ),
     // Calls of other systems.
     entry(
         "invalid_webhook",

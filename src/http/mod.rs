@@ -13,6 +13,7 @@ mod events;
 mod extract;
 mod holds;
 mod info;
+mod jobs;
 mod journal;
 mod keys;
 mod mappings;
@@ -75,6 +76,11 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
         .routes(routes!(keys::set_key_quota))
         .routes(routes!(admin::flush))
         .routes(routes!(admin::compact))
+        .routes(routes!(jobs::list_jobs))
+        .routes(routes!(jobs::get_job))
+        .routes(routes!(jobs::cancel_job))
+        .routes(routes!(jobs::begin_import))
+        .routes(routes!(jobs::report_import))
         .routes(routes!(info::info))
         .routes(routes!(admin::livez))
         .routes(routes!(admin::readyz))

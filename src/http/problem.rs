@@ -10,6 +10,7 @@ use super::trail::ErrorCode;
 use super::{catalogue, observe};
 use crate::access::AccessError;
 use crate::engine::audit::AuditError;
+use crate::engine::jobs::JobError;
 use crate::engine::{AdmissionError, AlertFailure, AppendError, EngineError, RestoreError, TailError, TrialError};
 use crate::error::{Kind, Report};
 use crate::event::mapping::MappingError;
@@ -250,6 +251,16 @@ impl From<OutboxError> for ApiError {
 
 impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> Self {
+        let mut problem = Self::of(&error);
+        if error.kind() == Kind::Overloaded {
+            problem.0.retry_after_s = Some(1);
+        }
+        problem
+    }
+}
+
+impl From<JobError> for ApiError {
+    fn from(error: JobError) -> Self {
         Self::of(&error)
     }
 }

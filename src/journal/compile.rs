@@ -68,7 +68,7 @@ const SEARCHED: [&str; 35] = [
 ];
 
 /// Types of actors that are people, and those that are programs.
-const PEOPLE: &str = "('employee', 'admin', 'owner', 'user', 'customer', 'visitor')";
+pub(super) const PEOPLE: &str = "('employee', 'admin', 'owner', 'user', 'customer', 'visitor')";
 
 /// What turns filters into SQL.
 pub(super) struct Compiler<'a> {
@@ -156,6 +156,8 @@ impl Compiler<'_> {
     fn column(&mut self, column: &Column, condition: &Condition) -> Result<String, JournalError> {
         let name = column.name;
         match column.kind {
+            // Nothing is the same as `general` there.
+            Kind::Text if name == "visibility" => self.text("coalesce(visibility, 'general')", condition),
             Kind::Text | Kind::Json => self.text(name, condition),
             Kind::Int32 | Kind::Int64 | Kind::Float32 => self.number(name, condition),
             Kind::Time => self.time(name, condition),

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::columns::single;
 use super::compile::{Values, literal};
+use super::dimension::dimension;
 use super::{JournalError, Selection, Statement};
 use crate::event::calendar::Step;
 
@@ -71,8 +72,12 @@ impl Metric {
     }
 }
 
-/// A value that events can be grouped by or computed of: a column, or a part of `attributes`.
-fn value(parameter: &str, name: &str, number: bool) -> Result<String, JournalError> {
+/// A value that events can be grouped by or computed of: a column, a part of `attributes`, or a word of the filters that
+/// has one value for each event.
+fn value(selection: &Selection, parameter: &str, name: &str, number: bool) -> Result<String, JournalError> {
+    if let Some(value) = dimension(name, selection.clock()) {
+        return Ok(value);
+    }
     let Some(path) = name.strip_prefix("attributes.").filter(|path| !path.is_empty()) else {
         return single(parameter, name).map(str::to_owned);
     };
@@ -87,7 +92,7 @@ fn value(parameter: &str, name: &str, number: bool) -> Result<String, JournalErr
 /// No such column, or a value that a filter cannot take.
 pub fn facet(selection: &Selection, field: &str, top: usize, hidden: &[String]) -> Result<Statement, JournalError> {
     let mut values = Values::default();
-    let field = value("fields", field, false)?;
+    let field = value(selection, "fields", field, false)?;
     let condition = selection.condition(&mut values, hidden)?;
     // Every group is counted, so that the number of values and of all events is known besides the first ones.
     let sql = format!(
@@ -122,7 +127,7 @@ pub fn histogram(
     let mut values = Values::default();
     let zone = selection.zone().name();
     let time = format!("local_bin('{step}', event_time, '{zone}')");
-    let by = by.map(|by| value("by", by, false)).transpose()?;
+    let by = by.map(|by| value(selection, "by", by, false)).transpose()?;
     let condition = selection.condition(&mut values, hidden)?;
     let sql = match by {
         None => format!("SELECT {time} AS time, count(*) AS count FROM events WHERE {condition} GROUP BY 1 ORDER BY 1"),
@@ -159,11 +164,11 @@ impl Aggregate {
         }
         let mut values = Values::default();
         let number = !matches!(self.metric, Metric::Distinct);
-        let of = self.of.as_deref().map(|of| value("of", of, number)).transpose()?;
+        let of = self.of.as_deref().map(|of| value(selection, "of", of, number)).transpose()?;
         let metric = self.metric.sql(of.as_deref())?;
         let mut groups = Vec::new();
         for by in &self.by {
-            groups.push(value("by", by, false)?);
+            groups.push(value(selection, "by", by, false)?);
         }
         let condition = selection.condition(&mut values, hidden)?;
         let names: Vec<String> = (1..=groups.len()).map(|at| format!("g{at}")).collect();

@@ -14,6 +14,7 @@ mod columns;
 mod compile;
 mod cursor;
 pub mod detail;
+mod dimension;
 mod error;
 pub mod exports;
 mod field;

@@ -158,6 +158,11 @@ impl Selection {
         self.zone.unwrap_or(Tz::UTC)
     }
 
+    /// The zone on whose clocks hours and days are read, where one is said; else that of each event.
+    pub(super) fn clock(&self) -> Option<Tz> {
+        self.zone
+    }
+
     /// The condition of a `WHERE`; its values are added to `values`. Free text is not looked for in `hidden` columns.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
 use tokio::runtime::Handle;
 
+use super::clock::Clock;
 use super::error::TableError;
 use super::storage::Storage;
 use super::upload::{Target, Upload};
@@ -124,7 +125,13 @@ impl Storage {
     ) -> Result<(), TableError> {
         self.check()?;
         let path = self.blob_path(project, id);
-        let target = Target { store: self.store(), root: self.attachments(project), runtime: runtime.clone() };
+        let target = Target {
+            store: self.store(),
+            root: self.attachments(project),
+            runtime: runtime.clone(),
+            clock: Clock::default(),
+            local: self.is_local(),
+        };
         let mut upload = Upload::new(&target, path.clone());
         let copied = File::open(file).and_then(|mut file| std::io::copy(&mut file, &mut upload));
         let stored = match copied {

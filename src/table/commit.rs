@@ -12,21 +12,21 @@
 //! | another | anything | absorb it, try v+2 |
 //! | nothing | it exists, or an error | try again, then give up as unknown |
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
 use object_store::PutMode;
 use uuid::Uuid;
 
 use super::error::TableError;
 use super::load::{commit_at, commit_info};
-use super::log::{Add, Commit, EPOCH, HIGHEST, ORDERED_TAG, Remove, Txn, commit_path};
+use super::log::{Add, Commit, EPOCH, HIGHEST, ORDERED_TAG, Remove, Txn, WORK_TAG, commit_path};
 use super::opened::{Epoch, Table};
 use super::state::{State, partition_values};
 use super::stats;
-use super::version::DataFile;
+use super::version::{DataFile, Work};
 
 /// Versions that others may win in a row before we give up.
 const CONFLICTS_MAX: usize = 100;
@@ -141,7 +141,7 @@ impl Table {
     }
 
     fn actions(&self, state: &State, change: &Change, epoch: Option<i64>, id: &str) -> Result<Commit, TableError> {
-        let now = Utc::now().timestamp_millis();
+        let now = self.clock.now_ms();
         let rewrite = change.through.is_none() && !change.deletes;
         let txn = |app: &str, version| Txn { app_id: app.to_owned(), version, last_updated: Some(now) };
         let mut txns: Vec<Txn> = epoch.map(|epoch| txn(EPOCH, epoch)).into_iter().collect();
@@ -203,6 +203,10 @@ impl Table {
 
 fn add_action(file: &DataFile, data_change: bool) -> Result<Add, TableError> {
     let stats = stats::encode(file.rows, &file.stats).map_err(|error| TableError::Misuse(error.to_string()))?;
+    let mut tags = BTreeMap::from([(ORDERED_TAG.to_owned(), Some("true".to_owned()))]);
+    if file.work != Work::of_flush(file.size) {
+        tags.insert(WORK_TAG.to_owned(), Some(format!("{},{}", file.work.flushed, file.work.rewritten)));
+    }
     Ok(Add {
         path: file.path.clone(),
         partition_values: partition_values(file),
@@ -210,7 +214,7 @@ fn add_action(file: &DataFile, data_change: bool) -> Result<Add, TableError> {
         modification_time: file.modified_ms,
         data_change,
         stats: Some(stats),
-        tags: Some([(ORDERED_TAG.to_owned(), Some("true".to_owned()))].into()),
+        tags: Some(tags),
     })
 }
 

@@ -1,28 +1,37 @@
 //! Compaction: the small files of one date and module become large ones, in the same order.
 //!
-//! Files are merged while flushes go on; only the commit (Remove + Add, nothing changed in between)
-//! holds the lock. Every group of files is a commit of its own, so that a stop loses little work.
+//! Files are merged while flushes go on; only the commit (Remove + Add, nothing changed in between) holds the lock.
+//! The merges of several dates and modules share a commit, made every few seconds, so that a stop loses little work
+//! and the log stays short. What was committed is not done again: a run that was cut off goes on where it stood.
 
-use std::collections::BTreeMap;
+mod plan;
+
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use object_store::ObjectStoreExt;
 
 use super::commit::{Change, Outcome};
 use super::error::TableError;
-use super::merge::merge;
+use super::merge::{Progress, contents, merge};
 use super::opened::Table;
-use super::order::Contents;
-use super::version::{DataFile, TableVersion};
+use super::version::{DataFile, TableVersion, Work};
+use super::watch::{Unwatched, Watch};
 use super::writer::{Partition, write_file};
+use plan::{Policy, plan};
 
-/// Files that are merged at a time.
-const FAN_IN: usize = 64;
+/// Merges that share a commit.
+const COMMIT_FILES: usize = 64;
+/// Longest time that a merge waits for its commit while others are made.
+const COMMIT_EVERY: Duration = Duration::from_secs(10);
+/// Commits of others that may take files away in a row before the merges are given up until the next time.
+const TRIES: usize = 8;
 
 /// Which partitions are compacted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CompactWhich {
-    /// Those with at least [`super::TableSettings::files_min`] small files.
+    /// Those that are due: enough small files of one tier, or a day that is over.
     Due,
     /// Those with at least two small files.
     All,
@@ -47,117 +56,189 @@ pub struct CompactReport {
 
 type Files = Vec<Arc<DataFile>>;
 
+/// A file that is not committed yet, and those that it stands for.
+struct Merged {
+    file: Arc<DataFile>,
+    of: Files,
+}
+
+/// Merges of one run that wait for their commit, and what the run did.
+struct Run<'r, P> {
+    /// Paths of the files that are its business: those at its beginning and those that it made. What comes meanwhile
+    /// waits for the next run.
+    known: HashSet<String>,
+    waiting: Vec<Merged>,
+    since: Instant,
+    report: CompactReport,
+    partitions: BTreeSet<(i32, Option<String>)>,
+    publish: &'r P,
+}
+
 impl Table {
-    /// Makes few files of many; each new version is handed to `publish` once it is durable.
+    /// Bytes of the files that a compaction would rewrite now; 0 where none is due.
+    #[must_use]
+    pub fn compaction_due(&self, which: CompactWhich) -> u64 {
+        let groups = plan(&self.current().files, self.policy(which));
+        groups.iter().flatten().map(|file| file.size).sum()
+    }
+
+    fn policy(&self, which: CompactWhich) -> Policy<'_> {
+        Policy { which, settings: &self.settings, now_ms: self.clock.now_ms() }
+    }
+
+    /// As [`Table::compact_watched`], with nobody who watches.
     ///
     /// # Errors
-    /// [`TableError::Fenced`], [`TableError::Unsettled`] until the next flush, or the store fails.
-    /// What was committed before the error stays.
+    /// As there.
     pub async fn compact(
         &self,
         which: CompactWhich,
         publish: impl Fn(Arc<TableVersion>) + Send + Sync,
     ) -> Result<CompactReport, TableError> {
+        self.compact_watched(which, Arc::new(Unwatched), publish).await
+    }
+
+    /// Makes few files of many; each new version is handed to `publish` once it is durable.
+    ///
+    /// # Errors
+    /// [`TableError::Fenced`], [`TableError::Unsettled`] until the next flush, or the store fails. What was committed
+    /// before the error stays. (An end that the watcher asked for is none: the report says what was done.)
+    pub async fn compact_watched(
+        &self,
+        which: CompactWhich,
+        watch: Arc<dyn Watch>,
+        publish: impl Fn(Arc<TableVersion>) + Send + Sync,
+    ) -> Result<CompactReport, TableError> {
         let _one = self.compacting.lock().await;
         self.check_fence()?;
-        let files_min = match which {
-            CompactWhich::Due => self.settings.files_min.max(2),
-            CompactWhich::All => 2,
+        let mut run = Run {
+            known: self.current().files.iter().map(|file| file.path.clone()).collect(),
+            waiting: Vec::new(),
+            since: Instant::now(),
+            report: CompactReport::default(),
+            partitions: BTreeSet::new(),
+            publish: &publish,
         };
-        let mut report = CompactReport::default();
-        for partition in small_files(&self.current(), self.settings.target_size) {
-            if partition.len() < files_min {
-                continue;
-            }
-            let mut replaced = false;
-            let mut files = partition;
-            // More files than can be merged at a time take several rounds.
-            while let Some(group) = next_group(&mut files, self.settings.target_size, which) {
-                let Some(out) = self.replace(&group, &publish).await? else { continue };
-                report.files_in += group.len() as u64;
-                report.files_out += 1;
-                report.bytes_in += group.iter().map(|file| file.size).sum::<u64>();
-                report.bytes_out += out.size;
-                report.rows += out.rows;
-                replaced = true;
-                files.push(out);
-            }
-            report.partitions += u64::from(replaced);
+        let merged = self.merge_all(which, &watch, &mut run).await;
+        // Also after an error or a stop: what is merged is worth its commit.
+        let committed = self.commit_merges(&mut run).await;
+        committed?;
+        match merged {
+            Ok(()) | Err(TableError::Canceled) => {}
+            Err(error) => return Err(error),
         }
+        run.report.partitions = run.partitions.len() as u64;
         self.checkpoint_if_due().await;
-        Ok(report)
+        Ok(run.report)
     }
 
-    /// Replaces `files` by one, which is returned; `None` where another commit took one of them.
-    async fn replace(
+    async fn merge_all<P>(
         &self,
-        files: &Files,
-        publish: &(impl Fn(Arc<TableVersion>) + Send + Sync),
-    ) -> Result<Option<Arc<DataFile>>, TableError> {
-        self.check_settled(&*self.state.lock().await)?;
-        let merged = Arc::new(self.merge(files.clone()).await?);
-        let rows: u64 = files.iter().map(|file| file.rows).sum();
-        if merged.rows != rows {
-            let what = format!("has {} rows after a merge of {rows}", merged.rows);
-            return Err(TableError::DamagedFile { path: merged.path.clone(), what });
-        }
-        let change = Change { adds: vec![Arc::clone(&merged)], removes: files.clone(), ..Change::default() };
-        let mut state = self.state.lock().await;
-        self.check_settled(&state)?;
-        let outcome = self.commit(&mut state, &change).await?;
-        // Also when others took the files: the next round must see what they made of them.
-        self.publish(&mut state, publish);
-        drop(state);
-        match outcome {
-            Outcome::Committed => Ok(Some(merged)),
-            Outcome::Gone | Outcome::Moved => {
-                // Never committed: nobody knows it. What cannot be deleted now, `vacuum` finds later.
-                if let Err(error) = self.storage.store().delete(&merged.location).await {
-                    tracing::debug!(path = %merged.location, %error, "a merged file nobody needs stays for now");
+        which: CompactWhich,
+        watch: &Arc<dyn Watch>,
+        run: &mut Run<'_, P>,
+    ) -> Result<(), TableError>
+    where
+        P: Fn(Arc<TableVersion>) + Send + Sync,
+    {
+        let mut done = 0;
+        loop {
+            self.check_settled(&*self.state.lock().await)?;
+            let version = self.current();
+            let known = version.files.iter().filter(|file| run.known.contains(&file.path));
+            let groups = plan(known, self.policy(which));
+            let total = done + groups.iter().flatten().map(|file| file.size).sum::<u64>();
+            if groups.is_empty() {
+                return Ok(());
+            }
+            for files in groups {
+                let progress = Progress { watch: Arc::clone(watch), before: done, total };
+                done += files.iter().map(|file| file.size).sum::<u64>();
+                let file = Arc::new(self.merge(files.clone(), progress).await?);
+                run.waiting.push(Merged { file, of: files });
+                if run.waiting.len() >= COMMIT_FILES || run.since.elapsed() >= COMMIT_EVERY {
+                    self.commit_merges(run).await?;
                 }
-                Ok(None)
+            }
+            self.commit_merges(run).await?;
+        }
+    }
+
+    /// Commits the merges that wait; those are given up whose files another commit took.
+    async fn commit_merges<P>(&self, run: &mut Run<'_, P>) -> Result<(), TableError>
+    where
+        P: Fn(Arc<TableVersion>) + Send + Sync,
+    {
+        run.since = Instant::now();
+        let mut waiting = std::mem::take(&mut run.waiting);
+        for _ in 0..TRIES {
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            let mut state = self.state.lock().await;
+            self.check_settled(&state)?;
+            let adds = waiting.iter().map(|merged| Arc::clone(&merged.file)).collect();
+            let removes = waiting.iter().flat_map(|merged| merged.of.iter().cloned()).collect();
+            let outcome = self.commit(&mut state, &Change { adds, removes, ..Change::default() }).await?;
+            // Also when others took files: the next look must see what they made of them.
+            self.publish(&mut state, run.publish);
+            let is_live = |file: &Arc<DataFile>| state.live.contains_key(&file.path);
+            let (usable, lost): (Vec<_>, Vec<_>) = match outcome {
+                Outcome::Committed => {
+                    drop(state);
+                    waiting.iter().for_each(|merged| run.count(merged));
+                    return Ok(());
+                }
+                Outcome::Gone | Outcome::Moved => waiting.into_iter().partition(|merged| merged.of.iter().all(is_live)),
+            };
+            drop(state);
+            self.give_up(lost).await;
+            waiting = usable;
+        }
+        self.give_up(waiting).await;
+        Err(TableError::Contended(TRIES))
+    }
+
+    /// Deletes merged files that were never committed: nobody knows them. What cannot be deleted now, `vacuum` finds.
+    async fn give_up(&self, merges: Vec<Merged>) {
+        for Merged { file, .. } in merges {
+            if let Err(error) = self.storage.store().delete(&file.location).await {
+                tracing::debug!(path = %file.location, %error, "a merged file nobody needs stays for now");
             }
         }
     }
 
-    async fn merge(&self, files: Files) -> Result<DataFile, TableError> {
+    async fn merge(&self, files: Files, progress: Progress) -> Result<DataFile, TableError> {
         let target = self.target();
         let work = move || {
             let partition = files.first().map(|file| Partition { date: file.date, module: file.module.clone() });
             let partition = partition.ok_or_else(|| TableError::Misuse("nothing to merge".into()))?;
-            write_file(&target, partition, &Contents::unknown(), |out| merge(&target, &files, |rows| out.write(rows)))
+            let inputs = super::merge::open(&target, &files)?;
+            let contents = contents(&inputs);
+            let fill =
+                |out: &mut super::writer::FileWriter| merge(inputs, &contents, &progress, |rows| out.write(rows));
+            let mut merged = write_file(&target, partition, &contents, fill)?;
+            let rows: u64 = files.iter().map(|file| file.rows).sum();
+            if merged.rows != rows {
+                let what = format!("has {} rows after a merge of {rows}", merged.rows);
+                return Err(TableError::DamagedFile { path: merged.path, what });
+            }
+            merged.work = Work::sum(&files).and(merged.size);
+            Ok(merged)
         };
         tokio::task::spawn_blocking(work).await?
     }
 }
 
-/// The small files of each partition, newest partition first. A file that another tool has added
-/// may have any order: it is left alone.
-fn small_files(version: &TableVersion, target_size: u64) -> Vec<Files> {
-    let mut partitions: BTreeMap<_, Files> = BTreeMap::new();
-    for file in version.files.iter().filter(|file| file.ordered && file.size < target_size) {
-        partitions.entry((std::cmp::Reverse(file.date), file.module.as_deref())).or_default().push(Arc::clone(file));
+impl<P> Run<'_, P> {
+    fn count(&mut self, merged: &Merged) {
+        let report = &mut self.report;
+        report.files_in += merged.of.len() as u64;
+        report.files_out += 1;
+        report.bytes_in += merged.of.iter().map(|file| file.size).sum::<u64>();
+        report.bytes_out += merged.file.size;
+        report.rows += merged.file.rows;
+        self.known.insert(merged.file.path.clone());
+        self.partitions.insert((merged.file.date, merged.file.module.clone()));
     }
-    partitions.into_values().collect()
-}
-
-/// Takes the next files to be merged, smallest first, while their sum is about the target size.
-///
-/// On schedule a file larger than all smaller ones together waits until they have caught up: a row
-/// is then rewritten a few times in its life, not once for every flush of its partition.
-fn next_group(files: &mut Files, target_size: u64, which: CompactWhich) -> Option<Files> {
-    files.retain(|file| file.size < target_size);
-    files.sort_by_key(|file| file.size);
-    let mut sum = 0;
-    let fits = files.iter().take(FAN_IN).take_while(|file| {
-        let waits = which == CompactWhich::Due && sum > 0 && file.size > 2 * sum;
-        sum += file.size;
-        !waits && sum <= target_size + target_size / 4
-    });
-    let count = fits.count();
-    if count < 2 {
-        files.clear();
-        return None;
-    }
-    Some(files.drain(..count).collect())
 }

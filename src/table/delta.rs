@@ -1,4 +1,4 @@
-//! The part of the work that delta-rs does: reading checkpoints, writing them, dropping old log files.
+//! The part of the work that delta-rs does: reading checkpoints, writing them.
 //!
 //! It works on our store, so that checkpoints on local disk are synced like everything else. It
 //! never commits: its commits cost time for every live file, and its `optimize` may double rows.
@@ -81,7 +81,7 @@ fn add_action(view: &LogicalFileView) -> Add {
     }
 }
 
-/// Writes a checkpoint of `version` and drops log files older than the table's retention (30 days).
+/// Writes a checkpoint of `version`.
 pub(super) async fn write_checkpoint(storage: &Storage, root: &Path, version: u64) -> Result<(), TableError> {
     let (logs, root) = (log_store(storage, root), root.clone());
     let runtime = Handle::current();
@@ -92,7 +92,6 @@ pub(super) async fn write_checkpoint(storage: &Storage, root: &Path, version: u6
             let mut table = DeltaTable::new(logs);
             table.load_version(version).await.map_err(&failed)?;
             checkpoints::create_checkpoint(&table, None).await.map_err(&failed)?;
-            checkpoints::cleanup_metadata(&table, None).await.map_err(&failed)?;
             Ok(())
         })
     };

@@ -8,6 +8,9 @@ use crate::event::names::ProjectName;
 /// Why a table could not be read or written.
 #[derive(Debug, Error)]
 pub enum TableError {
+    /// Whoever watched the work asked for its end.
+    #[error("the work on the table was canceled")]
+    Canceled,
     /// The root is no usable URL or path.
     #[error("`{url}` cannot be used as the place of tables: {what}")]
     Location {
@@ -136,6 +139,7 @@ impl TableError {
 impl Report for TableError {
     fn kind(&self) -> Kind {
         match self {
+            Self::Canceled => Kind::Canceled,
             Self::Location { .. } => Kind::Invalid,
             Self::Missing(_) => Kind::NotFound,
             Self::Fenced { .. } | Self::Foreign { .. } => Kind::Conflict,
@@ -151,6 +155,7 @@ impl Report for TableError {
 
     fn code(&self) -> &'static str {
         match self {
+            Self::Canceled => "table_work_canceled",
             Self::Location { .. } => "table_location",
             Self::Store { .. } => "table_store_failed",
             Self::SyncFailed => "table_sync_failed",
@@ -190,7 +195,7 @@ impl Report for TableError {
             Self::Foreign { .. } => Some("let other tools read the table, not write to it".into()),
             Self::OutcomeUnknown { .. } | Self::Unsettled | Self::Contended(_) | Self::Missing(_) => None,
             Self::Delta { .. } | Self::Parquet { .. } | Self::Arrow(_) | Self::DamagedFile { .. } => None,
-            Self::Misuse(_) | Self::Worker(_) => None,
+            Self::Misuse(_) | Self::Worker(_) | Self::Canceled => None,
         }
     }
 }

@@ -23,7 +23,7 @@ const PAGE_ROWS: usize = 2_048;
 /// Rows of a row group.
 const GROUP_ROWS: usize = 1 << 20;
 /// Encoded bytes of a row group: a writer holds as much in memory.
-const GROUP_BYTES: usize = 256 << 20;
+const GROUP_BYTES: usize = 48 << 20;
 /// Bytes of a dictionary; above it a column goes on without one. A point read decodes all of it.
 const DICTIONARY_BYTES: usize = 128 << 10;
 

@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::error::TableError;
@@ -22,11 +23,13 @@ use crate::event::schema::{DATE, MODULE};
 
 /// Commits that are read at a time.
 const READ_AHEAD: usize = 16;
+/// File of the log that names the newest checkpoint.
+const LAST_CHECKPOINT: &str = "_last_checkpoint";
 
 /// Log files that matter.
 struct Listing {
-    /// Version of the newest checkpoint.
-    checkpoint: Option<u64>,
+    /// Version of the newest checkpoint, and when it was written.
+    checkpoint: Option<(u64, DateTime<Utc>)>,
     /// Commits after it, by version.
     commits: BTreeMap<u64, Path>,
 }
@@ -39,7 +42,11 @@ struct Listing {
 pub(super) async fn load(storage: &Storage, root: &Path, apps: &[&str]) -> Result<Option<State>, TableError> {
     let Some(listing) = list(storage, root).await? else { return Ok(None) };
     let mut state = match listing.checkpoint {
-        Some(version) => delta::read_checkpoint(storage, root, version, apps).await?,
+        Some((version, written)) => {
+            let mut state = delta::read_checkpoint(storage, root, version, apps).await?;
+            state.has_checkpoint(version, written.timestamp_millis());
+            state
+        }
         None => State::new(root.clone()),
     };
     let store = storage.store();
@@ -75,11 +82,40 @@ pub(super) async fn commit_at(storage: &Storage, root: &Path, version: u64) -> R
     }
 }
 
+/// What the newest checkpoint's writer left for those who open the table.
+#[derive(Deserialize)]
+struct Hint {
+    version: u64,
+}
+
+/// The log from the checkpoint on that is said to be the newest, or else all of it.
 async fn list(storage: &Storage, root: &Path) -> Result<Option<Listing>, TableError> {
+    let directory = root.clone().join(LOG_DIR);
+    let hint = match get(storage.store().as_ref(), &directory.clone().join(LAST_CHECKPOINT)).await {
+        Ok(text) => serde_json::from_slice::<Hint>(&text).ok(),
+        Err(object_store::Error::NotFound { .. }) => None,
+        Err(source) => return Err(TableError::store("read", directory.join(LAST_CHECKPOINT), source)),
+    };
+    if let Some(Hint { version }) = hint {
+        let listed = list_from(storage, root, Some(version)).await?;
+        // It is only a hint: the checkpoint may be damaged, or gone.
+        let holds = |listing: &Listing| listing.checkpoint.is_some_and(|(found, _)| found >= version);
+        if let Some(listing) = listed.filter(holds) {
+            return Ok(Some(listing));
+        }
+    }
+    list_from(storage, root, None).await
+}
+
+async fn list_from(storage: &Storage, root: &Path, first: Option<u64>) -> Result<Option<Listing>, TableError> {
     let directory = root.clone().join(LOG_DIR);
     let failed = |source| TableError::store("list", &directory, source);
     let store = storage.store();
-    let files: Vec<ObjectMeta> = match store.list(Some(&directory)).try_collect().await {
+    let listed = match first {
+        Some(version) => store.list_with_offset(Some(&directory), &directory.clone().join(format!("{version:020}"))),
+        None => store.list(Some(&directory)),
+    };
+    let files: Vec<ObjectMeta> = match listed.try_collect().await {
         Ok(files) => files,
         Err(object_store::Error::NotFound { .. }) => Vec::new(),
         Err(source) => return Err(failed(source)),
@@ -87,7 +123,11 @@ async fn list(storage: &Storage, root: &Path) -> Result<Option<Listing>, TableEr
     let name = |file: &ObjectMeta| file.location.filename().unwrap_or_default().to_owned();
     // A checkpoint is a copy: one that is empty is passed over, the commits still tell everything.
     let whole = files.iter().filter(|file| file.size > 0);
-    let checkpoint = whole.filter_map(|file| checkpoint_version(&name(file))).max();
+    let found = whole.filter_map(|file| Some((checkpoint_version(&name(file))?, file.last_modified))).max();
+    let checkpoint = found.map(|(version, _)| version);
+    if first.is_some() && checkpoint.is_none() {
+        return Ok(None);
+    }
     let mut commits = BTreeMap::new();
     for file in &files {
         let Some(version) = commit_version(&name(file)) else { continue };
@@ -108,7 +148,7 @@ async fn list(storage: &Storage, root: &Path) -> Result<Option<Listing>, TableEr
             return Err(TableError::damaged_log(commit_path(root, expected), "is missing"));
         }
     }
-    Ok(Some(Listing { checkpoint, commits }))
+    Ok(Some(Listing { checkpoint: found, commits }))
 }
 
 /// Makes version 0 of the table at `root`, unless another process is first.

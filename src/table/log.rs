@@ -24,6 +24,8 @@ pub(super) const EPOCH: &str = "kronika/epoch";
 pub(super) const HIGHEST: &str = "kronika/seq";
 /// Tag of files that we wrote: they have our order.
 pub(super) const ORDERED_TAG: &str = "kronika.ordered";
+/// Tag of files that merges wrote: what that took, as `FLUSHED,REWRITTEN` in bytes.
+pub(super) const WORK_TAG: &str = "kronika.work";
 /// Table property that holds the version of the event model.
 pub(super) const MODEL_PROPERTY: &str = "kronika.modelVersion";
 

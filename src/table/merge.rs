@@ -1,34 +1,114 @@
 //! Several ordered files into one, by a merge that holds one batch of each.
 //!
 //! # Invariants
-//! * Rows come out in the order (`event_time` desc, `_seq` desc), or the merge fails: a file that is
-//!   not in order never becomes part of one that claims to be.
-//! * Memory: twice the decoded batches of all inputs and one chunk of output; on an object store also the
-//!   encoded inputs, whose sum the caller bounds.
+//! * Rows come out in the order (`event_time` desc, `_seq` desc), or the merge fails: a file that is not in order
+//!   never becomes part of one that claims to be.
+//! * Memory: the batches at which the inputs stand ([`DECODED_BYTES`], or one row of each), as much that is used up,
+//!   and a copy of both while they are handed out; however large the files are, and their rows.
+
+mod input;
+mod source;
 
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
-use arrow::array::{AsArray, Int64Array, TimestampMicrosecondArray};
+use arrow::array::{Array, AsArray, Int64Array, TimestampMicrosecondArray};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
-use object_store::{GetResult, GetResultPayload, ObjectStoreExt};
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use parquet::file::reader::ChunkReader;
+use parquet::file::statistics::Statistics;
 
 use super::error::TableError;
-use super::order::{CHUNK_ROWS, Contents, adapt, gather};
+use super::order::{CHUNK_ROWS, Content, Contents, adapt, gather};
 use super::upload::Target;
 use super::version::DataFile;
-use super::writer::parquet_failed;
+use super::watch::Watch;
 use crate::event::schema::{SEQ, file_schema};
+use input::Input;
 
-/// Decoded bytes that all inputs together may hold, by their average row.
-const DECODED_BYTES: usize = 64 << 20;
+/// Decoded bytes that all inputs together may hold.
+const DECODED_BYTES: usize = 16 << 20;
+
+/// How far a merge is, among the others of its run.
+pub(super) struct Progress {
+    pub(super) watch: Arc<dyn Watch>,
+    /// Bytes that were done before it.
+    pub(super) before: u64,
+    pub(super) total: u64,
+}
+
+/// Opens the files of a merge. For threads that may block, as all of this.
+pub(super) fn open(target: &Target, files: &[Arc<DataFile>]) -> Result<Vec<Input>, TableError> {
+    let budget = DECODED_BYTES / files.len().max(1);
+    files.iter().map(|file| Input::open(target, file, budget)).collect()
+}
+
+/// What the columns of the merged file will hold, as far as the statistics of the inputs tell.
+pub(super) fn contents(inputs: &[Input]) -> Contents {
+    let schema = file_schema();
+    let columns = schema.fields().iter().map(|field| {
+        let mut seen = Seen::Nothing;
+        for footer in inputs.iter().map(Input::footer) {
+            let leaves = footer.file_metadata().schema_descr();
+            let is_of = |at: &usize| leaves.column(*at).path().parts()[0] == *field.name();
+            match (0..leaves.num_columns()).find(is_of) {
+                // Of lists a leaf tells nothing: an empty one looks like none.
+                Some(at) if leaves.column(at).path().parts().len() > 1 => return Content::Values,
+                Some(at) => {
+                    for group in footer.row_groups() {
+                        seen = seen.and(group.column(at).statistics(), group.num_rows());
+                    }
+                }
+                // The file is older than the column, which is NULL in all of its rows.
+                None if matches!(seen, Seen::Nothing) => {}
+                None => return Content::Values,
+            }
+        }
+        seen.into()
+    });
+    Contents::new(columns.collect())
+}
+
+/// What a column holds, over several row groups.
+enum Seen {
+    Nothing,
+    Text(Vec<u8>),
+    Values,
+}
+
+impl Seen {
+    fn and(self, statistics: Option<&Statistics>, rows: i64) -> Self {
+        let Some(statistics) = statistics else { return Self::Values };
+        match (statistics.null_count_opt().and_then(|nulls| i64::try_from(nulls).ok()), statistics) {
+            (Some(nulls), _) if nulls == rows && !matches!(self, Self::Text(_)) => self,
+            (Some(0), Statistics::ByteArray(bounds)) if bounds.min_is_exact() && bounds.max_is_exact() => {
+                let same = |known: &[u8]| [bounds.min_bytes_opt(), bounds.max_bytes_opt()] == [Some(known); 2];
+                match self {
+                    Self::Text(known) if same(&known) => Self::Text(known),
+                    Self::Nothing => bounds
+                        .min_bytes_opt()
+                        .filter(|min| same(min))
+                        .map_or(Self::Values, |min| Self::Text(min.into())),
+                    _ => Self::Values,
+                }
+            }
+            _ => Self::Values,
+        }
+    }
+}
+
+impl From<Seen> for Content {
+    fn from(seen: Seen) -> Self {
+        match seen {
+            Seen::Nothing => Self::Empty,
+            Seen::Text(_) => Self::OneText,
+            Seen::Values => Self::Values,
+        }
+    }
+}
 
 /// One input and the batch at which it stands.
 struct Cursor {
-    path: String,
-    reader: ParquetRecordBatchReader,
+    input: Input,
     batch: RecordBatch,
     times: TimestampMicrosecondArray,
     seqs: Int64Array,
@@ -42,15 +122,10 @@ struct Cursor {
 type Key = (i64, i64);
 
 impl Cursor {
-    fn open(target: &Target, file: &DataFile, inputs: usize) -> Result<Self, TableError> {
-        let failed = |source| TableError::store("read", &file.location, source);
-        let reader = match target.runtime.block_on(target.store.get(&file.location)).map_err(failed)? {
-            GetResult { payload: GetResultPayload::File(open, _), .. } => reader(open, file, inputs)?,
-            stream => reader(target.runtime.block_on(stream.bytes()).map_err(failed)?, file, inputs)?,
-        };
+    fn new(input: Input) -> Result<Self, TableError> {
         let empty = RecordBatch::new_empty(file_schema());
-        let (times, seqs) = keys(&empty, &file.path)?;
-        Ok(Self { path: file.path.clone(), reader, batch: empty, times, seqs, row: 0, slot: 0, rows: 0 })
+        let (times, seqs) = keys(&empty, &input.file.path)?;
+        Ok(Self { input, batch: empty, times, seqs, row: 0, slot: 0, rows: 0 })
     }
 
     fn key(&self) -> Key {
@@ -58,37 +133,24 @@ impl Cursor {
     }
 
     /// Loads the next batch that has rows; false at the end.
-    fn load(&mut self, held: &mut Vec<RecordBatch>) -> Result<bool, TableError> {
-        for batch in self.reader.by_ref() {
-            let batch = adapt(&batch?)?;
-            if batch.num_rows() == 0 {
-                continue;
-            }
-            (self.times, self.seqs) = keys(&batch, &self.path)?;
-            self.rows += batch.num_rows() as u64;
-            self.row = 0;
-            self.slot = held.len();
-            held.push(batch.clone());
-            self.batch = batch;
-            return Ok(true);
+    fn load(&mut self, held: &mut Held) -> Result<bool, TableError> {
+        let Some(batch) = self.input.next()? else {
+            self.batch = RecordBatch::new_empty(file_schema());
+            return Ok(false);
+        };
+        let batch = adapt(&batch)?;
+        if held.empty.iter().any(|at| batch.column(*at).null_count() != batch.num_rows()) {
+            let what = "has values where its statistics say there are none".into();
+            return Err(TableError::DamagedFile { path: self.input.file.path.clone(), what });
         }
-        self.batch = RecordBatch::new_empty(file_schema());
-        Ok(false)
+        (self.times, self.seqs) = keys(&batch, &self.input.file.path)?;
+        self.rows += batch.num_rows() as u64;
+        self.row = 0;
+        self.slot = held.batches.len();
+        held.batches.push(batch.clone());
+        self.batch = batch;
+        Ok(true)
     }
-}
-
-fn reader<R: ChunkReader + 'static>(
-    open: R,
-    file: &DataFile,
-    inputs: usize,
-) -> Result<ParquetRecordBatchReader, TableError> {
-    let failed = |source| parquet_failed("read", &file.location, source);
-    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(open, options).map_err(failed)?;
-    let bytes: i64 = builder.metadata().row_groups().iter().map(|group| group.total_byte_size()).sum();
-    let row_bytes = usize::try_from(bytes).unwrap_or(usize::MAX) / usize::try_from(file.rows.max(1)).unwrap_or(1);
-    let rows = DECODED_BYTES / inputs.max(1) / row_bytes.max(1);
-    builder.with_batch_size(rows.clamp(1, CHUNK_ROWS)).build().map_err(failed)
 }
 
 fn keys(batch: &RecordBatch, path: &str) -> Result<(TimestampMicrosecondArray, Int64Array), TableError> {
@@ -99,19 +161,25 @@ fn keys(batch: &RecordBatch, path: &str) -> Result<(TimestampMicrosecondArray, I
     Ok((times.ok_or_else(wrong)?.clone(), seqs.ok_or_else(wrong)?.clone()))
 }
 
-/// Merges `files` into `emit`, which gets the rows in order and in chunks. For threads that may block.
+/// Merges `inputs` into `emit`, which gets the rows in order and in chunks.
 ///
 /// # Errors
-/// A file cannot be read, is not in order, or has not as many rows as the log says; what `emit` says.
+/// A file cannot be read, is not in order, or has not as many rows as the log says; the watcher wants an end; what
+/// `emit` says.
 pub(super) fn merge(
-    target: &Target,
-    files: &[std::sync::Arc<DataFile>],
-    mut emit: impl FnMut(&RecordBatch) -> Result<(), TableError>,
+    inputs: Vec<Input>,
+    contents: &Contents,
+    progress: &Progress,
+    emit: impl FnMut(&RecordBatch) -> Result<(), TableError>,
 ) -> Result<(), TableError> {
-    let mut merge = Merge { cursors: Vec::new(), held: Vec::new(), places: Vec::new(), last: None };
+    let bytes = inputs.iter().map(|input| input.file.size).sum();
+    let rows = inputs.iter().map(|input| input.file.rows).sum();
+    let out = Out { emit, contents, progress, done: 0, rows, bytes };
+    let mut merge = Merge { cursors: Vec::new(), held: Held::default(), places: Vec::new(), used: 0, last: None, out };
+    merge.held.empty = contents.empty().collect();
     let mut heap = BinaryHeap::new();
-    for file in files {
-        let mut cursor = Cursor::open(target, file, files.len())?;
+    for input in inputs {
+        let mut cursor = Cursor::new(input)?;
         if cursor.load(&mut merge.held)? {
             heap.push((cursor.key(), merge.cursors.len()));
         }
@@ -119,37 +187,52 @@ pub(super) fn merge(
     }
     while let Some((_, at)) = heap.pop() {
         let until = heap.peek().map(|(key, _)| *key);
-        if let Some(key) = merge.take_run(at, until, &mut emit)? {
+        if let Some(key) = merge.take_run(at, until)? {
             heap.push((key, at));
         }
     }
-    merge.emit(&mut emit)?;
-    for (cursor, file) in merge.cursors.iter().zip(files) {
-        if cursor.rows != file.rows {
-            let what = format!("has {} rows, the log says {}", cursor.rows, file.rows);
+    merge.emit()?;
+    for Cursor { input: Input { file, .. }, rows, .. } in &merge.cursors {
+        if *rows != file.rows {
+            let what = format!("has {rows} rows, the log says {}", file.rows);
             return Err(TableError::DamagedFile { path: file.path.clone(), what });
         }
     }
     Ok(())
 }
 
-struct Merge {
-    cursors: Vec<Cursor>,
-    /// Batches that `places` point into: the current one of every cursor, and used-up ones.
-    held: Vec<RecordBatch>,
-    /// Rows that come out next.
-    places: Vec<(usize, usize)>,
-    last: Option<Key>,
+/// Where the rows go.
+struct Out<'o, E> {
+    emit: E,
+    contents: &'o Contents,
+    progress: &'o Progress,
+    done: u64,
+    rows: u64,
+    bytes: u64,
 }
 
-impl Merge {
+/// Batches that places point into: the current one of every cursor, and used-up ones.
+#[derive(Default)]
+struct Held {
+    batches: Vec<RecordBatch>,
+    /// Columns that are to have no values.
+    empty: Vec<usize>,
+}
+
+struct Merge<'o, E> {
+    cursors: Vec<Cursor>,
+    held: Held,
+    /// Rows that come out next.
+    places: Vec<(usize, usize)>,
+    /// Bytes of used-up batches.
+    used: usize,
+    last: Option<Key>,
+    out: Out<'o, E>,
+}
+
+impl<E: FnMut(&RecordBatch) -> Result<(), TableError>> Merge<'_, E> {
     /// Takes rows of one cursor while none of the others comes first; its next key, if it has one.
-    fn take_run(
-        &mut self,
-        at: usize,
-        until: Option<Key>,
-        emit: &mut impl FnMut(&RecordBatch) -> Result<(), TableError>,
-    ) -> Result<Option<Key>, TableError> {
+    fn take_run(&mut self, at: usize, until: Option<Key>) -> Result<Option<Key>, TableError> {
         loop {
             let cursor = &mut self.cursors[at];
             let key = cursor.key();
@@ -157,37 +240,53 @@ impl Merge {
                 return Ok(Some(key));
             }
             if self.last.is_some_and(|last| key > last) {
-                return Err(TableError::DamagedFile { path: cursor.path.clone(), what: "is not in order".into() });
+                let path = cursor.input.file.path.clone();
+                return Err(TableError::DamagedFile { path, what: "is not in order".into() });
             }
             self.last = Some(key);
             self.places.push((cursor.slot, cursor.row));
             cursor.row += 1;
             let is_used_up = cursor.row == cursor.batch.num_rows();
-            if is_used_up && !cursor.load(&mut self.held)? {
-                return Ok(None);
+            if is_used_up {
+                self.used += cursor.batch.get_array_memory_size();
+                if !cursor.load(&mut self.held)? {
+                    return Ok(None);
+                }
             }
             // Rows may be megabytes each.
-            if self.places.len() >= CHUNK_ROWS || is_used_up && self.held_bytes() > 2 * DECODED_BYTES {
-                self.emit(emit)?;
+            if self.places.len() >= CHUNK_ROWS || self.used > DECODED_BYTES {
+                self.emit()?;
             }
         }
-    }
-
-    fn held_bytes(&self) -> usize {
-        self.held.iter().map(RecordBatch::get_array_memory_size).sum()
     }
 
     /// Hands out the rows taken so far and lets go of used-up batches.
-    fn emit(&mut self, emit: &mut impl FnMut(&RecordBatch) -> Result<(), TableError>) -> Result<(), TableError> {
+    fn emit(&mut self) -> Result<(), TableError> {
         if !self.places.is_empty() {
-            emit(&gather(&self.held, &self.places, &Contents::unknown())?)?;
+            self.out.give(&self.held.batches, &self.places)?;
             self.places.clear();
         }
-        self.held.clear();
+        self.used = 0;
+        self.held.batches.clear();
         for cursor in self.cursors.iter_mut().filter(|cursor| cursor.batch.num_rows() > 0) {
-            cursor.slot = self.held.len();
-            self.held.push(cursor.batch.clone());
+            cursor.slot = self.held.batches.len();
+            self.held.batches.push(cursor.batch.clone());
         }
+        Ok(())
+    }
+}
+
+impl<E: FnMut(&RecordBatch) -> Result<(), TableError>> Out<'_, E> {
+    fn give(&mut self, held: &[RecordBatch], places: &[(usize, usize)]) -> Result<(), TableError> {
+        let Progress { watch, before, total } = self.progress;
+        if watch.is_cancelled() {
+            return Err(TableError::Canceled);
+        }
+        (self.emit)(&gather(held, places, self.contents)?)?;
+        self.done += places.len() as u64;
+        let share = u128::from(self.bytes) * u128::from(self.done) / u128::from(self.rows.max(1));
+        watch.progress(before + u64::try_from(share).unwrap_or(self.bytes), *total);
+        watch.give_way();
         Ok(())
     }
 }

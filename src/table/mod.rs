@@ -7,8 +7,8 @@
 //! * `order`, `layout`, `writer`, `upload`, [`index`]: from rows to a file.
 //! * `blobs`: files beside a table, by their hash.
 //! * `probe`: whether a store can do what commits need.
-//! * `log`, `state`, `load`, `commit`, `delta`: the Delta log.
-//! * `flush`, `compact` (with `merge`), `expire`, `rewrite`, `vacuum`, `purge`: what changes a table.
+//! * `log`, `state`, `load`, `commit`, `checkpoint`, `delta`: the Delta log.
+//! * `flush`, `compact` (with `merge`), `expire`, `rewrite`, `vacuum`, `purge`: what changes a table; `watch`: who follows that.
 //!
 //! # Invariants
 //! * A version is published after its commit and every file of it are durable.
@@ -19,6 +19,8 @@
 //! * delta-rs reads and writes checkpoints; it never commits and never optimises.
 
 mod blobs;
+mod checkpoint;
+mod clock;
 mod commit;
 mod compact;
 mod delta;
@@ -42,9 +44,11 @@ pub mod storage;
 mod upload;
 mod vacuum;
 pub mod version;
+mod watch;
 mod writer;
 
 pub use blobs::BlobId;
+pub use clock::Clock;
 pub use compact::{CompactReport, CompactWhich};
 pub use error::TableError;
 pub use expire::ExpireReport;
@@ -53,7 +57,8 @@ pub use opened::{Table, TableSettings, WriterId, open_read_only};
 pub use purge::PurgeReport;
 pub use rewrite::{Concerned, Judged, RowEdit};
 pub use storage::Storage;
-pub use version::{ColumnStats, DataFile, StatValue, TableVersion};
+pub use version::{ColumnStats, DataFile, StatValue, TableVersion, Work};
+pub use watch::{Unwatched, Watch};
 
 /// Version of the event model that this program writes; it grows when columns are appended.
 pub const MODEL_VERSION: u32 = 1;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use metrics::Histogram;
@@ -11,11 +11,12 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
+use super::clock::Clock;
 use super::error::TableError;
 use super::state::State;
 use super::upload::Target;
 use super::version::TableVersion;
-use super::{CHECKPOINT_INTERVAL, Storage, delta, load};
+use super::{Storage, load};
 use crate::config::Compaction;
 use crate::event::names::ProjectName;
 
@@ -49,6 +50,10 @@ pub struct TableSettings {
     pub files_min: usize,
     /// Size in bytes that compaction aims at, and above which it leaves a file alone.
     pub target_size: u64,
+    /// How long after its end, and after its last flush, a day is made into as few files as possible.
+    pub close_after: Duration,
+    /// How long files that were replaced stay, and the log that names them.
+    pub keep_replaced: Duration,
     /// Files that are encoded at a time.
     pub writers: usize,
 }
@@ -58,7 +63,13 @@ impl TableSettings {
     #[must_use]
     pub fn new(compaction: &Compaction) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { files_min: compaction.files_min, target_size: compaction.target_size.0, writers: cores.min(4) }
+        Self {
+            files_min: compaction.files_min,
+            target_size: compaction.target_size.0,
+            close_after: compaction.close_after.0,
+            keep_replaced: compaction.keep_replaced.0,
+            writers: cores.min(4),
+        }
     }
 }
 
@@ -98,11 +109,12 @@ pub struct Table {
     seen: ArcSwap<Seen>,
     pub(super) flushing: tokio::sync::Mutex<()>,
     pub(super) compacting: tokio::sync::Mutex<()>,
-    checkpointing: tokio::sync::Mutex<()>,
+    pub(super) checkpointing: tokio::sync::Mutex<()>,
     /// Told how long each commit took.
     pub(super) commit_seconds: Histogram,
     /// When orphans were looked for last.
     pub(super) swept: Mutex<Option<Instant>>,
+    pub(super) clock: Clock,
 }
 
 impl Table {
@@ -142,6 +154,7 @@ impl Table {
             checkpointing: tokio::sync::Mutex::default(),
             commit_seconds: Histogram::noop(),
             swept: Mutex::default(),
+            clock: Clock::default(),
         })
     }
 
@@ -149,6 +162,12 @@ impl Table {
     #[must_use]
     pub fn time_commits(self, commit_seconds: Histogram) -> Self {
         Self { commit_seconds, ..self }
+    }
+
+    /// The same, with another idea of the time.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// Why nothing can be committed any more; `None` as long as it can.
@@ -205,38 +224,12 @@ impl Table {
     }
 
     pub(super) fn target(&self) -> Target {
-        Target { store: self.storage.store(), root: self.root.clone(), runtime: Handle::current() }
-    }
-
-    /// Writes a checkpoint of the newest version, so that opening reads no long log.
-    ///
-    /// # Errors
-    /// The store fails; the log is whole without a checkpoint.
-    pub async fn checkpoint(&self) -> Result<(), TableError> {
-        let _one = self.checkpointing.lock().await;
-        let (version, last) = {
-            let state = self.state.lock().await;
-            (state.version(), state.checkpoint)
-        };
-        if version == last {
-            return Ok(());
-        }
-        delta::write_checkpoint(&self.storage, &self.root, version).await?;
-        self.state.lock().await.checkpoint = version;
-        Ok(())
-    }
-
-    /// Writes a checkpoint when one is due. A failure is only reported: it costs opening time.
-    pub(super) async fn checkpoint_if_due(&self) {
-        let due = {
-            let state = self.state.lock().await;
-            state.version() - state.checkpoint >= CHECKPOINT_INTERVAL
-        };
-        if !due || self.checkpointing.try_lock().is_err() {
-            return;
-        }
-        if let Err(error) = self.checkpoint().await {
-            tracing::warn!(project = %self.project, error = &error as &dyn std::error::Error, "no checkpoint");
+        Target {
+            store: self.storage.store(),
+            root: self.root.clone(),
+            runtime: Handle::current(),
+            clock: self.clock.clone(),
+            local: self.storage.is_local(),
         }
     }
 }

@@ -177,9 +177,14 @@ pub(super) enum Content {
 pub(super) struct Contents(Vec<Content>);
 
 impl Contents {
-    /// For rows of which nothing is known.
-    pub(super) fn unknown() -> Self {
-        Self(vec![Content::Values; file_schema().fields().len()])
+    /// By column of the file schema.
+    pub(super) fn new(columns: Vec<Content>) -> Self {
+        Self(columns)
+    }
+
+    /// Columns of NULLs only.
+    pub(super) fn empty(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().enumerate().filter(|(_, content)| **content == Content::Empty).map(|(at, _)| at)
     }
 
     /// Of column `at`.

@@ -7,13 +7,14 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use futures::{StreamExt, TryStreamExt, stream};
-use object_store::ObjectMeta;
+use futures::TryStreamExt;
 use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore};
 
 use super::error::TableError;
 use super::log::{LOG_DIR, checkpoint_version, commit_version};
 use super::opened::Table;
+use super::vacuum::delete_all;
 use super::writer::join;
 
 /// What a purge came to.
@@ -37,7 +38,7 @@ impl Table {
         let _compacting = self.compacting.lock().await;
         self.check_settled(&*self.state.lock().await)?;
         let (gone, in_use) = self.unneeded(started).await?;
-        let mut report = PurgeReport { deleted: self.delete_files(gone).await?, in_use };
+        let mut report = PurgeReport { deleted: delete_all(self.storage.store().as_ref(), gone).await?, in_use };
         {
             let mut state = self.state.lock().await;
             let used = used(&state);
@@ -82,7 +83,7 @@ impl Table {
     /// Leaves a checkpoint of the newest version, and of the log nothing before it.
     async fn forget_history(&self) -> Result<u64, TableError> {
         self.checkpoint().await?;
-        let version = self.state.lock().await.checkpoint;
+        let version = self.state.lock().await.checkpoint();
         let log = self.root.clone().join(LOG_DIR);
         let failed = |source| TableError::store("list", &log, source);
         let old = |file: &ObjectMeta| {
@@ -93,20 +94,8 @@ impl Table {
         let store = self.storage.store();
         let listed = store.list(Some(&log)).try_filter(|file| std::future::ready(old(file)));
         let gone = listed.map_ok(|file| file.location).try_collect().await.map_err(failed)?;
-        self.delete_files(gone).await
-    }
-
-    async fn delete_files(&self, files: Vec<Path>) -> Result<u64, TableError> {
-        let mut deleted = 0;
-        let store = self.storage.store();
-        let mut outcomes = store.delete_stream(stream::iter(files.into_iter().map(Ok)).boxed());
-        while let Some(outcome) = outcomes.next().await {
-            match outcome {
-                Ok(_) => deleted += 1,
-                Err(object_store::Error::NotFound { .. }) => {}
-                Err(source) => return Err(TableError::store("delete from", &self.root, source)),
-            }
-        }
+        let deleted = delete_all(store.as_ref(), gone).await?;
+        self.state.lock().await.drop_log_before(version);
         Ok(deleted)
     }
 }

@@ -16,7 +16,7 @@ use parquet::file::reader::ChunkReader;
 use super::commit::{Change, Outcome};
 use super::error::TableError;
 use super::opened::Table;
-use super::order::{CHUNK_ROWS, Contents, adapt};
+use super::order::{CHUNK_ROWS, Content, Contents, adapt};
 use super::upload::Target;
 use super::version::{DataFile, TableVersion};
 use super::writer::{Partition, parquet_failed, write_file};
@@ -182,7 +182,8 @@ impl Table {
 /// The file without the rows that go; some stay.
 fn write_again(target: &Target, file: &DataFile, edit: &dyn RowEdit) -> Result<DataFile, TableError> {
     let partition = Partition { date: file.date, module: file.module.clone() };
-    write_file(target, partition, &Contents::unknown(), |out| {
+    let contents = Contents::new(vec![Content::Values; file_schema().fields().len()]);
+    let mut written = write_file(target, partition, &contents, |out| {
         let mut unordered = Vec::new();
         read(target, file, None, |rows| {
             let rows = edit.edit(file, rows)?;
@@ -196,7 +197,10 @@ fn write_again(target: &Target, file: &DataFile, edit: &dyn RowEdit) -> Result<D
             }
         })?;
         if unordered.is_empty() { Ok(()) } else { out.write(&in_order(&unordered)?) }
-    })
+    })?;
+    // What compaction counts of its rows is still true: this was none.
+    written.work = file.work;
+    Ok(written)
 }
 
 /// Rows of a file that another tool has added, in our order.

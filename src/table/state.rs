@@ -1,14 +1,14 @@
 //! What the log says, kept up to date commit by commit.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Weak};
 
 use chrono::NaiveDate;
 use object_store::path::Path;
 
 use super::error::TableError;
-use super::log::{Add, Commit, MODEL_PROPERTY, Metadata, ORDERED_TAG, Protocol, Remove};
-use super::version::{DataFile, TableVersion};
+use super::log::{Add, Commit, MODEL_PROPERTY, Metadata, ORDERED_TAG, Protocol, Remove, WORK_TAG};
+use super::version::{DataFile, TableVersion, Work};
 use super::writer::{date_text, join};
 use super::{MODEL_VERSION, log, stats};
 use crate::event::schema::{DATE, MODULE};
@@ -27,8 +27,10 @@ pub(super) struct State {
     pub(super) removed: HashMap<String, i64>,
     /// Versions of transactions by application.
     txns: HashMap<String, i64>,
-    /// Version of the newest checkpoint.
-    pub(super) checkpoint: u64,
+    /// Checkpoints by version, and when they were written (ms since 1970); older ones may be there besides.
+    checkpoints: BTreeMap<u64, i64>,
+    /// Version before which the log has nothing any more, as far as we dropped it.
+    log_begin: u64,
     current: Arc<TableVersion>,
     version: u64,
     /// Files that came since `current` was made.
@@ -47,7 +49,8 @@ impl State {
             live: HashMap::new(),
             removed: HashMap::new(),
             txns: HashMap::new(),
-            checkpoint: 0,
+            checkpoints: BTreeMap::new(),
+            log_begin: 0,
             current: Arc::default(),
             version: 0,
             added: Vec::new(),
@@ -81,9 +84,31 @@ impl State {
         self.txns.insert(app.to_owned(), version);
     }
 
+    /// Version of the newest checkpoint; 0 without one.
+    pub(super) fn checkpoint(&self) -> u64 {
+        self.checkpoints.last_key_value().map_or(0, |(version, _)| *version)
+    }
+
+    /// There is a checkpoint of this version.
+    pub(super) fn has_checkpoint(&mut self, version: u64, written_ms: i64) {
+        self.checkpoints.insert(version, written_ms);
+    }
+
+    /// The newest checkpoint that was written before, where there is something to be dropped before it.
+    pub(super) fn log_begins_at(&self, before_ms: i64) -> Option<u64> {
+        let old = self.checkpoints.iter().rev().find(|(_, written_ms)| **written_ms <= before_ms);
+        old.map(|(version, _)| *version).filter(|version| *version > self.log_begin)
+    }
+
+    /// The log has nothing before `version` any more.
+    pub(super) fn drop_log_before(&mut self, version: u64) {
+        self.log_begin = version;
+        self.checkpoints = self.checkpoints.split_off(&version);
+    }
+
     /// Takes over what a checkpoint holds.
     pub(super) fn start_from(&mut self, version: u64, adds: Vec<Add>) -> Result<(), TableError> {
-        (self.version, self.checkpoint) = (version, version);
+        self.version = version;
         for add in adds {
             self.add(data_file(&self.root, &add)?);
         }
@@ -190,6 +215,11 @@ pub(super) fn partition_values(file: &DataFile) -> std::collections::BTreeMap<St
     [(DATE.to_owned(), Some(date_text(file.date))), (MODULE.to_owned(), file.module.clone())].into()
 }
 
+fn work(tag: &str) -> Option<Work> {
+    let (flushed, rewritten) = tag.split_once(',')?;
+    Some(Work { flushed: flushed.parse().ok()?, rewritten: rewritten.parse().ok()? })
+}
+
 /// A live file from its entry in the log.
 fn data_file(root: &Path, add: &Add) -> Result<Arc<DataFile>, TableError> {
     let damaged = |what: &str| TableError::DamagedFile { path: add.path.clone(), what: what.to_owned() };
@@ -198,10 +228,13 @@ fn data_file(root: &Path, add: &Add) -> Result<Arc<DataFile>, TableError> {
     let days = date.map(|date| (date - NaiveDate::default()).num_days()).and_then(|days| i32::try_from(days).ok());
     let known = add.stats.as_deref().and_then(stats::decode);
     let (rows, stats) = known.ok_or_else(|| damaged("has no row count in the log"))?;
+    let size = u64::try_from(add.size).map_err(|_| damaged("has a negative size in the log"))?;
+    let work = add.tags.as_ref().and_then(|tags| work(tags.get(WORK_TAG)?.as_deref()?));
     Ok(Arc::new(DataFile {
         location: join(root, &add.path)?,
         path: add.path.clone(),
-        size: u64::try_from(add.size).map_err(|_| damaged("has a negative size in the log"))?,
+        size,
+        work: work.unwrap_or_else(|| Work::of_flush(size)),
         rows,
         date: days.ok_or_else(|| damaged("has no date in the log"))?,
         module: value(MODULE).filter(|module| !module.is_empty()),

@@ -166,6 +166,11 @@ impl Storage {
         }
     }
 
+    /// Whether it is a directory of this machine.
+    pub(super) fn is_local(&self) -> bool {
+        self.local.is_some()
+    }
+
     /// Directory of half-written files, where the store has one.
     pub(super) fn staging(&self) -> Option<Path> {
         self.local.as_ref().map(|_| self.prefix.clone().join(STAGING))

@@ -8,4 +8,4 @@ mod opening;
 mod races;
 mod rewrite;
 mod s3;
-mod support;
+pub(super) mod support;

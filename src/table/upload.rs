@@ -7,6 +7,7 @@ use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt};
 use tokio::runtime::Handle;
 
+use super::clock::Clock;
 use super::error::TableError;
 
 /// Bytes of a part; stores want equal parts of at least 5 MiB.
@@ -19,6 +20,9 @@ pub(super) struct Target {
     /// Root of the table.
     pub(super) root: Path,
     pub(super) runtime: Handle,
+    pub(super) clock: Clock,
+    /// Whether the store has files of this machine.
+    pub(super) local: bool,
 }
 
 /// A file on its way: one put if it is small, parts of [`PART`] bytes if it is not.

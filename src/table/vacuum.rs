@@ -25,7 +25,8 @@ impl Table {
     /// # Errors
     /// The store fails; what was deleted before stays deleted.
     pub async fn vacuum(&self, keep: Duration) -> Result<u64, TableError> {
-        let now = Utc::now();
+        self.check_fence()?;
+        let now = self.clock.now();
         let replaced = self.replaced_before(now, keep).await;
         let mut deleted = self.delete(&replaced).await?;
         {
@@ -79,8 +80,10 @@ impl Table {
         });
         let mut files: Vec<Path> = listed.map_ok(|file| file.location).try_collect().await.map_err(failed)?;
         {
-            // After the listing: whatever became live or was removed meanwhile is known now.
-            let state = self.state.lock().await;
+            // After the listing: whatever became live or was removed meanwhile is known now, also by a writer that took
+            // the table over: its files are none of ours to delete.
+            let mut state = self.state.lock().await;
+            self.catch_up(&mut state).await?;
             let mut known: HashSet<Path> = state.live.values().map(|file| file.location.clone()).collect();
             known.extend(state.removed.keys().filter_map(|path| join(&self.root, path).ok()));
             let versions = state.in_use();
@@ -100,7 +103,7 @@ impl Table {
 }
 
 /// Deletes files; one that is gone already is no error. Returns how many there were.
-async fn delete_all(store: &dyn ObjectStore, files: Vec<Path>) -> Result<u64, TableError> {
+pub(super) async fn delete_all(store: &dyn ObjectStore, files: Vec<Path>) -> Result<u64, TableError> {
     let mut deleted = 0;
     let mut outcomes = store.delete_stream(stream::iter(files.into_iter().map(Ok)).boxed());
     while let Some(outcome) = outcomes.next().await {

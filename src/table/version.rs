@@ -49,8 +49,40 @@ pub struct DataFile {
     /// Whether we wrote it: its rows are in the order (`event_time` desc, `_seq` desc). A file that
     /// another tool has added to the table may have any order.
     pub ordered: bool,
+    /// What it took to write its rows.
+    pub work: Work,
     /// Statistics of the columns that have any, in the order of the row schema.
     pub stats: Vec<ColumnStats>,
+}
+
+/// What it took to write a file's rows: compaction keeps account, so that it never writes the same rows without end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Work {
+    /// Bytes of the files that its rows were flushed into.
+    pub flushed: u64,
+    /// Bytes that merges wrote of them since, this file included.
+    pub rewritten: u64,
+}
+
+impl Work {
+    /// Of a file that a flush wrote.
+    #[must_use]
+    pub fn of_flush(size: u64) -> Self {
+        Self { flushed: size, rewritten: 0 }
+    }
+
+    /// Of all these files together.
+    pub(super) fn sum<'f>(files: impl IntoIterator<Item = &'f Arc<DataFile>>) -> Self {
+        files.into_iter().fold(Self::default(), |sum, file| Self {
+            flushed: sum.flushed + file.work.flushed,
+            rewritten: sum.rewritten + file.work.rewritten,
+        })
+    }
+
+    /// After the rows were written once more, in `size` bytes.
+    pub(super) fn and(self, size: u64) -> Self {
+        Self { rewritten: self.rewritten + size, ..self }
+    }
 }
 
 impl DataFile {

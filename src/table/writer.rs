@@ -13,7 +13,7 @@ use super::error::TableError;
 use super::index::{self, Place};
 use super::order::Contents;
 use super::upload::{Target, Upload};
-use super::version::DataFile;
+use super::version::{DataFile, Work};
 use super::{layout, stats};
 use crate::event::names::partition_dir;
 use crate::event::schema::{DATE, MODULE, file_schema};
@@ -48,6 +48,7 @@ pub(super) struct FileWriter {
     path: String,
     location: Path,
     rows: u64,
+    now_ms: i64,
 }
 
 impl FileWriter {
@@ -61,7 +62,7 @@ impl FileWriter {
         let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
         let upload = Upload::new(target, location.clone());
         let parquet = ArrowWriter::try_new_with_options(upload, schema, options).map_err(failed)?;
-        Ok(Self { parquet, partition, path, location, rows: 0 })
+        Ok(Self { parquet, partition, path, location, rows: 0, now_ms: target.clock.now_ms() })
     }
 
     /// Writes the next rows; they are in the file schema and not before those written so far.
@@ -86,8 +87,9 @@ impl FileWriter {
             rows: self.rows,
             date: self.partition.date,
             module: self.partition.module,
-            modified_ms: Utc::now().timestamp_millis(),
+            modified_ms: self.now_ms,
             ordered: true,
+            work: Work::of_flush(size),
             stats: stats::from_footer(&footer),
         })
     }

@@ -24,6 +24,7 @@ mod format;
 mod golden;
 mod hostile;
 mod ingest;
+mod jobs;
 mod journal;
 mod kill;
 mod layers;

@@ -103,6 +103,6 @@ fn every_command_of_the_walk_works() {
 
 #[test]
 fn an_administrator_walks_through_retention_hold_and_erasure() {
-    let Some((dir, _)) = walk(RETENTION, 7) else { return };
+    let Some((dir, _)) = walk(RETENTION, 6) else { return };
     assert!(!std::fs::read_to_string(dir.path().join("walk/server.log")).unwrap().contains("panicked"));
 }

@@ -105,6 +105,11 @@ const SCOPES: &[(&str, Option<&str>)] = &[
     ("list_deliveries", Some("admin")),
     ("get_delivery", Some("admin")),
     ("retry_delivery", Some("admin")),
+    ("list_jobs", Some("admin")),
+    ("get_job", Some("admin")),
+    ("cancel_job", Some("admin")),
+    ("begin_import", Some("ingest")),
+    ("report_import", Some("ingest")),
     // Any key will do.
     ("info", Some("any")),
     ("flush", Some("admin")),

@@ -176,6 +176,11 @@ impl Client {
         Ok(Self { http, base, policy })
     }
 
+    /// The same server and key, with other patience.
+    pub(crate) fn with_policy(&self, policy: Policy) -> Self {
+        Self { policy, ..self.clone() }
+    }
+
     /// The server's address, for messages.
     pub(crate) fn server(&self) -> &Url {
         &self.base

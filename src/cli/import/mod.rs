@@ -2,7 +2,7 @@
 //!
 //! A thread reads, splits and packs (`source` → `format` → `lines`, `json`, `csv`, `parquet` → `batch`);
 //! `send` keeps several batches under way and takes the answers in order; `state` remembers on disk how
-//! far the server has acknowledged.
+//! far the server has acknowledged; `report` tells the server, where it is a job that can be canceled.
 //!
 //! # Invariants
 //! * A record's number in its file never depends on batch size, tries or earlier runs: with the hash of the
@@ -19,6 +19,7 @@ mod lines;
 mod parquet;
 mod progress;
 mod receipt;
+mod report;
 mod send;
 pub(super) mod source;
 mod state;
@@ -36,6 +37,7 @@ use batch::Batcher;
 use format::{Format, Given};
 use progress::Progress;
 use receipt::Totals;
+use report::Report;
 use source::Source;
 use state::{Identity, State, StateFile};
 
@@ -151,15 +153,20 @@ impl Args {
         if start.next > 1 {
             output::note(&format!("{name}: going on at {} {}", format.unit(), start.next));
         }
-        let mut progress = Progress::start(&name, source.len(), start.totals.events(), self.quiet);
+        let len = source.len();
+        let mut progress = Progress::start(&name, len, start.totals.events(), self.quiet);
         let in_flight = usize::from(self.in_flight);
         let job = send::Job { name: &name, client, identity, in_flight };
         let size = self.batch_size.as_usize();
         let options = self.options();
         let next = start.next;
         let make = move || Ok(Batcher::new(format::open(&source, format, &options, next)?, next, size));
-        let end = job.run(make, start, &mut file, &mut progress, stop).await;
+        let mut report = Report::begin(client, &name, len).await;
+        let mut told = send::Told { progress: &mut progress, report: &mut report, position: 0, totals: start.totals };
+        let end = job.run(make, start, &mut file, &mut told, stop).await;
+        let (position, totals) = (told.position, told.totals);
         progress.finish();
+        report.end(position, totals, end.as_ref().err(), end.as_ref().is_ok_and(|end| end.state.done)).await;
         let end = end?;
         self.tell(&name, format, &end)?;
         if end.state.done { Ok(end.state.totals) } else { Err(CliError::Interrupted) }

@@ -15,10 +15,11 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::batch::{Batch, Batcher};
 use super::input::InputError;
 use super::progress::Progress;
-use super::receipt::{Receipt, Refusals};
+use super::receipt::{Receipt, Refusals, Totals};
+use super::report::Report;
 use super::state::{Identity, State, StateFile};
-use crate::cli::CliError;
 use crate::cli::client::{Call, Client, Repeat};
+use crate::cli::{CliError, output};
 
 /// zstd level of bodies: the fastest, as the reading thread must keep up with the server.
 const LEVEL: i32 = 1;
@@ -33,6 +34,24 @@ pub(super) struct Job<'a> {
     /// What the import is; it goes into every idempotency key.
     pub(super) identity: Identity,
     pub(super) in_flight: usize,
+}
+
+/// Who is told how far a run is.
+pub(super) struct Told<'a> {
+    pub(super) progress: &'a mut Progress,
+    pub(super) report: &'a mut Report,
+    /// Bytes of the file that are acknowledged.
+    pub(super) position: u64,
+    pub(super) totals: Totals,
+}
+
+impl Told<'_> {
+    /// Whether the run is asked to end.
+    async fn at(&mut self, position: u64, totals: Totals) -> bool {
+        (self.position, self.totals) = (position, totals);
+        self.progress.at(position, totals.events());
+        self.report.at(position, totals).await
+    }
 }
 
 /// How a run ended.
@@ -57,7 +76,7 @@ impl Job<'_> {
         make: impl FnOnce() -> Result<Batcher, InputError> + Send + 'static,
         mut state: State,
         file: &mut StateFile,
-        progress: &mut Progress,
+        told: &mut Told<'_>,
         stop: &CancellationToken,
     ) -> Result<End, CliError> {
         let started = Instant::now();
@@ -76,7 +95,10 @@ impl Job<'_> {
             state.totals.add(&batch, &receipt);
             refusals.add(&batch, &receipt);
             file.save(&state)?;
-            progress.at(batch.position, state.totals.events());
+            if told.at(batch.position, state.totals).await {
+                output::note(&format!("{}: canceled on the server", self.name));
+                stop.cancel();
+            }
         }
         drop(answers);
         let whole = reading.await?.map_err(|source| CliError::Input { file: self.name.to_owned(), source })?;

@@ -20,10 +20,29 @@ struct Journal {
     /// Requests with these numbers (from 1) are refused.
     refuse: BTreeSet<usize>,
     requests: usize,
+    jobs: Jobs,
+}
+
+/// What a server says of imports as jobs: nothing, as an old one, or this.
+#[derive(Default)]
+struct Jobs {
+    state: Option<&'static str>,
+    told: Vec<serde_json::Value>,
+}
+
+impl Jobs {
+    fn answer(&mut self, asked: &Asked) -> Response {
+        let Some(state) = self.state else { return StatusCode::NOT_FOUND.into_response() };
+        self.told.push(serde_json::from_str(&asked.text()).unwrap());
+        json!({ "id": "job 1", "state": state }).to_string().into_response()
+    }
 }
 
 impl Journal {
     fn answer(&mut self, asked: &Asked) -> Response {
+        if asked.path.starts_with("/api/v1/imports") {
+            return self.jobs.answer(asked);
+        }
         self.requests += 1;
         assert_eq!((asked.method.as_str(), asked.path.as_str()), ("POST", "/api/v1/events"));
         if self.refuse.contains(&self.requests) {
@@ -101,9 +120,39 @@ impl Bench {
         serde_json::from_value(text["state"].clone()).unwrap()
     }
 
+    /// Requests with events.
+    fn asked(&self) -> Vec<Asked> {
+        let mut asked = self.server.asked();
+        asked.retain(|asked| asked.path == "/api/v1/events");
+        asked
+    }
+
     fn requests(&self) -> usize {
         self.journal.lock().requests
     }
+}
+
+#[tokio::test]
+async fn a_server_that_keeps_jobs_is_told_of_the_import() {
+    let bench = Bench::start().await;
+    bench.journal.lock().jobs.state = Some("in_progress");
+    let text = lines(50).join("\n") + "\n";
+    let file = bench.file("orders of may.ndjson", text.as_bytes());
+    bench.import(&[&file]).await.unwrap();
+    let told = bench.journal.lock().jobs.told.clone();
+    assert_eq!(told[0], json!({"name": "orders of may.ndjson", "bytes": text.len()}));
+    let end = json!({"state": "done", "done": text.len(), "accepted": 50, "duplicates": 0, "rejected": 0});
+    assert_eq!(told.last(), Some(&end));
+    bench.import(&[&file]).await.unwrap();
+    assert_eq!(bench.journal.lock().jobs.told.len(), told.len(), "a file that is done is no import any more");
+
+    // A refused batch ends it, and the job says why.
+    bench.journal.lock().refuse.extend(1..100);
+    let other = bench.file("other.ndjson", lines(60).join("\n").as_bytes());
+    bench.import(&[&other]).await.unwrap_err();
+    let last = bench.journal.lock().jobs.told.last().cloned().unwrap();
+    assert_eq!((last["state"].as_str(), last["done"].as_u64()), (Some("failed"), Some(0)));
+    assert!(last["error"].as_str().unwrap().contains("refused by the test"), "{last}");
 }
 
 fn lines(count: usize) -> Vec<String> {
@@ -119,7 +168,7 @@ async fn a_file_arrives_once_however_often_it_is_imported() {
     assert_eq!(bench.stored(), lines);
     let first = bench.requests();
     assert!(first > 10, "{first} requests");
-    let asked = bench.server.asked();
+    let asked = bench.asked();
     assert_eq!(asked[0].query["mapping"], "windows");
     assert_eq!(asked[0].headers["content-type"], "application/x-ndjson");
     bench.import(&[&file, "--mapping", "windows"]).await.unwrap();
@@ -146,8 +195,7 @@ async fn a_refused_batch_ends_the_import_and_the_next_run_goes_on() {
     assert!(stored > 0 && stored < 300);
     bench.import(&[&file]).await.unwrap();
     assert_eq!(bench.stored(), lines);
-    let resumed =
-        bench.server.asked()[before..].iter().map(|asked| asked.query["line"].parse::<usize>().unwrap()).min();
+    let resumed = bench.asked()[before..].iter().map(|asked| asked.query["line"].parse::<usize>().unwrap()).min();
     assert_eq!(resumed, Some(stored + 1), "it goes on with the first line that was not acknowledged");
 }
 
@@ -230,8 +278,7 @@ async fn a_stop_leaves_a_state_to_go_on_from() {
     let before = bench.requests();
     args.one(Path::new(&file).to_owned(), &client, &state, &CancellationToken::new()).await.unwrap();
     assert_eq!(bench.stored(), lines);
-    let resumed =
-        bench.server.asked()[before..].iter().map(|asked| asked.query["line"].parse::<usize>().unwrap()).min();
+    let resumed = bench.asked()[before..].iter().map(|asked| asked.query["line"].parse::<usize>().unwrap()).min();
     assert_eq!(resumed, Some(stored + 1), "nothing that was under way is sent again");
 }
 

@@ -12,6 +12,7 @@ use futures::FutureExt;
 use super::around::Around;
 use super::{Live, Running};
 use crate::config::ByteCount;
+use crate::engine::jobs::{self, Outcome};
 use crate::engine::{EngineError, Inner, now_us};
 use crate::error::Report;
 use crate::event::names::ProjectName;
@@ -98,6 +99,7 @@ impl Inner {
             export.status = Status::InProgress;
             export.started_us.get_or_insert_with(now_us);
         })?;
+        let own = self.jobs.begin_with(jobs::Kind::Export, &begun.project, begun.id.as_str(), live.end.clone())?;
         runtime.block_on(self.tell(live));
         let dir = self.exports.dir(&begun.project, &begun.id);
         let around = Arc::new(Around::new(self, live, &begun));
@@ -105,16 +107,21 @@ impl Inner {
         let job = Job { export: begun, dir: dir.clone(), around, runtime: runtime.clone(), stop };
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job.run()));
         match ended {
-            Ok(Ended::Done) => {}
+            Ok(Ended::Done) => own.finish(Outcome::Done),
             Ok(Ended::Stopped) if !live.is_canceled() => return Ok(()),
-            Ok(Ended::Stopped) => self.end_export(live, &dir, Status::Canceled, None)?,
+            Ok(Ended::Stopped) => {
+                own.finish(Outcome::Canceled);
+                self.end_export(live, &dir, Status::Canceled, None)?;
+            }
             Ok(Ended::Failed(error)) => {
                 let said = &error as &dyn std::error::Error;
                 tracing::warn!(export = live.export().id.as_str(), error = said, "an export failed");
+                own.finish(Outcome::Failed(error.code().to_owned()));
                 let failure = Failure { code: error.code().to_owned(), message: error.to_string() };
                 self.end_export(live, &dir, Status::Failed, Some(failure))?;
             }
             Err(_) => {
+                own.finish(Outcome::Failed("a fault of ours".to_owned()));
                 let failure = Failure { code: "internal".to_owned(), message: "a fault of ours".to_owned() };
                 self.end_export(live, &dir, Status::Failed, Some(failure))?;
             }

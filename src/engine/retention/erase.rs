@@ -80,6 +80,7 @@ impl Inner {
             if self.shared.ending.is_cancelled() {
                 return Err(Halt::Stopped);
             }
+            self.retention.erasures.show(&self.jobs, &erasure)?;
             let next = match erasure.stage {
                 Stage::Pending => {
                     self.check_holds(&erasure)?;
@@ -132,10 +133,11 @@ impl Inner {
         let event = event.attribute("dead_letters", counts.dead_letters).attribute("exports", counts.exports);
         let event = event.attribute("attachments", counts.attachments).attribute("events_held", proof.rows_left);
         self.append_audit(event.attribute("still_found_in", proof.found_in.len()).line()).await?;
-        self.retention.erasures.update(&erasure.id, |erasure| {
+        let ended = self.retention.erasures.update(&erasure.id, |erasure| {
             erasure.proof = Some(proof);
             erasure.end(Stage::Done, instant());
         })?;
+        self.retention.erasures.finish(&ended);
         self.shared.counters.erased(&erasure.project, counts.rows, counts.blanked);
         Ok(())
     }

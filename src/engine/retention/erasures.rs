@@ -1,5 +1,6 @@
 //! The list of erasures: kept in `erasures.json`, replaced as a whole, readable by its owner only.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use uuid::Uuid;
 
 use super::instant;
 use crate::engine::directory::{read_json, write_json};
+use crate::engine::jobs::{Job, Jobs, Kind, Outcome};
 use crate::engine::{Engine, EngineError, Inner};
 use crate::event::names::ProjectName;
 use crate::retention::{
@@ -25,13 +27,15 @@ pub(super) const BLANK: &str = "[erased]";
 pub(in crate::engine) struct Erasures {
     path: PathBuf,
     all: Mutex<Vec<Erasure>>,
+    /// What the list of jobs shows of those that have begun, by their ids.
+    jobs: Mutex<BTreeMap<String, Job>>,
     nudge: Arc<Notify>,
 }
 
 impl Erasures {
     pub(super) fn open(path: PathBuf) -> Result<Self, EngineError> {
         let all = Mutex::new(read_json(&path)?.unwrap_or_default());
-        Ok(Self { path, all, nudge: Arc::default() })
+        Ok(Self { path, all, jobs: Mutex::default(), nudge: Arc::default() })
     }
 
     /// Wakes the job.
@@ -97,12 +101,46 @@ impl Erasures {
 
     /// Ends those of a project that is deleted.
     pub(super) fn cancel_all(&self, project: &ProjectName) -> Result<(), EngineError> {
-        self.change(|all| {
-            for erasure in all.iter_mut().filter(|erasure| erasure.project == *project && !erasure.has_ended()) {
-                erasure.end(Stage::Canceled, instant());
-            }
-            Ok(())
-        })
+        for erasure in self.due().iter().filter(|erasure| erasure.project == *project) {
+            self.cancel(&erasure.id)?;
+        }
+        Ok(())
+    }
+
+    /// Ends one; what it has erased stays erased.
+    fn cancel(&self, id: &str) -> Result<Erasure, EngineError> {
+        let canceled = self.update(id, |erasure| erasure.end(Stage::Canceled, instant()))?;
+        if let Some(job) = self.jobs.lock().remove(id) {
+            job.finish(Outcome::Canceled);
+        }
+        Ok(canceled)
+    }
+
+    /// Ends the one that a job shows; nothing where it has ended.
+    pub(in crate::engine) fn cancel_job(&self, job: &str) -> Result<(), EngineError> {
+        let id = self.jobs.lock().iter().find(|(_, known)| known.id() == job).map(|(id, _)| id.clone());
+        id.map_or(Ok(()), |id| self.cancel(&id).map(|_| ()))
+    }
+
+    /// Shows in the list of jobs how far an erasure is, from its first try on.
+    pub(super) fn show(&self, jobs: &Jobs, erasure: &Erasure) -> Result<(), EngineError> {
+        let mut shown = self.jobs.lock();
+        if !shown.contains_key(&erasure.id) {
+            let subject = format!("{} by {}", erasure.id, erasure.column);
+            shown.insert(erasure.id.clone(), jobs.begin(Kind::Erase, &erasure.project, &subject)?);
+        }
+        if let Some(job) = shown.get(&erasure.id) {
+            job.progress(erasure.stage as u64, Some(Stage::Done as u64));
+        }
+        Ok(())
+    }
+
+    /// It is done.
+    pub(super) fn finish(&self, erasure: &Erasure) {
+        if let Some(job) = self.jobs.lock().remove(&erasure.id) {
+            job.tell(serde_json::json!(erasure.counts));
+            job.finish(Outcome::Done);
+        }
     }
 }
 
@@ -216,7 +254,7 @@ impl Engine {
     /// # Errors
     /// There is none, or it has ended.
     pub fn cancel_erasure(&self, id: &str) -> Result<Erasure, EngineError> {
-        self.0.retention.erasures.update(id, |erasure| erasure.end(Stage::Canceled, instant()))
+        self.0.retention.erasures.cancel(id)
     }
 }
 

@@ -110,6 +110,8 @@ impl Inner {
         edit: &Arc<dyn RowEdit>,
         (files, holds): (&[Concerned], &[Hold]),
     ) -> Result<bool, Halt> {
+        // A hold that is placed does not wait for a compaction: this lock is the first.
+        let _compacting = project.compacting.lock().await;
         // No hold comes while this is held; one that has come since the files were read is looked at.
         let _committing = self.retention.committing.lock().await;
         if self.shared.ending.is_cancelled() {

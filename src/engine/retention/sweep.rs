@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::engine::audit::AuditEvent;
 use crate::engine::project::Project;
-use crate::engine::{Engine, EngineError, Inner, now_us};
+use crate::engine::{Engine, EngineError, Inner, jobs, now_us};
 use crate::event::names::ProjectName;
 use crate::retention::{HeldRows, Hold, Plan, RetentionError, Selected};
 use crate::table::{RowEdit, TableVersion};
@@ -90,9 +90,9 @@ impl Inner {
             return Ok(Plan::default());
         }
         let plan = {
-            let _committing = self.retention.committing.lock().await;
-            // The files that are looked at are those that go.
+            // The files that are looked at are those that go. No hold waits for a compaction: this lock is the first.
             let _compacting = project.compacting.lock().await;
+            let _committing = self.retention.committing.lock().await;
             let (plan, selected) = self.plan_of(project).await?;
             check(&plan, by, project.name.is_audit(), self.shared.config.retention.share_max)?;
             let going: HashSet<String> =
@@ -100,10 +100,14 @@ impl Inner {
             if going.is_empty() || project.intake.lock().is_closed() {
                 return Ok(plan);
             }
+            let what = format!("{} days of modules", plan.partitions);
+            let job = self.jobs.begin(jobs::Kind::Retention, &project.name, &what)?;
             let swap = |version| {
                 project.swap(version, None);
             };
-            let report = project.table.expire(|file| going.contains(&file.path), swap).await?;
+            let expired = project.table.expire(|file| going.contains(&file.path), swap).await;
+            job.finish_with(&expired);
+            let report = expired?;
             Plan { rows: report.rows, files: report.files, bytes: report.bytes, ..plan }
         };
         if let By::Call(Some(_)) = by {

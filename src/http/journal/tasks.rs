@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::run::{Asking, cursor_of, cursor_to, cut, event_columns};
 use super::{Given, explained};
 use crate::engine::Engine;
+use crate::engine::jobs::{JobInfo, Kind};
 use crate::http::caller::{Authorized, Query};
 use crate::http::extract::{ApiPath, ApiQuery};
 use crate::http::problem::{ApiError, Problem};
@@ -16,7 +17,7 @@ use crate::journal::Statement;
 use crate::journal::lookup::{LookupError, Narrow, one_place};
 use crate::journal::objects::Moment;
 use crate::journal::rows::{Row, int, text};
-use crate::journal::tasks::{self, After, Wanted};
+use crate::journal::tasks::{self, After, OWN_SOURCE, OwnTask, Wanted};
 
 /// Most tasks of one page.
 const PAGE_MAX: usize = 1_000;
@@ -25,7 +26,8 @@ const PAGE_MAX: usize = 1_000;
 ///
 /// Filters are on the present state: `task_type`, `task_status`, `status`, `source`, `module`, `object_id`, … in all
 /// forms that lists know (`task_status!=done`, `task_type^=CAMPAIGN`); a period is of the last report. `as_of` gives the
-/// state of any moment.
+/// state of any moment. The engine's own jobs of the project (flush, compaction, import, …) are tasks of the source
+/// `kronika`; a key that does not show all of a project does not show them.
 #[utoipa::path(get, path = "/api/v1/tasks", tag = "journal", operation_id = "query_tasks",
     params(("task_type" = Option<String>, Query, description = "Kind of task; repeat for more"),
         ("task_status" = Option<String>, Query, description = "`enqueued`, `in_progress`, `done`, `failed`, `canceled`"),
@@ -62,7 +64,8 @@ pub(in crate::http) async fn list(
     let as_of_us = as_of.map(|moment| moment.us).or(moment);
     let asking = Asking::begin(&engine, &caller).await?;
     let condition = Some(ask.condition(&selection, &asking.hidden)?);
-    let wanted = Wanted { condition, of_events: None, as_of_us, after, limit: limit + 1 };
+    let own = own_tasks(&engine, &caller, as_of_us.unwrap_or(now_us), |_| true);
+    let wanted = Wanted { condition, of_events: None, as_of_us, after, limit: limit + 1, own };
     let ask = tasks::statement(ask, &wanted, &asking.hidden, now_us);
     if explain {
         return Ok(explained(&[ask]));
@@ -76,6 +79,35 @@ pub(in crate::http) async fn list(
     tasks::add_starters(&reader, &mut rows, &asking.hidden).await?;
     rows.iter_mut().for_each(shown);
     Ok(Json(json!({"tasks": rows, "next": next})).into_response())
+}
+
+/// The engine's own jobs in the caller's project at a moment; none for a key that does not show all of it.
+fn own_tasks(
+    engine: &Engine,
+    caller: &Authorized<Query>,
+    moment_us: i64,
+    wanted: impl Fn(&JobInfo) -> bool,
+) -> Vec<OwnTask> {
+    let project = caller.project();
+    if caller.caller.reader(&project).restriction.is_some() {
+        return Vec::new();
+    }
+    let mut jobs = engine.jobs().list();
+    // An export tells of itself in events.
+    jobs.retain(|job| job.project.as_ref() == Some(&project) && job.kind != Kind::Export && wanted(job));
+    let task = |job: JobInfo| OwnTask {
+        id: job.id,
+        kind: job.kind.as_str().to_owned(),
+        status: job.state.as_str(),
+        subject: job.subject,
+        done: job.done,
+        total: job.total,
+        started_us: job.started_us,
+        ended_us: job.ended_us,
+        error: job.error,
+        result: job.result.map(|result| result.to_string()),
+    };
+    jobs.into_iter().filter_map(|job| task(job).as_of(moment_us)).collect()
 }
 
 /// A task without what only pages need, its result as JSON.
@@ -116,8 +148,11 @@ pub(in crate::http) async fn one(
     let asking = Asking::begin(&engine, &caller).await?;
     let mut ask = Statement::default();
     let of_events = format!("task_id = {}{}", ask.value("id", id.as_str()), narrow.condition(&mut ask));
-    let wanted = Wanted { of_events: Some(of_events), as_of_us: as_of.map(|at| at.us), limit: 10, ..Wanted::default() };
-    let ask = tasks::statement(ask, &wanted, &asking.hidden, Utc::now().timestamp_micros());
+    let (as_of_us, now_us) = (as_of.map(|at| at.us), Utc::now().timestamp_micros());
+    let is_meant = narrow.tenant_id.is_none() && narrow.source.as_deref().is_none_or(|source| source == OWN_SOURCE);
+    let own = own_tasks(&engine, &caller, as_of_us.unwrap_or(now_us), |job| is_meant && job.id == id);
+    let wanted = Wanted { of_events: Some(of_events), as_of_us, limit: 10, own, ..Wanted::default() };
+    let ask = tasks::statement(ask, &wanted, &asking.hidden, now_us);
     if explain {
         return Ok(explained(&[ask]));
     }

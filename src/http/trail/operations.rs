@@ -54,6 +54,9 @@ const OPERATIONS: &[(&str, &str, &str, &str, &str)] = &[
     ("POST", "/api/v1/erasures/preview", "retention", "erasure.preview", "read"),
     ("POST", "/api/v1/erasures", "retention", "erasure.create", "create"),
     ("DELETE", "/api/v1/erasures/{id}", "retention", "erasure.cancel", "update"),
+    ("GET", "/api/v1/jobs", "jobs", "job.list", "read"),
+    ("GET", "/api/v1/jobs/{id}", "jobs", "job.read", "read"),
+    ("POST", "/api/v1/jobs/{id}/cancel", "jobs", "job.cancel", "update"),
     ("POST", "/api/v1/admin/flush", "admin", "admin.flush", "other"),
     ("POST", "/api/v1/admin/compact", "admin", "admin.compact", "other"),
 ];
@@ -73,6 +76,7 @@ pub(super) fn object_of(route: &str, path: &str) -> (Option<&'static str>, Optio
         Some("projects") => Some("project"),
         Some("mappings") => Some("mapping"),
         Some("exports") => Some("export"),
+        Some("jobs") => Some("job"),
         Some("queries" | "query") => Some("query"),
         Some("events" | "dead-letters") => Some("project"),
         Some("objects") => Some("object"),

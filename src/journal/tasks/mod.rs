@@ -2,7 +2,7 @@
 //!
 //! Every report of a task is an event with its `task_id`; the last by time, then by the source's own sequence, is its
 //! state. Counts, results and messages are those of the last report that has them. A task that still runs is measured
-//! up to the moment that is asked for.
+//! up to the moment that is asked for. The engine's own jobs are among them ([`OwnTask`]).
 
 mod detail;
 mod own;
@@ -13,7 +13,7 @@ use super::{Field, Filter, JournalError, Selection, Term};
 
 pub(crate) use detail::add_starters;
 pub use detail::{EVENTS_MAX, related_statement, timeline_statement};
-pub use own::{OwnTask, own_rows};
+pub use own::{OWN_SOURCE, OwnTask};
 
 /// Columns of a task that filters may name: those of its last report, and those of its start.
 pub const FIELDS: [&str; 17] = [
@@ -116,6 +116,9 @@ pub struct Wanted {
     pub after: Option<After>,
     /// Most rows.
     pub limit: usize,
+    /// The engine's own jobs that belong to the list, as they are at the moment; only for a caller to whom nothing
+    /// is hidden.
+    pub own: Vec<OwnTask>,
 }
 
 /// Where a page of the list ended.
@@ -161,6 +164,13 @@ pub fn statement(mut ask: Statement, wanted: &Wanted, hidden: &[String], now_us:
     if measured.is_empty() {
         ask.params.remove("now_us");
     }
+    let own = match wanted.own.is_empty() {
+        true => String::new(),
+        false => {
+            let rows = own::rows(&mut ask, &wanted.own, wanted.as_of_us.unwrap_or(now_us));
+            format!("\n    UNION ALL\n    {rows}")
+        }
+    };
     ask.sql = format!(
         "SELECT
     tenant_id, source, task_id, {},
@@ -174,7 +184,7 @@ FROM (
 {}
     FROM events
     WHERE {events}
-    GROUP BY tenant_id, source, task_id
+    GROUP BY tenant_id, source, task_id{own}
 )
 WHERE {}
 ORDER BY event_time DESC, place

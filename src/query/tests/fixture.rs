@@ -19,7 +19,7 @@ use crate::event::names::ProjectName;
 use crate::event::schema::{DATE_AT, EVENT_TIME_AT, MODULE_AT, SEQ_AT, file_schema, row_schema};
 use crate::hot::HotBatch;
 use crate::query::{Answer, Limits, Outcome, Params, QueryError, Runtime, Session, Snapshot, normalise, output};
-use crate::table::version::{ColumnStats, DataFile, StatValue, TableVersion};
+use crate::table::version::{ColumnStats, DataFile, StatValue, TableVersion, Work};
 
 /// Microseconds of a day.
 pub(super) const DAY: i64 = 86_400_000_000;
@@ -107,7 +107,18 @@ impl Fixture {
         let path = location.to_string();
         let stats = stats(&sorted);
         let rows = sorted.num_rows() as u64;
-        let file = DataFile { location, path, size, rows, date, module, modified_ms: 1, ordered: true, stats };
+        let file = DataFile {
+            location,
+            path,
+            size,
+            rows,
+            date,
+            module,
+            modified_ms: 1,
+            ordered: true,
+            work: Work::of_flush(size),
+            stats,
+        };
         self.files.push(Arc::new(file));
     }
 

@@ -181,7 +181,7 @@ async fn late_decoding_is_decided_per_scan() {
 #[tokio::test]
 async fn twenty_thousand_files_are_planned_quickly() {
     use crate::event::schema::EVENT_TIME_AT;
-    use crate::table::version::{ColumnStats, DataFile, StatValue};
+    use crate::table::version::{ColumnStats, DataFile, StatValue, Work};
     let mut fixture = Fixture::new();
     for number in 0..20_000_i64 {
         let (date, module) = (number / 40, number % 40);
@@ -196,6 +196,7 @@ async fn twenty_thousand_files_are_planned_quickly() {
             module: Some(format!("m{module}")),
             modified_ms: 1,
             ordered: true,
+            work: Work::default(),
             stats: vec![times],
         }));
     }

@@ -31,19 +31,19 @@ use crate::table::*;
 
 /// One row to be; everything else is made from it.
 #[derive(Debug, Clone)]
-pub(super) struct Spec {
-    pub(super) time: i64,
-    pub(super) module: Option<String>,
-    pub(super) text: Option<String>,
-    pub(super) number: Option<i32>,
+pub(in crate::table) struct Spec {
+    pub(in crate::table) time: i64,
+    pub(in crate::table) module: Option<String>,
+    pub(in crate::table) text: Option<String>,
+    pub(in crate::table) number: Option<i32>,
 }
 
-pub(super) fn spec(time: i64, module: Option<&str>) -> Spec {
+pub(in crate::table) fn spec(time: i64, module: Option<&str>) -> Spec {
     Spec { time, module: module.map(str::to_owned), text: Some(format!("at {time}")), number: Some(9) }
 }
 
 /// Rows whose `_seq` start with `first`.
-pub(super) fn batch(first: i64, specs: &[Spec]) -> RecordBatch {
+pub(in crate::table) fn batch(first: i64, specs: &[Spec]) -> RecordBatch {
     let mut rows = Rows::default();
     for (at, spec) in (first..).zip(specs) {
         rows.text(index_of("event_id")).push(format!("id-{at}").as_bytes());
@@ -82,54 +82,54 @@ pub(super) fn batch(first: i64, specs: &[Spec]) -> RecordBatch {
 }
 
 /// A storage in a directory that goes with it.
-pub(super) struct Place {
-    pub(super) dir: TempDir,
-    pub(super) storage: Storage,
+pub(in crate::table) struct Place {
+    pub(in crate::table) dir: TempDir,
+    pub(in crate::table) storage: Storage,
 }
 
 impl Place {
-    pub(super) fn new() -> Self {
+    pub(in crate::table) fn new() -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let url = dir.path().join("a store").display().to_string();
         let storage = Storage::open(&url, &BTreeMap::new()).expect("a local storage");
         Self { dir, storage }
     }
 
-    pub(super) async fn open(&self) -> Table {
+    pub(in crate::table) async fn open(&self) -> Table {
         open(&self.storage, Uuid::new_v4()).await
     }
 
     /// Directory of the table on disk.
-    pub(super) fn table_dir(&self) -> std::path::PathBuf {
+    pub(in crate::table) fn table_dir(&self) -> std::path::PathBuf {
         self.dir.path().join("a store/projects/default/events")
     }
 
-    pub(super) async fn read_only(&self) -> Arc<TableVersion> {
+    pub(in crate::table) async fn read_only(&self) -> Arc<TableVersion> {
         open_read_only(&self.storage, &project()).await.expect("opens")
     }
 }
 
-pub(super) fn project() -> ProjectName {
+pub(in crate::table) fn project() -> ProjectName {
     ProjectName::default_project()
 }
 
-pub(super) async fn open(storage: &Storage, writer: Uuid) -> Table {
+pub(in crate::table) async fn open(storage: &Storage, writer: Uuid) -> Table {
     try_open(storage, writer).await.expect("opens")
 }
 
-pub(super) async fn try_open(storage: &Storage, writer: Uuid) -> Result<Table, TableError> {
+pub(in crate::table) async fn try_open(storage: &Storage, writer: Uuid) -> Result<Table, TableError> {
     let settings = TableSettings::new(&Compaction::default());
     Table::open(storage, project(), WriterId::from(writer), settings).await
 }
 
 /// Flushes rows numbered from `first` on.
-pub(super) async fn flush(table: &Table, first: i64, specs: &[Spec]) -> Result<FlushReport, TableError> {
+pub(in crate::table) async fn flush(table: &Table, first: i64, specs: &[Spec]) -> Result<FlushReport, TableError> {
     let through = first + specs.len() as i64 - 1;
     table.flush(&[batch(first, specs)], through, |_| ()).await
 }
 
 /// A file's content: footer, and rows as text, in the order of the file, without partition columns.
-pub(super) async fn read_file(storage: &Storage, location: &Path) -> (ParquetMetaData, RecordBatch, Bytes) {
+pub(in crate::table) async fn read_file(storage: &Storage, location: &Path) -> (ParquetMetaData, RecordBatch, Bytes) {
     let bytes = storage.store().get(location).await.expect("is there").bytes().await.expect("reads");
     let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
     let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes.clone(), options).expect("is Parquet");
@@ -139,7 +139,7 @@ pub(super) async fn read_file(storage: &Storage, location: &Path) -> (ParquetMet
 }
 
 /// Rows as text.
-pub(super) fn lines(batch: &RecordBatch) -> Vec<String> {
+pub(in crate::table) fn lines(batch: &RecordBatch) -> Vec<String> {
     let options = FormatOptions::default().with_null("NULL");
     let columns: Vec<_> =
         batch.columns().iter().map(|array| ArrayFormatter::try_new(array, &options).expect("shows")).collect();
@@ -148,7 +148,7 @@ pub(super) fn lines(batch: &RecordBatch) -> Vec<String> {
 }
 
 /// All rows of a version as `date/module: row`, sorted.
-pub(super) async fn all_rows(storage: &Storage, version: &Arc<TableVersion>) -> Vec<String> {
+pub(in crate::table) async fn all_rows(storage: &Storage, version: &Arc<TableVersion>) -> Vec<String> {
     let mut rows = Vec::new();
     for file in &version.files {
         let (_, batch, _) = read_file(storage, &file.location).await;
@@ -160,7 +160,7 @@ pub(super) async fn all_rows(storage: &Storage, version: &Arc<TableVersion>) -> 
 }
 
 /// What [`all_rows`] should give for `batches`.
-pub(super) fn expected(batches: &[RecordBatch]) -> Vec<String> {
+pub(in crate::table) fn expected(batches: &[RecordBatch]) -> Vec<String> {
     use arrow::array::AsArray;
     let mut rows = Vec::new();
     for batch in batches {
@@ -177,11 +177,11 @@ pub(super) fn expected(batches: &[RecordBatch]) -> Vec<String> {
     rows
 }
 
-pub(super) const DAY: i64 = DAY_US;
+pub(in crate::table) const DAY: i64 = DAY_US;
 
 /// What happens to a call.
 #[derive(Debug, Clone)]
-pub(super) enum Fault {
+pub(in crate::table) enum Fault {
     /// It fails and does nothing.
     Fail,
     /// It does its work and fails.
@@ -200,22 +200,22 @@ struct Rule {
 
 /// A store whose calls fail by rule: (`put` | `get` | `delete`, part of the path, how often).
 #[derive(Debug)]
-pub(super) struct FaultStore {
+pub(in crate::table) struct FaultStore {
     inner: Arc<dyn ObjectStore>,
     rules: Mutex<Vec<Rule>>,
 }
 
 impl FaultStore {
-    pub(super) fn new(inner: Arc<dyn ObjectStore>) -> Arc<Self> {
+    pub(in crate::table) fn new(inner: Arc<dyn ObjectStore>) -> Arc<Self> {
         Arc::new(Self { inner, rules: Mutex::default() })
     }
 
-    pub(super) fn rule(&self, call: &'static str, part: &str, times: usize, fault: Fault) {
+    pub(in crate::table) fn rule(&self, call: &'static str, part: &str, times: usize, fault: Fault) {
         self.rules.lock().push(Rule { call, part: part.to_owned(), times, fault });
     }
 
     /// Waits until every rule has met its calls.
-    pub(super) async fn met(&self) {
+    pub(in crate::table) async fn met(&self) {
         while self.rules.lock().iter().any(|rule| rule.times > 0) {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
@@ -302,7 +302,7 @@ impl ObjectStore for FaultStore {
 }
 
 /// A place whose store fails on demand.
-pub(super) fn faulty(place: &Place) -> (Storage, Arc<FaultStore>) {
+pub(in crate::table) fn faulty(place: &Place) -> (Storage, Arc<FaultStore>) {
     let faults = FaultStore::new(place.storage.store());
     let store = Arc::clone(&faults);
     (place.storage.wrapped(|_| store), faults)

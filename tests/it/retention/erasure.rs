@@ -87,7 +87,7 @@ fn events(numbers: std::ops::Range<usize>) -> String {
     numbers.map(|n| event(n, n % 5 == 0)).collect()
 }
 
-const CONFIG: &str = "[ingest]\nbody_max = \"1MiB\"\n[flush]\ninterval = \"1h\"\n[wal]\nsegment_size = \"64KiB\"\nsize_max = \"8MiB\"\n[compaction]\ninterval = \"0s\"\n\
+const CONFIG: &str = "[ingest]\nbody_max = \"1MiB\"\nline_max = \"256KiB\"\n[flush]\ninterval = \"1h\"\n[wal]\nsegment_size = \"64KiB\"\nsize_max = \"8MiB\"\n[compaction]\ninterval = \"0s\"\n\
     files_min = 2\nkeep_replaced = \"1h\"\n[webhook]\nallowed_networks = [\"127.0.0.0/8\"]\nretry_first = \"1ms\"\nretry_longest = \"5ms\"\n\
     attempts_max = 2\n[alerts]\nevery_min = \"100ms\"\ndelay = \"0s\"\n[retention]\nshare_max = 100\n";
 
@@ -216,6 +216,15 @@ async fn a_value_that_lay_everywhere_is_nowhere_afterwards() {
     assert!(row[3].to_string().contains("[erased]"), "{row:?}");
     let shared = server.count("default", "SELECT count(*) FROM events WHERE event_id = 'shared-other'").await;
     assert_eq!(shared, 1);
+
+    let jobs = get(&server, "/api/v1/jobs").await;
+    let job = jobs.as_array().unwrap().iter().find(|job| job["kind"] == "erase").unwrap();
+    assert_eq!(
+        (&job["state"], &job["project"], &job["done"], &job["total"]),
+        (&json!("done"), &json!("default"), &json!(6), &json!(7)),
+        "{job}"
+    );
+    assert!(job["subject"].as_str().unwrap().contains(erasure["id"].as_str().unwrap()), "{job}");
 
     // The journal says who, why, how many, and a hash.
     let told = audited(&server, "erasure.done").await;
