@@ -19,6 +19,7 @@ mod hold;
 mod import;
 mod jobs;
 mod keys;
+mod ledger;
 mod logs;
 mod manual;
 mod mappings;
@@ -77,6 +78,9 @@ enum Command {
     Hold(hold::Command),
     #[command(subcommand)]
     Erase(Box<erase::Command>),
+    Ledger(ledger::Args),
+    #[command(subcommand)]
+    DeadLetters(ledger::DeadLetters),
     Flush(flush::Args),
     Compact(compact::Args),
     #[command(subcommand)]
@@ -137,6 +141,8 @@ impl Cli {
             Command::Retention(command) => or_ctrl_c(command.run()).await,
             Command::Hold(command) => or_ctrl_c(command.run()).await,
             Command::Erase(command) => or_ctrl_c(command.run()).await,
+            Command::Ledger(args) => or_ctrl_c(args.run()).await,
+            Command::DeadLetters(command) => or_ctrl_c(command.run()).await,
             Command::Flush(args) => or_ctrl_c(args.run()).await,
             Command::Compact(args) => or_ctrl_c(args.run()).await,
             Command::Jobs(command) => or_ctrl_c(command.run()).await,

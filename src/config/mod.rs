@@ -14,6 +14,7 @@ mod files;
 mod guard;
 mod jobs;
 mod journal;
+mod ledger;
 mod network;
 mod objects;
 mod quota;
@@ -41,6 +42,7 @@ pub use files::{Attachments, Exports};
 pub use guard::Guard;
 pub use jobs::Jobs;
 pub use journal::Journal;
+pub use ledger::{DeadLetters, Ledger};
 pub use network::Network;
 pub use objects::Objects;
 pub use quota::Quota;
@@ -63,6 +65,10 @@ pub struct Config {
     pub storage: Storage,
     /// Limits of what comes in.
     pub ingest: Ingest,
+    /// What became of everything that was sent.
+    pub ledger: Ledger,
+    /// Rejected lines.
+    pub dead_letters: DeadLetters,
     /// The write-ahead log.
     pub wal: Wal,
     /// When hot events become files.

@@ -18,6 +18,7 @@
 //! dedup/PROJECT        fingerprints of sent event ids
 //! receipts             answers by idempotency key
 //! dead_letters/PROJECT rejected lines
+//! ledger/PROJECT       what became of everything that was sent
 //! store/               tables, unless `storage.url` names another place
 //! mappings/ queries/   the user's own
 //! spill/               of running queries; emptied at start
@@ -74,6 +75,7 @@ impl Directory {
             "interpretations",
             "dedup",
             "dead_letters",
+            "ledger",
             "mappings",
             "queries",
             "filters",

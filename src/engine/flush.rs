@@ -110,12 +110,13 @@ impl Inner {
         Ok(summary)
     }
 
-    /// The rows are in the table: once ids and answers are durable as well, the log may forget them.
+    /// The rows are in the table: once ids, answers and sums are durable as well, the log may forget them.
     async fn forget(&self, project: &Arc<Project>, through: i64) -> Result<(), EngineError> {
         let (shared, ids) = (Arc::clone(&self.shared), Arc::clone(project));
         let synced = tokio::task::spawn_blocking(move || {
             ids.sync_ids()?;
-            shared.receipts.lock().sync()
+            shared.receipts.lock().sync()?;
+            ids.ledger.save()
         });
         let failed = |source| EngineError::Directory { path: self.directory.root().to_path_buf(), source };
         synced.await.map_err(|error| failed(std::io::Error::other(error)))??;

@@ -190,6 +190,11 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     entry("restricted_key", "This is not for keys with restrictions.", "Use a key of the project without them."),
     entry("hidden_column", "The query asks for a column that the key must not read.", "Leave the column out."),
+    entry(
+        "hidden_table",
+        "The query asks for sums of the whole project, which are not for keys with restrictions.",
+        "Use a key of the project without them.",
+    ),
     entry("key_ended", "The key was revoked or expired while the query ran.", "Use a valid key."),
     entry("key_not_found", "There is no key with this id.", "List keys with `kronika keys list`."),
     entry("invalid_key", "The key to be made contradicts itself.", "`detail` says how."),

@@ -93,6 +93,9 @@ pub enum QueryError {
     /// A column of the model that this reader may not see.
     #[error("the column `{0}` is hidden from this key")]
     HiddenColumn(String),
+    /// A table that this reader may not see.
+    #[error("the table `{0}` is hidden from this key")]
+    HiddenTable(&'static str),
     /// The SQL is well formed but cannot be planned: types, grouping, ambiguous names.
     #[error("{message}{}", at(.position.as_ref()))]
     Invalid {
@@ -292,7 +295,7 @@ impl Report for QueryError {
             Self::DeadlineExceeded(_) | Self::StepTooLong(_) => Kind::DeadlineExceeded,
             Self::Busy(_) | Self::QueueFull { .. } | Self::WaitedTooLong(_) | Self::ServerMemory => Kind::Overloaded,
             Self::Canceled => Kind::Canceled,
-            Self::HiddenColumn(_) => Kind::Forbidden,
+            Self::HiddenColumn(_) | Self::HiddenTable(_) => Kind::Forbidden,
             Self::KeyEnded => Kind::Unauthenticated,
             Self::BrokenFile { .. } | Self::Storage(_) | Self::SpillDir(_) | Self::Threads(_) => Kind::Unavailable,
             Self::Encode(_) | Self::Internal(_) => Kind::Internal,
@@ -327,6 +330,7 @@ impl Report for QueryError {
             Self::MemoryExceeded(_) => "memory_exceeded",
             Self::Canceled => "canceled",
             Self::HiddenColumn(_) => "hidden_column",
+            Self::HiddenTable(_) => "hidden_table",
             Self::KeyEnded => "key_ended",
             Self::Storage(_) => "storage_unavailable",
             Self::SpillDir(_) => "spill_dir_unavailable",
@@ -372,6 +376,7 @@ impl Report for QueryError {
             Self::HiddenColumn(_) => {
                 Some("leave out the column, or the view that uses it; an admin chooses a key's `masked_columns`".into())
             }
+            Self::HiddenTable(_) => Some("use a key of the project without restrictions but `sources`".into()),
             Self::KeyEnded => Some("ask again with a valid key".into()),
             Self::Storage(_) => Some("the server's log names the file".into()),
             _ => None,

@@ -28,6 +28,7 @@ mod jobs;
 mod journal;
 mod kill;
 mod layers;
+mod ledger;
 mod lifecycle;
 mod objects;
 mod operating;

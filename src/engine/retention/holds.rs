@@ -6,7 +6,7 @@ use super::{Retention, instant};
 use crate::engine::directory::write_json;
 use crate::engine::{Engine, EngineError, Inner};
 use crate::event::names::ProjectName;
-use crate::retention::{Hold, Lifted, NewHold, RetentionError};
+use crate::retention::{Hold, Lifted, Needle, NewHold, RetentionError};
 
 impl Retention {
     /// Holds of a project that are in force.
@@ -17,6 +17,22 @@ impl Retention {
     /// How many holds are in force.
     pub(in crate::engine) fn holds_in_force(&self) -> usize {
         self.holds.lock().iter().filter(|hold| hold.lifted.is_none()).count()
+    }
+
+    /// Replaces a value in holds of a project that were lifted; one in force keeps what it is about.
+    pub(super) fn blank_holds(&self, project: &ProjectName, needle: &Needle) -> Result<(), EngineError> {
+        self.change_holds(|holds| {
+            for hold in holds.iter_mut().filter(|hold| hold.what.project == *project && hold.lifted.is_some()) {
+                for text in [&mut hold.what.object, &mut hold.what.actor].into_iter().flatten() {
+                    *text = needle.blank(text).unwrap_or_else(|| std::mem::take(text));
+                }
+                let reasons = hold.lifted.iter_mut().map(|lifted| &mut lifted.reason).chain([&mut hold.what.reason]);
+                for reason in reasons {
+                    *reason = needle.blank(reason).unwrap_or_else(|| std::mem::take(reason));
+                }
+            }
+            Ok(())
+        })
     }
 
     fn change_holds<T>(

@@ -19,6 +19,9 @@ impl Inner {
     /// Exports, rejected lines, calls of other systems, alerts and saved filters.
     pub(super) async fn erase_places(self: &Arc<Self>, erasure: &Erasure, subject: &Subject) -> Result<(), Halt> {
         let exports = self.exports.erase(&erasure.project).await?;
+        if let Some(needle) = Needle::new(&subject.value, &format!("erased:{}", erasure.value_hash)) {
+            self.retention.blank_holds(&erasure.project, &needle)?;
+        }
         let needle = Needle::of_any(&subject.value, BLANK);
         let (engine, project) = (Arc::clone(self), erasure.project.clone());
         // What holds a short value may be about something else: it is not changed.

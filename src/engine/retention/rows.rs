@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::erase::Halt;
 use crate::engine::project::Project;
-use crate::engine::{EngineError, Inner};
+use crate::engine::{EngineError, Inner, Removed};
 use crate::event::names::ProjectName;
 use crate::retention::{Eraser, Erasure, HeldRows, Hold, Intent, Needle, Subject};
 use crate::table::{Concerned, Judged, RowEdit};
@@ -131,12 +131,10 @@ impl Inner {
             blanked: sum.changed,
         };
         let note = || {
-            let noted = self.retention.erasures.update(&erasure.id, |erasure| erasure.intent = Some(intent));
-            noted.map(|_| ()).map_err(Halt::from)
+            self.retention.erasures.update(&erasure.id, |erasure| erasure.intent = Some(intent))?;
+            Ok::<_, Halt>(project.ledger.removing(Removed::Erased)?)
         };
-        let swap = |version| {
-            project.swap(version, None);
-        };
+        let swap = |version| project.swap_smaller(version, Removed::Erased);
         let committed = project.table.rewrite(files, edit, note, swap).await?;
         self.retention
             .erasures

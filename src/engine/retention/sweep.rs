@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::engine::audit::AuditEvent;
 use crate::engine::project::Project;
-use crate::engine::{Engine, EngineError, Inner, jobs, now_us};
+use crate::engine::{Engine, EngineError, Inner, Removed, jobs, now_us};
 use crate::event::names::ProjectName;
 use crate::retention::{HeldRows, Hold, Plan, RetentionError, Selected};
 use crate::table::{RowEdit, TableVersion};
@@ -102,9 +102,8 @@ impl Inner {
             }
             let what = format!("{} days of modules", plan.partitions);
             let job = self.jobs.begin(jobs::Kind::Retention, &project.name, &what)?;
-            let swap = |version| {
-                project.swap(version, None);
-            };
+            project.ledger.removing(Removed::Retained)?;
+            let swap = |version| project.swap_smaller(version, Removed::Retained);
             let expired = project.table.expire(|file| going.contains(&file.path), swap).await;
             job.finish_with(&expired);
             let report = expired?;

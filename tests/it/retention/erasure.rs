@@ -130,11 +130,10 @@ async fn spread(server: &TestServer) {
     let filter = json!({"name": "hers", "filter": {"actor_id": CANARY}});
     call(server, Method::POST, "/api/v1/filters", filter).await.json(201);
     let alert = json!({"name": "hers", "filter": {"actor_id": CANARY}, "condition": {"op": ">=", "value": 1}, "every": "100ms", "window": "1h", "by": ["actor_id"],
-        "channels": [{"type": "webhook", "url": "http://127.0.0.1:9/"}]});
+        "channels": [{"type": "webhook", "url": "http://127.0.0.1:1025/"}]});
     call(server, Method::POST, "/api/v1/alerts", alert).await.json(201);
     // A product that cannot be reached is asked to restore what was deleted: a call on disk, and an event of `_audit`.
-    let hook =
-        json!({"url": "http://127.0.0.1:9/restore", "secret": "a secret of the product", "object_types": ["customer"]});
+    let hook = json!({"url": "http://127.0.0.1:1025/restore", "secret": "a secret of the product", "object_types": ["customer"]});
     assert_eq!(
         send(server.request(Method::PUT, "/api/v1/projects/default/webhooks/unknown").json(&hook)).await.status,
         204
