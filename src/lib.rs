@@ -31,6 +31,8 @@ pub mod query;
 
 pub mod access;
 
+pub mod retention;
+
 pub mod journal;
 
 pub mod engine;

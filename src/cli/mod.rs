@@ -11,10 +11,12 @@ mod compact;
 mod config;
 mod demo;
 mod doctor;
+mod erase;
 mod error;
 mod export;
 mod flush;
 mod generate;
+mod hold;
 mod import;
 mod jobs;
 mod keys;
@@ -29,6 +31,7 @@ mod query;
 mod quota;
 mod reconcile;
 mod relocate;
+mod retention;
 mod serve;
 mod settings;
 mod supervisor;
@@ -72,6 +75,12 @@ enum Command {
     Projects(projects::Command),
     #[command(subcommand)]
     Keys(keys::Command),
+    #[command(subcommand)]
+    Retention(retention::Command),
+    #[command(subcommand)]
+    Hold(hold::Command),
+    #[command(subcommand)]
+    Erase(Box<erase::Command>),
     Ledger(ledger::Args),
     #[command(subcommand)]
     DeadLetters(ledger::DeadLetters),
@@ -136,6 +145,9 @@ impl Cli {
             Command::Mappings(command) => or_ctrl_c(command.run()).await,
             Command::Projects(command) => or_ctrl_c(command.run()).await,
             Command::Keys(command) => or_ctrl_c(command.run()).await,
+            Command::Retention(command) => or_ctrl_c(command.run()).await,
+            Command::Hold(command) => or_ctrl_c(command.run()).await,
+            Command::Erase(command) => or_ctrl_c(command.run()).await,
             Command::Ledger(args) => or_ctrl_c(args.run()).await,
             Command::DeadLetters(command) => or_ctrl_c(command.run()).await,
             Command::Flush(args) => or_ctrl_c(args.run()).await,

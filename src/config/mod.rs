@@ -20,6 +20,7 @@ mod objects;
 mod quota;
 mod ranges;
 mod redaction;
+mod retention;
 mod saved;
 mod scrub;
 mod settings;
@@ -47,6 +48,7 @@ pub use network::Network;
 pub use objects::Objects;
 pub use quota::Quota;
 pub use redaction::{DEFAULT_HEADERS, DEFAULT_PARAMETERS, RedactLists, Redaction};
+pub use retention::Retention;
 pub use saved::Saved;
 pub use scrub::Scrub;
 pub(crate) use settings::masked;
@@ -99,6 +101,8 @@ pub struct Config {
     pub access: Access,
     /// How readers and operators are recorded.
     pub audit: Audit,
+    /// How long events are kept, and what goes at once.
+    pub retention: Retention,
     /// What is blanked in events before anything is stored.
     pub redaction: Redaction,
     /// How much is read and compared to tell what became of an object.

@@ -96,6 +96,22 @@ impl Counters {
         self.add("kronika_alert_notices_total", vec![project_label(project)], count);
     }
 
+    /// Counts events that a policy let go.
+    pub(super) fn retained_away(&self, project: &ProjectName, events: u64) {
+        self.add("kronika_retained_away_events_total", vec![project_label(project)], events);
+    }
+
+    /// Counts a sweep that was refused.
+    pub(super) fn retention_refused(&self, project: &ProjectName) {
+        self.add("kronika_retention_refused_total", vec![project_label(project)], 1);
+    }
+
+    /// Counts events that an erasure removed, and those that it blanked.
+    pub(super) fn erased(&self, project: &ProjectName, removed: u64, blanked: u64) {
+        self.add("kronika_erased_events_total", vec![project_label(project)], removed);
+        self.add("kronika_blanked_events_total", vec![project_label(project)], blanked);
+    }
+
     /// Counts a listener that could not keep up.
     pub(super) fn tail_behind(&self, project: &ProjectName) {
         self.add("kronika_tail_behind_total", vec![project_label(project)], 1);
@@ -161,6 +177,8 @@ pub(super) fn render(engine: &Inner) -> String {
     counters.set("kronika_ingest_memory_bytes", vec![], memory(engine.memory_in_use()));
     counters.set("kronika_ingest_memory_limit_bytes", vec![], gauge(engine.shared.config.ingest.hot_max.0));
     counters.set("kronika_tail_listeners", vec![], memory(engine.shared.tail_slots.taken()));
+    counters.set("kronika_holds", vec![], memory(engine.retention.holds_in_force()));
+    counters.set("kronika_erasures_waiting", vec![], memory(engine.retention.erasures.waiting()));
     let exports = engine.exports.figures();
     for (kind, running) in engine.jobs.running() {
         counters.set("kronika_jobs_running", vec![Label::new("kind", kind.as_str())], memory(running));

@@ -176,6 +176,28 @@ impl DeadLetters {
         Ok(())
     }
 
+    /// Takes out of the files the rejected lines, as they stand there, for which `goes` holds. Returns how many.
+    ///
+    /// # Errors
+    /// The disk refuses; what was taken out before stays out.
+    pub(super) fn erase(&self, project: &ProjectName, goes: impl Fn(&str) -> bool) -> io::Result<u64> {
+        let mut erased = 0;
+        let _writing = self.writing.lock();
+        for path in files_of(project).map(|name| self.dir.join(name)) {
+            let Some(file) = open(&path)? else { continue };
+            let mut gone = 0;
+            let _ = lines(&file, |line| {
+                gone += u64::from(goes(line));
+                ControlFlow::Continue(())
+            })?;
+            if gone > 0 {
+                rewrite(&path, &file, |line| !goes(line))?;
+                erased += gone;
+            }
+        }
+        Ok(erased)
+    }
+
     /// Takes out of the files what is too old or done with. Says whether anything was.
     ///
     /// # Errors

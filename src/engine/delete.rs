@@ -29,6 +29,7 @@ impl Inner {
             return Err(EngineError::ReservedProject(name.clone()));
         }
         let _changing = self.projects.changing().await;
+        self.check_deletable(name)?;
         if let Some(project) = self.projects.take_out(name) {
             if let Err(error) = self.let_go_of(&project).await {
                 self.projects.put_back(project);
@@ -41,6 +42,7 @@ impl Inner {
         self.saved.forget(name)?;
         self.alerts.forget(name)?;
         self.redactions.forget(name)?;
+        self.retention.forget(name)?;
         self.webhooks.forget(name)
     }
 

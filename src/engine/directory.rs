@@ -7,6 +7,9 @@
 //! deleted.json         projects that were deleted
 //! quotas.json          quotas of projects
 //! audit.json           what the audit journal keeps from run to run (0600)
+//! retention.json       policies of projects
+//! holds.json           legal holds
+//! erasures.json        erasures (0600)
 //! redaction.json       what is redacted in single projects
 //! filters/PROJECT.json saved filters
 //! alerts/PROJECT.json  alerts, and where each stands (0600)

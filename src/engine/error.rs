@@ -19,6 +19,7 @@ use crate::journal::alerts::{AlertError, MailError};
 use crate::journal::saved::SavedError;
 use crate::journal::webhook::OutboxError;
 use crate::query::QueryError;
+use crate::retention::RetentionError;
 use crate::table::TableError;
 use crate::wal::WalError;
 
@@ -99,6 +100,9 @@ pub enum EngineError {
     /// The mail server's settings.
     #[error(transparent)]
     Mail(#[from] MailError),
+    /// A policy, a hold or an erasure.
+    #[error(transparent)]
+    Retention(#[from] RetentionError),
     /// Saved filters.
     #[error(transparent)]
     Saved(#[from] SavedError),
@@ -170,6 +174,7 @@ impl Report for EngineError {
             Self::State(error) => error.kind(),
             Self::Alert(error) => error.kind(),
             Self::Mail(_) => Kind::Invalid,
+            Self::Retention(error) => error.kind(),
             Self::Saved(error) => error.kind(),
             Self::Outbox(error) => error.kind(),
             Self::Job(error) => error.kind(),
@@ -198,6 +203,7 @@ impl Report for EngineError {
             Self::State(error) => error.code(),
             Self::Alert(error) => error.code(),
             Self::Mail(_) => "mail_settings_invalid",
+            Self::Retention(error) => error.code(),
             Self::Saved(error) => error.code(),
             Self::Outbox(error) => error.code(),
             Self::Job(error) => error.code(),
@@ -236,6 +242,7 @@ impl Report for EngineError {
             Self::State(error) => error.hint(),
             Self::Alert(error) => error.hint(),
             Self::Mail(_) => Some("look at [smtp] of the settings".into()),
+            Self::Retention(error) => error.hint(),
             Self::Saved(error) => error.hint(),
             Self::Outbox(error) => error.hint(),
             Self::Job(error) => error.hint(),

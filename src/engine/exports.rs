@@ -202,6 +202,26 @@ impl Exports {
         while running.join_next().await.is_some() {}
     }
 
+    /// Removes all exports of a project, those that are being made as well: their files may hold what is erased.
+    /// Nothing is told of them any more. Returns how many there were.
+    pub(super) async fn erase(&self, project: &ProjectName) -> Result<u64, EngineError> {
+        let all = self.of(project);
+        all.iter().for_each(|live| live.cancel());
+        let started = Instant::now();
+        for live in &all {
+            while !live.claim() {
+                if started.elapsed() > DROP_MAX {
+                    return Err(EngineError::ProjectBusy(project.clone()));
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            let id = live.export().id;
+            let path = self.dir(project, &id);
+            self.remove(project, &id).map_err(|source| EngineError::Directory { path, source })?;
+        }
+        Ok(all.len() as u64)
+    }
+
     /// Forgets the exports of a project that is deleted, once none of them runs any more.
     pub(super) async fn drop_project(&self, project: &ProjectName) -> Result<(), EngineError> {
         let all = self.of(project);

@@ -46,6 +46,7 @@ mod recover;
 mod redaction;
 mod resend;
 mod restore;
+mod retention;
 mod scrub;
 mod tail;
 mod tasks;
@@ -140,6 +141,7 @@ struct Inner {
     jobs: jobs::Jobs,
     imports: jobs::Imports,
     figures: figures::Figures,
+    retention: retention::Retention,
     /// What the log held at the start.
     recovered: recover::Recovered,
     /// The admin key that this start made, until it was handed out.
@@ -183,6 +185,8 @@ impl Engine {
         engine.0.projects.ensure_audit().await?;
         let first_key = engine.ensure_admin()?;
         engine.0.projects.ensure_default().await?;
+        // Before anything changes a table.
+        engine.0.settle_erasures().await?;
         flush::start(&engine.0);
         compact::start(&engine.0);
         keys::start(&engine.0);
@@ -194,6 +198,7 @@ impl Engine {
         webhooks::start(&engine.0);
         exports::start(&engine.0);
         scrub::start(&engine.0);
+        retention::start(&engine.0);
         Ok(engine)
     }
 
@@ -226,6 +231,7 @@ impl Engine {
         let audit = audit::Audit::open(&directory.part("audit.json"), &shared.config.audit)?;
         let webhooks = webhooks::Webhooks::open(&directory, &shared.config.webhook)?;
         let (wal, recovered) = recover::open_log(&directory, &shared, &projects, &interpretations)?;
+        let retention = retention::Retention::open(&directory, shared.newest_us.load(Ordering::Relaxed))?;
         let counted = Arc::clone(&shared);
         let tasks = tasks::Tasks::new(move |job| counted.counters.job_failed(job));
         let inflight = inflight::Inflight::default();
@@ -266,6 +272,7 @@ impl Engine {
             jobs,
             imports: jobs::Imports::default(),
             figures,
+            retention,
             recovered,
             first_key: parking_lot::Mutex::default(),
             directory,
@@ -422,6 +429,9 @@ impl Engine {
             // Ended like this it would go on at the next start.
             self.0.exports.cancel(project, &info.subject);
         }
+        if info.kind == jobs::Kind::Erase {
+            self.0.retention.erasures.cancel_job(id)?;
+        }
         Ok(info)
     }
 
@@ -551,6 +561,8 @@ impl Inner {
 
     /// Ends what runs in the background; long jobs are asked to end first.
     async fn stop_jobs(&self) {
+        // Erasures and sweeps leave off between two files.
+        self.shared.ending.cancel();
         self.jobs.cancel_all();
         self.exports.stop().await;
         self.tasks.stop().await;

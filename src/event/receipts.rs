@@ -255,6 +255,36 @@ impl Receipts {
         Ok(())
     }
 
+    /// Removes the receipts for which `goes` holds; files with such are written again. Returns how many went.
+    ///
+    /// # Errors
+    /// The disk refuses, or a file is damaged; what was removed before stays removed.
+    pub fn remove(&mut self, now_us: i64, goes: impl Fn(&Receipt) -> bool) -> Result<u64, StateError> {
+        self.sync()?;
+        let mut removed = 0;
+        for segment in &self.segments {
+            let bytes = std::fs::read(&segment.path).map_err(at_path(&segment.path))?;
+            let (mut kept, mut at, before) = (state::header(MAGIC, segment.number).to_vec(), HEADER, removed);
+            while let Some(receipt) = bytes.get(at..).and_then(|rest| frame(rest, segment.number)) {
+                let end = at + PREFIX + payload_length(&receipt);
+                if goes(&receipt) {
+                    removed += 1
+                } else {
+                    kept.extend_from_slice(&bytes[at..end])
+                }
+                at = end;
+            }
+            if removed > before {
+                state::replace(&segment.path, &kept)?;
+            }
+        }
+        if removed > 0 {
+            let keep = Duration::from_micros(u64::try_from(self.keep_us).unwrap_or(0));
+            *self = Self::open(&self.dir, keep, now_us)?;
+        }
+        Ok(removed)
+    }
+
     /// Number of receipts.
     #[must_use]
     pub fn len(&self) -> usize {

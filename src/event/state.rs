@@ -120,6 +120,17 @@ pub(super) fn create(path: &Path, magic: &[u8; 8], number: u64) -> Result<File, 
     Ok(file)
 }
 
+/// Replaces a file durably: it is the old one or the new one, never half of it.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StateError> {
+    let made = path.with_extension("tmp");
+    let written = File::create(&made).and_then(|mut file| {
+        std::io::Write::write_all(&mut file, bytes)?;
+        file.sync_all()
+    });
+    written.and_then(|()| std::fs::rename(&made, path)).map_err(at_path(path))?;
+    sync_dir(path)
+}
+
 /// Makes the names in the directory of `path` durable.
 pub(super) fn sync_dir(path: &Path) -> Result<(), StateError> {
     let dir = path.parent().unwrap_or(Path::new("."));

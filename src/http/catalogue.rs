@@ -76,6 +76,37 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Only dead letters are tried again by hand.",
         "It is tried by itself, or was delivered.",
     ),
+    // How long events stay.
+    entry("invalid_policy", "A retention policy cannot be read.", "Say `forever`, or days such as `90d`."),
+    entry(
+        "retention_below_floor",
+        "A policy keeps less than the server's floor.",
+        "Keep at least `retention.floor_days`.",
+    ),
+    entry("audit_policy", "`_audit` has no policy of its own.", "See the setting `audit.retention`."),
+    entry(
+        "clock_suspect",
+        "The clock looks wrong: by it, events would go that are not old.",
+        "Set it right; a plan of a dry run can be confirmed all the same.",
+    ),
+    entry(
+        "confirmation_needed",
+        "More than `retention.share_max` of a project's events would go at once.",
+        "Look at the dry run and repeat the run with its `plan` as `confirm`.",
+    ),
+    entry("plan_changed", "What was confirmed is not what would go now.", "Look at the dry run again."),
+    entry("invalid_hold", "No legal hold can be like this.", "`detail` says what is wrong."),
+    entry("hold_not_found", "There is no such hold.", "List them with GET /api/v1/holds."),
+    entry("hold_lifted", "The hold was lifted before.", "Place a new one if it is needed again."),
+    entry(
+        "legal_hold",
+        "A legal hold covers what would go.",
+        "Lift the hold first; an erasure can leave out what is held (`except_held`).",
+    ),
+    entry("invalid_erasure", "No erasure can be like this.", "`detail` says what is wrong."),
+    entry("erasure_not_found", "There is no such erasure.", "List them with GET /api/v1/erasures."),
+    entry("erasure_ended", "The erasure has ended.", "Ask for a new one."),
+    entry("erasures_waiting", "Too many erasures wait.", "Wait until one is done; see `retention.erasures_max`."),
     // Requests in general.
     entry("route_not_found", "There is no such route.", "See `/api/openapi.json`."),
     entry("method_not_allowed", "The route does not take this method.", "Use one of those in the header `Allow`."),

@@ -8,8 +8,10 @@ mod body;
 mod caller;
 mod catalogue;
 mod document;
+mod erasures;
 mod events;
 mod extract;
+mod holds;
 mod info;
 mod jobs;
 mod journal;
@@ -22,6 +24,7 @@ mod problem;
 mod projects;
 mod query;
 mod redaction;
+mod retention;
 mod source;
 mod trail;
 mod transport;
@@ -62,6 +65,16 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
         .routes(routes!(projects::delete_project))
         .routes(routes!(projects::get_project_quota, projects::set_project_quota))
         .routes(routes!(redaction::get_redaction, redaction::put_redaction))
+        .routes(routes!(retention::list_retention))
+        .routes(routes!(retention::get_retention, retention::set_retention))
+        .routes(routes!(retention::plan_retention))
+        .routes(routes!(retention::run_retention))
+        .routes(routes!(holds::list_holds, holds::place_hold))
+        .routes(routes!(holds::get_hold))
+        .routes(routes!(holds::lift_hold))
+        .routes(routes!(erasures::list_erasures, erasures::create_erasure))
+        .routes(routes!(erasures::preview_erasure))
+        .routes(routes!(erasures::get_erasure, erasures::cancel_erasure))
         .routes(routes!(keys::list_keys, keys::create_key))
         .routes(routes!(keys::get_key, keys::revoke_key))
         .routes(routes!(keys::rotate_key))

@@ -68,6 +68,19 @@ impl Storage {
         self.attachments(project).join(&id.0[..2]).join(id.as_str())
     }
 
+    /// Deletes a stored file; false where there is none.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn delete_blob(&self, project: &ProjectName, id: &BlobId) -> Result<bool, TableError> {
+        let path = self.blob_path(project, id);
+        match self.store().delete(&path).await {
+            Ok(()) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(source) => Err(TableError::store("delete", &path, source)),
+        }
+    }
+
     /// Size of a stored file; `None` where there is none.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Retention: whole days leave the table by a commit that only names their files; none is read.
+//! Retention: whole partitions leave the table by a commit that only names their files; none is read.
 //!
 //! The files themselves go with the next vacuum, like all that were removed.
 
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::commit::{Change, Outcome};
 use super::error::TableError;
 use super::opened::Table;
-use super::version::TableVersion;
+use super::version::{DataFile, TableVersion};
 
 /// Commits of others that may take files away in a row before we give up until the next time.
 const TRIES: usize = 8;
@@ -21,17 +21,19 @@ pub struct ExpireReport {
     pub files: u64,
     /// Events in them.
     pub rows: u64,
+    /// Size of the files, in bytes.
+    pub bytes: u64,
 }
 
 impl Table {
-    /// Removes all events of days before `first_kept` (days since 1970) and hands the new version to
-    /// `publish` once it is durable. Events that are not in the table yet stay.
+    /// Removes the files for which `goes` holds and hands the new version to `publish` once it is durable.
+    /// Events that are not in the table yet stay.
     ///
     /// # Errors
     /// [`TableError::Fenced`], [`TableError::Unsettled`] until the next flush, or the store fails.
     pub async fn expire(
         &self,
-        first_kept: i32,
+        goes: impl Fn(&DataFile) -> bool + Send + Sync,
         publish: impl Fn(Arc<TableVersion>) + Send + Sync,
     ) -> Result<ExpireReport, TableError> {
         // A merge of files that leave meanwhile would be for nothing.
@@ -39,7 +41,7 @@ impl Table {
         for _ in 0..TRIES {
             let mut state = self.state.lock().await;
             self.check_settled(&state)?;
-            let removes: Vec<_> = state.live.values().filter(|file| file.date < first_kept).cloned().collect();
+            let removes: Vec<_> = state.live.values().filter(|file| goes(file)).cloned().collect();
             if removes.is_empty() {
                 return Ok(ExpireReport::default());
             }
@@ -50,6 +52,7 @@ impl Table {
                 days: days.len() as u64,
                 files: removes.len() as u64,
                 rows: removes.iter().map(|file| file.rows).sum(),
+                bytes: removes.iter().map(|file| file.size).sum(),
             };
             let outcome = self.commit(&mut state, &Change { removes, deletes: true, ..Change::default() }).await?;
             self.publish(&mut state, &publish);

@@ -12,7 +12,7 @@
 //! * `verify`: looks at a table and changes nothing; `parts`, `copy`: what it is made of, for copies.
 //! * `probe`: whether a store can do what commits need.
 //! * `log`, `state`, `load`, `commit`, `checkpoint`, `delta`: the Delta log.
-//! * `flush`, `compact` (with `merge`), `expire`, `vacuum`: what changes a table; `watch`: who follows that.
+//! * `flush`, `compact` (with `merge`), `expire`, `rewrite`, `vacuum`, `purge`: what changes a table; `watch`: who follows that.
 //!
 //! # Invariants
 //! * A version is published after its commit and every file of it are durable.
@@ -46,9 +46,11 @@ mod opened;
 mod order;
 mod parts;
 mod probe;
+mod purge;
 mod reads;
 mod remote;
 pub mod requests;
+mod rewrite;
 mod seals;
 mod state;
 mod stats;
@@ -76,8 +78,10 @@ pub use flush::FlushReport;
 pub use link::{Away, Link};
 pub use opened::{Table, TableSettings, WriterId, open_read_only};
 pub use parts::TableParts;
+pub use purge::PurgeReport;
 pub use reads::Reads;
 pub use requests::{Requests, Tally, observed};
+pub use rewrite::{Concerned, Judged, RowEdit};
 pub use storage::Storage;
 pub use stores::RemoteSettings;
 pub use sums::Sums;

@@ -8,6 +8,7 @@ mod faults;
 mod layout;
 mod opening;
 mod races;
+mod rewrite;
 mod s3;
 pub(super) mod support;
 mod transfer;

@@ -81,6 +81,11 @@ impl Ledger {
         found.into_iter().cloned().collect()
     }
 
+    /// Whether there are segments before the one with this id.
+    pub(super) fn holds_before(&self, id: u64) -> bool {
+        self.held.front().is_some_and(|oldest| oldest.segment.id < id)
+    }
+
     /// Number of segments.
     pub(super) fn len(&self) -> usize {
         self.held.len()

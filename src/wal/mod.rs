@@ -34,6 +34,7 @@ mod inspect;
 mod ledger;
 mod preparer;
 mod reader;
+mod renew;
 mod replay;
 mod salvage;
 mod segment;
@@ -57,6 +58,7 @@ pub use self::inspect::{
     Finding, FrameSummary, LogCheck, LogSummary, ProjectSummary, SegmentPart, SegmentState, SegmentSummary, inspect,
     inspect_frames, parts, verify,
 };
+pub use self::renew::Renewal;
 pub use self::salvage::{SalvageReport, salvage};
 pub use self::state::WalStats;
 

@@ -76,6 +76,11 @@ impl<T> State<T> {
         if self.broken.is_some() {
             return None;
         }
+        if self.fresh_only
+            && let Some(spare) = self.spares.pop()
+        {
+            return Some(Chore::Discard(spare));
+        }
         let len = self.wanted.unwrap_or(limits.segment_size).max(limits.segment_size);
         // A frame larger than a segment needs the disk that spares take up.
         let spares = limits.segment_size * self.spares.len() as u64;
@@ -99,7 +104,10 @@ impl<T> State<T> {
     fn keeps(&self, segment: &Segment, limits: &Limits) -> bool {
         // The segment itself is among the ledger's; it only changes its place.
         let total = self.ledger.bytes() + limits.segment_size * (1 + self.spares.len() as u64);
-        segment.len == limits.segment_size && self.spares.len() < SPARES_MAX && total <= limits.size_max
+        !self.fresh_only
+            && segment.len == limits.segment_size
+            && self.spares.len() < SPARES_MAX
+            && total <= limits.size_max
     }
 }
 

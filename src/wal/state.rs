@@ -137,6 +137,8 @@ pub(super) struct State<T> {
     pub(super) stats: WalStats,
     /// Bytes of `size_max` that are for [`Room::Reserve`] only.
     pub(super) kept_free: u64,
+    /// Whether files are made from nothing and deleted when they are done with, not used again.
+    pub(super) fresh_only: bool,
 }
 
 /// The shared state and who is woken by what.
@@ -174,6 +176,7 @@ impl<T> Shared<T> {
             written: false,
             stats: WalStats { size_max: limits.size_max, cut_at_start: recovered.cut, ..WalStats::default() },
             kept_free: 0,
+            fresh_only: false,
         };
         Self { limits, state: Mutex::new(state), work: Condvar::new(), segment: Condvar::new(), chores: Condvar::new() }
     }

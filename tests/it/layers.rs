@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// Modules in the order of an event's way; those in one group may use one another's entrance.
-const ORDER: [&[&str]; 13] = [
+const ORDER: [&[&str]; 14] = [
     &["error", "failpoint", "fuzz", "priority", "sealed"],
     &["config"],
     &["event"],
@@ -13,6 +13,7 @@ const ORDER: [&[&str]; 13] = [
     &["table"],
     &["query"],
     &["access"],
+    &["retention"],
     &["journal"],
     &["engine"],
     &["http"],

@@ -41,6 +41,7 @@ mod real_data;
 mod recipes;
 mod reconcile;
 mod redaction;
+mod retention;
 mod routes;
 mod schemathesis;
 mod screens;

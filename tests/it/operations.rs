@@ -1,4 +1,4 @@
-//! The walk of `docs/operations.md`: every command of it, in one shell, in an empty directory.
+//! The walks of `docs/operations.md` and `docs/retention.md`: every command, in one shell, in an empty directory.
 
 use std::fmt::Write as _;
 use std::os::unix::process::CommandExt;
@@ -7,12 +7,13 @@ use std::process::{Command, Stdio};
 
 use super::common::skipped;
 
-const PAGE: &str = include_str!("../../docs/operations.md");
+const OPERATIONS: &str = include_str!("../../docs/operations.md");
+const RETENTION: &str = include_str!("../../docs/retention.md");
 
 /// Fenced blocks: what stands behind the fence, line of the fence, text.
-fn blocks() -> Vec<(String, usize, String)> {
+fn blocks(page: &str) -> Vec<(String, usize, String)> {
     let (mut found, mut open): (Vec<(String, usize, String)>, bool) = (Vec::new(), false);
-    for (at, line) in PAGE.lines().enumerate() {
+    for (at, line) in page.lines().enumerate() {
         match line.strip_prefix("```") {
             Some(_) if open => open = false,
             Some(language) => {
@@ -27,10 +28,10 @@ fn blocks() -> Vec<(String, usize, String)> {
 }
 
 /// The commands as one script that says which block it has reached.
-fn script() -> String {
+fn script(page: &str, least: usize) -> String {
     let mut script = "set -euo pipefail\nset -m\n".to_owned();
     let mut count = 0;
-    for (language, line, text) in blocks() {
+    for (language, line, text) in blocks(page) {
         match language.as_str() {
             "sh" => {
                 count += 1;
@@ -42,7 +43,7 @@ fn script() -> String {
             ),
         }
     }
-    assert!(count >= 10, "only {count} blocks were found");
+    assert!(count >= least, "only {count} blocks were found");
     script + "echo '### end'\n"
 }
 
@@ -57,11 +58,11 @@ impl Drop for Group {
     }
 }
 
-#[test]
-fn every_command_of_the_walk_works() {
+/// Walks through a page with at least `least` blocks of commands; the directory, and what was said.
+fn walk(page: &str, least: usize) -> Option<(tempfile::TempDir, String)> {
     for tool in ["curl", "openssl"] {
         if Command::new(tool).arg("version").output().is_err() {
-            return skipped(&format!("{tool} is not installed")).unwrap_or(());
+            return skipped(&format!("{tool} is not installed"));
         }
     }
     let dir = tempfile::tempdir().unwrap();
@@ -72,7 +73,7 @@ fn every_command_of_the_walk_works() {
     std::fs::create_dir(dir.path().join("walk")).unwrap();
     let mut shell = Command::new("timeout")
         .args(["-k", "1", "120", "bash", "-c"])
-        .arg(script().replace(":7700", &format!(":{port}")))
+        .arg(script(page, least).replace(":7700", &format!(":{port}")))
         .current_dir(dir.path().join("walk"))
         .env("PATH", path)
         .env("HOME", dir.path())
@@ -89,6 +90,19 @@ fn every_command_of_the_walk_works() {
     let said = read("said");
     let log = read("walk/server.log");
     assert!(status.success() && said.contains("### end"), "{status}\n{said}\n--- log\n{log}");
-    let secret = read("walk/etc/admin.key");
+    Some((dir, said))
+}
+
+#[test]
+fn every_command_of_the_walk_works() {
+    let Some((dir, said)) = walk(OPERATIONS, 10) else { return };
+    let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap_or_default();
+    let (secret, log) = (read("walk/etc/admin.key"), read("walk/server.log"));
     assert!(secret.starts_with("krn_") && !log.contains(secret.trim()) && !said.contains(secret.trim()));
+}
+
+#[test]
+fn an_administrator_walks_through_retention_hold_and_erasure() {
+    let Some((dir, _)) = walk(RETENTION, 6) else { return };
+    assert!(!std::fs::read_to_string(dir.path().join("walk/server.log")).unwrap().contains("panicked"));
 }

@@ -93,7 +93,7 @@ impl AuditEvent {
     }
 
     /// The event as a line of NDJSON.
-    pub(super) fn line(mut self) -> Vec<u8> {
+    pub(in crate::engine) fn line(mut self) -> Vec<u8> {
         if !self.attributes.is_empty() {
             self.columns.insert("attributes".into(), Value::Object(self.attributes));
         }

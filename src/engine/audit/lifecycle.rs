@@ -1,5 +1,4 @@
-//! What the server does by itself: it starts, with which settings, after what; it stops; old days of
-//! the journal go.
+//! What the server does by itself: it starts, with which settings, after what; it stops.
 
 use std::sync::Arc;
 
@@ -9,9 +8,7 @@ use super::event::AuditEvent;
 use super::memory::{Previous, Settings, hash_of};
 use crate::access::{KeyId, Scope};
 use crate::engine::recover::Recovered;
-use crate::engine::{EngineError, Inner, Removed, now_us};
-use crate::event::columns::DAY_US;
-use crate::event::names::ProjectName;
+use crate::engine::{EngineError, Inner};
 
 const MODULE: &str = "lifecycle";
 
@@ -71,33 +68,11 @@ impl Inner {
             }
         }
     }
-
-    /// Drops the days of the journal that are older than its retention.
-    pub(in crate::engine) async fn expire_audit(self: &Arc<Self>) -> Result<(), EngineError> {
-        let name = ProjectName::audit();
-        let project = self.projects.get(&name).ok_or(EngineError::UnknownProject(name))?;
-        let keep = i64::try_from(self.shared.config.audit.retention.0.as_micros()).unwrap_or(i64::MAX);
-        let first_kept = now_us().saturating_sub(keep).div_euclid(DAY_US);
-        let first_kept = i32::try_from(first_kept).unwrap_or(i32::MIN);
-        if project.snapshot_version().files.iter().any(|file| file.date < first_kept) {
-            project.ledger.removing(Removed::Retained)?;
-        }
-        let swap = |version| project.swap_smaller(version, Removed::Retained);
-        let report = project.table.expire(first_kept, swap).await?;
-        // Also where no compaction is scheduled, which does it otherwise.
-        project.table.vacuum(self.shared.config.compaction.keep_replaced.0).await?;
-        if report.files > 0 {
-            let event = AuditEvent::new(MODULE, "audit.expired", "delete").by_the_server();
-            let event = event.with("outcome", "success").with("object_type", "project");
-            let event = event.with("object_id", ProjectName::AUDIT).attribute("days", report.days);
-            self.record_or_queue(event.attribute("files", report.files).attribute("events", report.rows)).await;
-        }
-        Ok(())
-    }
 }
 
 impl AuditEvent {
-    fn by_the_server(self) -> Self {
+    /// Says that the server did it.
+    pub(in crate::engine) fn by_the_server(self) -> Self {
         self.with("actor_type", "system").with("channel", "system")
     }
 }

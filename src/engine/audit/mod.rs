@@ -26,7 +26,6 @@ mod statement;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt;
 use thiserror::Error;
@@ -48,9 +47,6 @@ use journal::Journal;
 use memory::Memory;
 use rollups::Party;
 use statement::Statement;
-
-/// How often days beyond the retention are looked for; it costs no more than a look at the table's version.
-const EXPIRE_EVERY: Duration = Duration::from_secs(3_600);
 
 /// What cannot be recorded is not done, or not answered.
 #[derive(Debug, Error)]
@@ -81,31 +77,25 @@ impl Audit {
     pub(super) fn open(path: &Path, settings: &config::Audit) -> Result<Self, EngineError> {
         Ok(Self { journal: Journal::new(settings), memory: Memory::open(path)? })
     }
+
+    /// Hash of a value that the journal may have: under the secret of the data directory.
+    pub(super) fn hash_of_value(&self, value: &str) -> String {
+        self.memory.key.hash(value.as_bytes())
+    }
 }
 
-/// Starts the jobs: what waits is written, what is too old goes.
+/// Starts the job: what waits is written.
 pub(super) fn start(engine: &Arc<Inner>) {
     let due = Arc::clone(engine);
     engine.tasks.start("audit", engine.audit.journal.look_every(), Arc::new(Notify::new()), move || {
         let engine = Arc::clone(&due);
         async move { engine.write_audit(false).await.map_err(|error| error.to_string()) }.boxed()
     });
-    let due = Arc::clone(engine);
-    engine.tasks.start_on(
-        engine.compactors.handle(),
-        "audit retention",
-        EXPIRE_EVERY,
-        Arc::new(Notify::new()),
-        move || {
-            let engine = Arc::clone(&due);
-            async move { engine.expire_audit().await.map_err(|error| error.to_string()) }.boxed()
-        },
-    );
 }
 
 impl Inner {
     /// Writes what is due, or everything; what cannot be written stays, and nothing more is taken.
-    async fn write_audit(self: &Arc<Self>, last: bool) -> Result<(), AppendError> {
+    pub(super) async fn write_audit(self: &Arc<Self>, last: bool) -> Result<(), AppendError> {
         let mut unsent = self.audit.journal.unsent.lock().await;
         loop {
             if unsent.is_empty() {
@@ -125,7 +115,7 @@ impl Inner {
     }
 
     /// Records at once, or as soon as that is possible.
-    async fn record_or_queue(self: &Arc<Self>, event: AuditEvent) {
+    pub(super) async fn record_or_queue(self: &Arc<Self>, event: AuditEvent) {
         if let Err(error) = self.append_audit(event.clone().line()).await {
             let error = &error as &dyn std::error::Error;
             if self.audit.journal.queue(event) {

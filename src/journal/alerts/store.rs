@@ -241,6 +241,33 @@ impl Alerts {
         }
     }
 
+    /// Changes what `blank` finds in the alerts of a project, their groups, notices and history; they are not checked
+    /// again. Returns how many changed.
+    ///
+    /// # Errors
+    /// The file cannot be read or written, or an alert is none any more.
+    pub fn erase(
+        &self,
+        project: &ProjectName,
+        blank: impl Fn(&mut serde_json::Value) -> bool,
+    ) -> Result<u64, AlertError> {
+        let path = self.path(project);
+        let failed = |error: serde_json::Error| AlertError::File { path: path.clone(), source: error.into() };
+        self.change(project, |all| {
+            let mut changed = 0;
+            for entry in all.values_mut() {
+                let mut value = serde_json::to_value(&*entry).map_err(failed)?;
+                if blank(&mut value) {
+                    *entry = serde_json::from_value(value).map_err(failed)?;
+                    // Whoever asks or tells it right now does so in vain.
+                    entry.rule.revision += 1;
+                    changed += 1;
+                }
+            }
+            Ok(changed)
+        })
+    }
+
     /// The rules of a project that are to be asked, now that it is `now_ms`.
     ///
     /// # Errors

@@ -173,6 +173,34 @@ impl SavedFilters {
         }
     }
 
+    /// Changes what `blank` finds in the filters of a project; they are not checked again. Returns how many changed.
+    ///
+    /// # Errors
+    /// The file cannot be read or written, or a filter is none any more.
+    pub fn erase(
+        &self,
+        project: &ProjectName,
+        blank: impl Fn(&mut serde_json::Value) -> bool,
+    ) -> Result<u64, SavedError> {
+        let path = self.path(project);
+        let all = self.of(&mut self.projects.lock(), project)?;
+        let failed = |error: serde_json::Error| SavedError::File { path: path.clone(), source: error.into() };
+        let mut changed = 0;
+        let mut next = Vec::new();
+        for filter in all.iter() {
+            let mut value = serde_json::to_value(filter).map_err(failed)?;
+            changed += u64::from(blank(&mut value));
+            next.push(serde_json::from_value(value).map_err(failed)?);
+        }
+        if changed > 0 {
+            self.change(project, |all| {
+                *all = next;
+                Ok(())
+            })?;
+        }
+        Ok(changed)
+    }
+
     fn check(&self, whose: Whose<'_>, new: &NewFilter, now_us: i64) -> Result<(), SavedError> {
         if (new.shared || new.default) && !whose.may_share() {
             return Err(SavedError::Restricted);

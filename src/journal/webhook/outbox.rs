@@ -282,6 +282,25 @@ impl Outbox {
         ids.iter().try_for_each(|id| self.remove(&mut known, id))
     }
 
+    /// Removes the deliveries of a project for whose stored text `goes` holds, also those that have yet to be sent.
+    /// Returns how many.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn erase(&self, project: &str, goes: impl Fn(&str) -> bool) -> Result<u64, OutboxError> {
+        let mut known = self.known.lock();
+        let mut gone = Vec::new();
+        for id in known.values().filter(|stored| stored.project == project).map(|stored| &stored.id) {
+            let path = file_of(&self.dir, id);
+            let text = std::fs::read(&path).map_err(|source| OutboxError::Io { path, source })?;
+            if goes(&String::from_utf8_lossy(&text)) {
+                gone.push(id.clone());
+            }
+        }
+        gone.iter().try_for_each(|id| self.remove(&mut known, id))?;
+        Ok(gone.len() as u64)
+    }
+
     /// Sends what is due, a bounded number of calls; whether more may be due. What is too old is removed.
     ///
     /// # Errors

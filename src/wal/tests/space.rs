@@ -168,3 +168,51 @@ fn what_is_kept_free_is_for_reserved_frames_only_and_they_end_at_the_budget() {
     log.wal.forget(&project("_audit"), last);
     eventually("room again", || log.wal.append(third("shop", 0), 0).is_ok());
 }
+
+/// Whether any file of the log holds these bytes.
+fn any_holds(dir: &Path, wanted: &[u8]) -> bool {
+    let files = fs::read_dir(dir).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap_or_default());
+    files.into_iter().any(|bytes| memchr::memmem::find(&bytes, wanted).is_some())
+}
+
+#[test]
+fn a_renewed_log_holds_no_byte_of_before_spare_files_and_recycled_tails_included() {
+    let (dir, mut log) = TestLog::create(&small());
+    let secret = |number: u64| frame("shop", 1, [b"KANAREK".to_vec(), body(number, 4000).to_vec()].concat());
+    // Several lives of each file: spares and the prepared segment hold old frames as well.
+    for number in 0..40 {
+        let seq = log.append_durably(secret(number));
+        log.wal.forget(&project("shop"), seq - 1);
+    }
+    eventually("recycled", || log.wal.stats().segments == 1);
+    assert!(any_holds(dir.path(), b"KANAREK"));
+    let renewal = log.wal.renew();
+    for number in 0..2 {
+        renewal.begin_segment();
+        // Not the helper, which needs the log for itself.
+        log.wal.append(frame("other", 1, body(number, 10)), 40 + number).unwrap();
+        log.seen.wait(41 + number as usize);
+    }
+    let first = renewal.newest();
+    assert!(!renewal.is_gone_before(first), "the project still needs them");
+    log.wal.forget(&project("shop"), 40);
+    log.wal.forget(&project("other"), 42);
+    eventually("gone", || renewal.is_gone_before(first));
+    drop(renewal);
+    assert!(!any_holds(dir.path(), b"KANAREK"));
+    drop(log);
+    let (mut log, replayed) = TestLog::open(dir.path(), &small());
+    assert_eq!(replayed.iter().map(|replayed| replayed.seq).collect::<Vec<_>>(), [42]);
+    assert_eq!(log.append_durably(third("shop", 1)), 43);
+}
+
+#[test]
+fn files_are_used_again_once_a_renewal_has_ended() {
+    let (dir, mut log) = TestLog::create(&small());
+    drop(log.wal.renew());
+    let last = (0..12).map(|number| log.append_durably(third("shop", number))).last().unwrap();
+    log.wal.forget(&project("shop"), last);
+    eventually("recycled", || log.wal.stats().segments == 1);
+    // The newest, one prepared, two spares.
+    eventually("spares kept", || files(dir.path()).0 == 4);
+}
