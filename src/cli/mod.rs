@@ -5,6 +5,7 @@
 //! only `main` ends the process.
 
 mod alerts;
+mod backup;
 mod client;
 mod compact;
 mod config;
@@ -29,11 +30,13 @@ mod queries;
 mod query;
 mod quota;
 mod reconcile;
+mod relocate;
 mod retention;
 mod serve;
 mod settings;
 mod supervisor;
 mod tail;
+mod verify;
 mod wal;
 
 use clap::{Parser, Subcommand};
@@ -91,6 +94,10 @@ enum Command {
     #[command(subcommand)]
     Config(config::Command),
     Doctor(doctor::Args),
+    Move(relocate::Args),
+    Verify(verify::Args),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
     Completions(manual::Completions),
     Man(manual::Man),
 }
@@ -150,6 +157,10 @@ impl Cli {
             Command::Wal(command) => or_ctrl_c(command.run()).await,
             Command::Config(command) => command.run(),
             Command::Doctor(args) => or_ctrl_c(args.run()).await,
+            Command::Move(args) => or_ctrl_c(args.run()).await,
+            Command::Verify(args) => or_ctrl_c(args.run()).await,
+            Command::Backup(args) => or_ctrl_c(args.run()).await,
+            Command::Restore(args) => or_ctrl_c(args.run()).await,
             Command::Completions(args) => args.run(),
             Command::Man(args) => args.run(),
         }

@@ -16,6 +16,7 @@ mod admission;
 mod alerts;
 mod attachments;
 pub mod audit;
+pub mod backup;
 mod clock;
 mod compact;
 mod counters;
@@ -46,10 +47,12 @@ mod redaction;
 mod resend;
 mod restore;
 mod retention;
+mod scrub;
 mod tail;
 mod tasks;
 mod threads;
 mod trial;
+mod verify;
 mod webhooks;
 
 use std::path::PathBuf;
@@ -72,7 +75,7 @@ use crate::journal::saved::{SavedFilters, Whose};
 use crate::journal::tail::Slots;
 use crate::query::named::Library;
 use crate::query::{self, Runtime, Session};
-use crate::table::Storage;
+use crate::table::{RemoteSettings, Storage};
 use crate::wal::Wal;
 
 pub(crate) use admission::AdmissionError;
@@ -81,7 +84,7 @@ pub use alerts::{AlertFailure, AlertTrial, TrialChannel, TrialGroup};
 pub use attachments::{AttachmentError, Incoming, Stored};
 pub(crate) use clock::{now_ms, now_s, now_us};
 pub use compact::CompactSummary;
-pub use directory::FORMAT;
+pub use directory::{FORMAT, Held, hold};
 pub use doctor::{Finding, Verdict, examine};
 pub use error::{AppendError, EngineError};
 pub use exports::NewExportError;
@@ -95,6 +98,7 @@ pub(crate) use resend::{Letters, Resend, Resent, Which};
 pub use restore::{RestoreError, RestoreOutcome};
 pub use tail::{TailError, TailQuery, TailStream};
 pub use trial::{Trial, TrialError};
+pub use verify::{Found, TableFigures, Verification, verify};
 pub use webhooks::ProductWebhook;
 
 /// The commit that this program was built from, where the build said so (`KRONIKA_COMMIT`).
@@ -194,6 +198,7 @@ impl Engine {
         webhooks::start(&engine.0);
         exports::start(&engine.0);
         retention::start(&engine.0);
+        scrub::start(&engine.0);
         Ok(engine)
     }
 
@@ -206,9 +211,9 @@ impl Engine {
         redaction::check(&config.redaction)?;
         let directory = directory::Directory::open(&config.server.data_dir)?;
         let keys = KeyStore::open(&directory.part("keys.json"), &config.access)?;
-        let storage = Storage::open(&storage_url(&config), &config.storage.options)?;
+        let storage = Storage::open_with(&storage_url(&config), &config.storage.options, &remote(&config, &directory))?;
         attachments::sweep(&directory.part("uploads"))?;
-        let runtime = Runtime::new(&config.query, storage.store(), &directory.part("spill"))?;
+        let runtime = Runtime::new(&config.query, storage.reads(), &directory.part("spill"))?;
         let shared = Arc::new(Shared::open(config.clone(), &directory)?);
         runtime.time_stages(query::Stages {
             plan: shared.counters.histogram(meters::PLAN_SECONDS),
@@ -618,6 +623,23 @@ impl Drop for InFlight {
 
 fn part_or(chosen: &Option<PathBuf>, directory: &directory::Directory, part: &str) -> PathBuf {
     chosen.clone().unwrap_or_else(|| directory.part(part))
+}
+
+/// How an object store is used, if the tables lie on one.
+fn remote(config: &Config, directory: &directory::Directory) -> RemoteSettings {
+    let settings = &config.storage;
+    let cache =
+        (settings.cache_max.0 > 0).then(|| (part_or(&settings.cache_dir, directory, "cache"), settings.cache_max.0));
+    RemoteSettings { retry_timeout: settings.retry_timeout.0, cache }
+}
+
+/// Where the tables of a server with these settings lie, without a read cache.
+///
+/// # Errors
+/// The place cannot be used.
+pub fn storage_of(config: &Config) -> Result<Storage, EngineError> {
+    let remote = RemoteSettings { retry_timeout: config.storage.retry_timeout.0, cache: None };
+    Ok(Storage::open_with(&storage_url(config), &config.storage.options, &remote)?)
 }
 
 /// Where the tables lie.

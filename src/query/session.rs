@@ -24,6 +24,7 @@ use super::error::{Known, QueryError, classify};
 use super::guard::{self, Label, Task, Wanted};
 use super::ledger::{LEDGER, Ledger};
 use super::params::{Bound, Failure, Params};
+use super::partial::Missing;
 use super::provider::EventsTable;
 use super::restrict::{Hidden, Reader, RestrictedTable, check_masked};
 use super::runtime::{BATCH_ROWS, RunTimer, Runtime};
@@ -90,6 +91,8 @@ pub struct Session {
     turn: Option<Arc<Turn>>,
     /// When it is for its reader, µs since 1970; `None`: now.
     at: Option<i64>,
+    /// What its snapshot lacks.
+    missing: Missing,
 }
 
 impl Session {
@@ -106,6 +109,7 @@ impl Session {
             id: None,
             turn: None,
             at: None,
+            missing: Missing::default(),
         }
     }
 
@@ -152,6 +156,11 @@ impl Session {
     #[must_use]
     pub fn project(&self) -> &ProjectName {
         &self.project
+    }
+
+    /// The same over `snapshot`, which lacks `missing`.
+    pub(super) fn over(&self, snapshot: Snapshot, missing: Missing) -> Self {
+        Self { snapshot: Arc::new(snapshot), missing, ..self.clone() }
     }
 
     pub(super) fn runtime(&self) -> &Arc<Runtime> {
@@ -246,6 +255,7 @@ impl Session {
                 known: known.clone(),
                 reader,
                 turn,
+                missing: self.missing,
                 _timer: timer,
             };
             Answer::start(executor, running).await
@@ -271,6 +281,7 @@ impl Session {
             functions: self.runtime.functions(),
             memory_max,
             hidden: self.hidden(),
+            reads: self.runtime.reads().clone(),
         }
     }
 
