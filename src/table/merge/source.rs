@@ -172,7 +172,7 @@ impl ChunkReader for Source {
 }
 
 /// Reads on from a place.
-pub(super) struct From {
+pub(in crate::table) struct From {
     source: Source,
     at: u64,
     buffer: Bytes,
