@@ -27,6 +27,7 @@ fn file(date: i32, module: Option<&str>, rows: u64) -> Arc<DataFile> {
         ordered: true,
         work: Work::of_flush(rows * 100),
         stats: Vec::new(),
+        sums: None,
     })
 }
 

@@ -9,6 +9,8 @@
 mod input;
 mod source;
 
+pub(super) use source::Source;
+
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use arrow::compute::{SortColumn, SortOptions, concat_batches, lexsort_to_indices, take_record_batch};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
-use object_store::{GetResult, GetResultPayload, ObjectStoreExt};
+use object_store::ObjectStoreExt;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::file::reader::ChunkReader;
 
 use super::commit::{Change, Outcome};
 use super::error::TableError;
+use super::merge::Source;
 use super::opened::Table;
 use super::order::{CHUNK_ROWS, Content, Contents, adapt};
 use super::upload::Target;
@@ -180,7 +181,7 @@ impl Table {
 }
 
 /// The file without the rows that go; some stay.
-fn write_again(target: &Target, file: &DataFile, edit: &dyn RowEdit) -> Result<DataFile, TableError> {
+fn write_again(target: &Target, file: &Arc<DataFile>, edit: &dyn RowEdit) -> Result<DataFile, TableError> {
     let partition = Partition { date: file.date, module: file.module.clone() };
     let contents = Contents::new(vec![Content::Values; file_schema().fields().len()]);
     let mut written = write_file(target, partition, &contents, |out| {
@@ -219,15 +220,16 @@ fn in_order(batches: &[RecordBatch]) -> Result<RecordBatch, TableError> {
 /// file has. Rows that are fewer or more than the log says are an error.
 fn read(
     target: &Target,
-    file: &DataFile,
+    file: &Arc<DataFile>,
     columns: Option<&[&str]>,
     mut visit: impl FnMut(&RecordBatch) -> Result<(), TableError>,
 ) -> Result<(), TableError> {
-    let failed = |source| TableError::store("read", &file.location, source);
-    let rows = match target.runtime.block_on(target.store.get(&file.location)).map_err(failed)? {
-        GetResult { payload: GetResultPayload::File(open, _), .. } => read_all(open, file, columns, &mut visit)?,
-        stream => read_all(target.runtime.block_on(stream.bytes()).map_err(failed)?, file, columns, &mut visit)?,
-    };
+    let source = Source::open(target, file, DECODED_BYTES as u64)?;
+    let rows = read_all(source.clone(), file, columns, &mut visit).map_err(|error| match source.take_failure() {
+        // The reader in between made a text of it.
+        Some(failure) => TableError::reading(&file.location, failure),
+        None => error,
+    })?;
     if rows != file.rows {
         let what = format!("has {rows} rows, the log says {}", file.rows);
         return Err(TableError::DamagedFile { path: file.path.clone(), what });

@@ -28,7 +28,7 @@ const BLOCKS: u64 = 128;
 
 /// Where a file's bytes come from; clones share it.
 #[derive(Clone)]
-pub(super) struct Source(Arc<Shared>);
+pub(in crate::table) struct Source(Arc<Shared>);
 
 struct Shared {
     place: Place,
@@ -60,7 +60,7 @@ struct Kept {
 
 impl Source {
     /// Opens `file`; of an object store about `memory` bytes are kept.
-    pub(super) fn open(target: &Target, file: &Arc<DataFile>, memory: u64) -> Result<Self, TableError> {
+    pub(in crate::table) fn open(target: &Target, file: &Arc<DataFile>, memory: u64) -> Result<Self, TableError> {
         let place = match target.local {
             true => local(target, file)?,
             false => None,
@@ -79,7 +79,7 @@ impl Source {
     }
 
     /// Why the last read failed, if it was the store that failed.
-    pub(super) fn take_failure(&self) -> Option<object_store::Error> {
+    pub(in crate::table) fn take_failure(&self) -> Option<object_store::Error> {
         self.0.failure.lock().take()
     }
 
@@ -172,7 +172,7 @@ impl ChunkReader for Source {
 }
 
 /// Reads on from a place.
-pub(super) struct From {
+pub(in crate::table) struct From {
     source: Source,
     at: u64,
     buffer: Bytes,
