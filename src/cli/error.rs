@@ -98,6 +98,12 @@ pub enum CliError {
         /// How many.
         count: usize,
     },
+    /// `kronika verify` found damage.
+    #[error("{count} things are damaged or missing")]
+    Damaged {
+        /// How many.
+        count: usize,
+    },
     /// An export ended without a file.
     #[error("the export is {0}")]
     Export(String),
@@ -140,6 +146,7 @@ impl CliError {
             | Self::Input { .. }
             | Self::Rejected { .. }
             | Self::Unwell { .. }
+            | Self::Damaged { .. }
             | Self::Differ(_)
             | Self::Unaccounted(_)
             | Self::Export(_)
@@ -160,6 +167,7 @@ impl CliError {
             Self::Incomplete(_) => Some("run it again".into()),
             Self::Answer(_) => Some("check that --server names a Kronika server of this release".into()),
             Self::Input { source, .. } => source.hint(),
+            Self::Damaged { .. } => Some("restore what is named from a backup; see docs/durability.md".into()),
             Self::Config(_)
             | Self::Usage(_)
             | Self::File { .. }

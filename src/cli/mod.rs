@@ -5,6 +5,7 @@
 //! only `main` ends the process.
 
 mod alerts;
+mod backup;
 mod client;
 mod compact;
 mod config;
@@ -32,6 +33,7 @@ mod serve;
 mod settings;
 mod supervisor;
 mod tail;
+mod verify;
 mod wal;
 
 use clap::{Parser, Subcommand};
@@ -84,6 +86,9 @@ enum Command {
     Config(config::Command),
     Doctor(doctor::Args),
     Move(relocate::Args),
+    Verify(verify::Args),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
     Completions(manual::Completions),
     Man(manual::Man),
 }
@@ -141,6 +146,9 @@ impl Cli {
             Command::Config(command) => command.run(),
             Command::Doctor(args) => or_ctrl_c(args.run()).await,
             Command::Move(args) => or_ctrl_c(args.run()).await,
+            Command::Verify(args) => or_ctrl_c(args.run()).await,
+            Command::Backup(args) => or_ctrl_c(args.run()).await,
+            Command::Restore(args) => or_ctrl_c(args.run()).await,
             Command::Completions(args) => args.run(),
             Command::Man(args) => args.run(),
         }

@@ -21,6 +21,7 @@ mod quota;
 mod ranges;
 mod redaction;
 mod saved;
+mod scrub;
 mod settings;
 mod source;
 mod tail;
@@ -47,6 +48,7 @@ pub use objects::Objects;
 pub use quota::Quota;
 pub use redaction::{DEFAULT_HEADERS, DEFAULT_PARAMETERS, RedactLists, Redaction};
 pub use saved::Saved;
+pub use scrub::Scrub;
 pub(crate) use settings::masked;
 pub use settings::{Entry, Origin, Settings};
 pub use tail::Tail;
@@ -73,6 +75,8 @@ pub struct Config {
     pub flush: Flush,
     /// When small files become large ones.
     pub compaction: Compaction,
+    /// Stored files compared with their checksums.
+    pub scrub: Scrub,
     /// Limits of one query.
     pub query: Query,
     /// Streams of events as they become visible.
@@ -151,6 +155,8 @@ pub struct Server {
     pub disk_free_min: ByteCount,
     /// How far the clock may stand behind the newest event that was taken in.
     pub clock_back_max: Span,
+    /// Whether a start goes on where the tables know more than the log: with a data directory from a backup.
+    pub accept_older_log: bool,
 }
 
 impl Default for Server {
@@ -176,6 +182,7 @@ impl Default for Server {
             stop_timeout: Span::secs(30),
             disk_free_min: ByteCount::mib(256),
             clock_back_max: Span::secs(300),
+            accept_older_log: false,
         }
     }
 }

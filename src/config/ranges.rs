@@ -64,6 +64,8 @@ pub(super) const RANGES: &[Range] = &[
     range("compaction.close_after", "0s", "30d"),
     range("compaction.keep_replaced", "0s", "365d"),
     range("compaction.niceness", "0", "19"),
+    or_off("scrub.interval", "1s", "3650d"),
+    range("scrub.rate", "4KiB", "64GiB"),
     range("query.rows_max", "1", "1000000000000"),
     range("query.bytes_max", "1KiB", "1TiB"),
     range("query.timeout", "10ms", "1d"),

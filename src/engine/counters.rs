@@ -48,6 +48,11 @@ impl Counters {
         self.recorder.register_counter(&Key::from_parts(name, labels), &META).absolute(value);
     }
 
+    /// Adds to a counter without labels.
+    pub(super) fn count(&self, name: &'static str, value: u64) {
+        self.add(name, vec![], value);
+    }
+
     /// The histogram called `name`, for parts that know no metrics of ours.
     pub(super) fn histogram(&self, name: &'static str) -> Histogram {
         self.recorder.register_histogram(&Key::from_static_name(name), &META)
@@ -166,6 +171,7 @@ pub(super) fn render(engine: &Inner) -> String {
     counters.set("kronika_queries_running", vec![], memory(engine.runtime.running()));
     counters.set("kronika_queries_waiting", vec![], memory(engine.admission.waiting()));
     counters.set("kronika_query_runtimes_stuck", vec![], memory(engine.runtime.stuck()));
+    counters.set("kronika_damaged_files", vec![], memory(engine.runtime.damage().all().len()));
     counters.set("kronika_query_cached_footers", vec![], memory(engine.runtime.cached_footers()));
     store(engine);
     for project in engine.projects.all() {

@@ -29,6 +29,7 @@ use crate::event::names::ProjectName;
 use crate::event::parse::{
     BodyFormat, Context, Limits, MintSeed, NOT_ALLOWED, Parsed, Rejected, Verdict, Verdicts, parse,
 };
+use crate::failpoint;
 use crate::query::{Restriction, RowRules};
 use crate::wal::{Frame, WalError};
 
@@ -204,7 +205,9 @@ impl Inner {
                 .await
                 .map_err(|error| AppendError::Prepare(std::io::Error::other(error)))??
         };
-        match done.await {
+        let done = done.await;
+        failpoint::at("ingest.answer");
+        match done {
             Ok(outcome) => outcome.map_err(AppendError::OutcomeUnknown),
             Err(_) => Err(AppendError::OutcomeUnknown(Arc::new(WalError::Closed))),
         }

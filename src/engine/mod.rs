@@ -16,6 +16,7 @@ mod admission;
 mod alerts;
 mod attachments;
 pub mod audit;
+pub mod backup;
 mod clock;
 mod compact;
 mod counters;
@@ -45,10 +46,12 @@ mod recover;
 mod redaction;
 mod resend;
 mod restore;
+mod scrub;
 mod tail;
 mod tasks;
 mod threads;
 mod trial;
+mod verify;
 mod webhooks;
 
 use std::path::PathBuf;
@@ -94,6 +97,7 @@ pub(crate) use resend::{Letters, Resend, Resent, Which};
 pub use restore::{RestoreError, RestoreOutcome};
 pub use tail::{TailError, TailQuery, TailStream};
 pub use trial::{Trial, TrialError};
+pub use verify::{Found, TableFigures, Verification, verify};
 pub use webhooks::ProductWebhook;
 
 /// The commit that this program was built from, where the build said so (`KRONIKA_COMMIT`).
@@ -189,6 +193,7 @@ impl Engine {
         audit::start(&engine.0);
         webhooks::start(&engine.0);
         exports::start(&engine.0);
+        scrub::start(&engine.0);
         Ok(engine)
     }
 

@@ -16,6 +16,7 @@ use super::project::Project;
 use super::{Receipt, Shared};
 use crate::event::interpretation::Interpretation;
 use crate::event::parse::{MintSeed, Parsed};
+use crate::failpoint;
 use crate::wal::{Sink, WalError};
 
 /// What waits for a frame to become durable.
@@ -81,6 +82,7 @@ impl Publisher {
         let frame = (seq, receipt.batch.as_str(), ticket.received_at);
         let (added, spent) = project.ledger.publish(frame, &ticket.tally, || project.publish(rows, last));
         shared.hot_bytes.fetch_add(added, Ordering::Relaxed);
+        failpoint::at("publish.visible");
         if let Err(error) = ticket.project.intake.lock().remember(sent) {
             tracing::error!(%error, project = %ticket.project.name, "cannot note event ids; they are noted again at the next start");
         }

@@ -47,6 +47,7 @@ pub(super) fn open_log(
     }
     let path = directory.part("interpretations");
     interpretations.keep_only(&recovery.used).map_err(|source| EngineError::Directory { path, source })?;
+    refuse_older(shared, projects, &recovered, wal.next_seq())?;
     for (name, deletion) in shared.deleted.all() {
         // A later project of the name must number above what is left out.
         let last = deletion.before_seq.saturating_sub(1);
@@ -66,6 +67,20 @@ pub(super) fn open_log(
         }
     }
     Ok((wal, recovered))
+}
+
+/// Refuses a log that ends before what it has given to the tables: it is a copy of before, or lost its end.
+fn refuse_older(shared: &Shared, projects: &Projects, held: &Recovered, next: u64) -> Result<(), EngineError> {
+    if held.frames == 0 || shared.config.server.accept_older_log {
+        return Ok(());
+    }
+    for project in projects.all() {
+        let stored = project.table.flushed_through().and_then(|seq| u64::try_from(seq).ok()).unwrap_or(0);
+        if stored >= next {
+            return Err(EngineError::OlderLog { project: project.name.clone(), stored, next });
+        }
+    }
+    Ok(())
 }
 
 /// What the log held.

@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use crate::config::{ByteCount, Span};
 use crate::error::{Kind, Report};
-use crate::table::Away;
+use crate::table::{Away, FileDamage};
 
 pub(crate) use classify::{Known, classify};
 pub(crate) use near::nearest;
@@ -234,6 +234,9 @@ pub enum QueryError {
         #[source]
         source: Box<DataFusionError>,
     },
+    /// A file of the table does not hold what was written.
+    #[error("{0}")]
+    Damaged(FileDamage),
     /// The engine cannot set up its query runtime.
     #[error("cannot prepare the spill directory")]
     SpillDir(#[source] std::io::Error),
@@ -307,7 +310,7 @@ impl Report for QueryError {
             Self::Canceled => Kind::Canceled,
             Self::HiddenColumn(_) | Self::HiddenTable(_) => Kind::Forbidden,
             Self::KeyEnded => Kind::Unauthenticated,
-            Self::BrokenFile { .. } | Self::Storage(_) | Self::StoreAway { .. } => Kind::Unavailable,
+            Self::BrokenFile { .. } | Self::Storage(_) | Self::StoreAway { .. } | Self::Damaged(_) => Kind::Unavailable,
             Self::SpillDir(_) | Self::Threads(_) => Kind::Unavailable,
             Self::Encode(_) | Self::Internal(_) => Kind::Internal,
         }
@@ -345,6 +348,7 @@ impl Report for QueryError {
             Self::KeyEnded => "key_ended",
             Self::Storage(_) => "storage_unavailable",
             Self::StoreAway { .. } => "store_away",
+            Self::Damaged(_) => "data_file_damaged",
             Self::SpillDir(_) => "spill_dir_unavailable",
             Self::Threads(_) => "threads_unavailable",
             Self::Encode(_) | Self::Internal(_) => "internal",
@@ -393,6 +397,11 @@ impl Report for QueryError {
             Self::Storage(_) => Some("the server's log names the file".into()),
             Self::StoreAway { .. } => Some(
                 "ask again later, or POST /api/v1/query with `\"partial\": true` for what memory and cache hold".into(),
+            ),
+            Self::Damaged(_) => Some(
+                "restore the file from a backup (`kronika verify` names all that are damaged); with `\"partial\": true` \
+                 the query answers without it"
+                    .into(),
             ),
             _ => None,
         }

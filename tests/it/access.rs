@@ -124,8 +124,8 @@ async fn the_first_admin_key_never_expires_and_the_last_is_kept() {
     // Its owner has the second one; where none is valid any more, the next start makes one.
     let home = server.stop();
     let keys = home.data_dir().join("keys.json");
-    let text = std::fs::read_to_string(&keys).unwrap();
-    let mut stored: Vec<Value> = serde_json::from_str(&text).unwrap();
+    let sealed = std::fs::read(&keys).unwrap();
+    let mut stored: Vec<Value> = serde_json::from_slice(kronika::sealed::unseal(&sealed).unwrap()).unwrap();
     stored.iter_mut().for_each(|key| key["expires_at"] = json!(1));
     std::fs::write(&keys, json!(stored).to_string()).unwrap();
     let server = TestServer::start_in(&home);
@@ -283,7 +283,8 @@ async fn a_deletion_that_was_cut_short_is_finished_at_the_next_start() {
     let projects = send(server.request(Method::GET, "/api/v1/projects")).await.json(200);
     assert_eq!(projects, json!([{"name": "default"}]));
     assert!(!home.data_dir().join("store/projects/shop").exists());
-    let noted: Value = serde_json::from_slice(&std::fs::read(home.data_dir().join("deleted.json")).unwrap()).unwrap();
+    let sealed = std::fs::read(home.data_dir().join("deleted.json")).unwrap();
+    let noted: Value = serde_json::from_slice(kronika::sealed::unseal(&sealed).unwrap()).unwrap();
     assert_eq!(noted["shop"]["removed"], true);
     server.stop();
 }

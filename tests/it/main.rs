@@ -18,6 +18,7 @@ mod catalog;
 mod common;
 mod demo;
 mod doctor;
+mod durability;
 mod exports;
 mod filters;
 mod format;
