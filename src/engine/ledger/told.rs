@@ -245,17 +245,17 @@ fn lines(page: &Page, asked: &Asked) -> Vec<LedgerLine> {
             && asked.source.as_ref().is_none_or(|source| line.source == *source)
     };
     let is_by = |apart| asked.by.contains(&apart);
-    let mut groups: BTreeMap<(Option<Option<i32>>, Option<String>, Option<String>), Sums> = BTreeMap::new();
+    let mut groups: BTreeMap<(Option<String>, Option<String>, Option<String>), Sums> = BTreeMap::new();
     for (line, sums) in page.lines.iter().filter(|(line, _)| meant(line)) {
         let group = (
-            is_by(Apart::Day).then_some(line.day),
+            is_by(Apart::Day).then(|| line.day.map_or_else(|| "earlier".to_owned(), date)),
             line.key.clone().filter(|_| is_by(Apart::Key)),
             is_by(Apart::Source).then(|| line.source.clone()),
         );
         groups.entry(group).or_default().add(sums);
     }
     let shown = groups.into_iter().map(|((day, key, source), sums)| LedgerLine {
-        day: day.map(|day| day.map_or_else(|| "earlier".to_owned(), date)),
+        day,
         key,
         source,
         batches: sums.batches,
