@@ -8,6 +8,7 @@ use metrics::{Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 use super::meters::{self, BUCKETS, COMPACTION_SECONDS, FLUSH_SECONDS, HTTP_PROBLEMS, HTTP_SECONDS, JOB_FAILURES};
+use super::project::Project;
 use super::{CompactSummary, FlushSummary, Inner, Receipt};
 use crate::event::names::ProjectName;
 use crate::table::requests::RequestKind;
@@ -45,6 +46,11 @@ impl Counters {
 
     fn total_of(&self, name: &'static str, labels: Vec<Label>, value: u64) {
         self.recorder.register_counter(&Key::from_parts(name, labels), &META).absolute(value);
+    }
+
+    /// Adds to a counter without labels.
+    pub(super) fn count(&self, name: &'static str, value: u64) {
+        self.add(name, vec![], value);
     }
 
     /// The histogram called `name`, for parts that know no metrics of ours.
@@ -165,6 +171,7 @@ pub(super) fn render(engine: &Inner) -> String {
     counters.set("kronika_queries_running", vec![], memory(engine.runtime.running()));
     counters.set("kronika_queries_waiting", vec![], memory(engine.admission.waiting()));
     counters.set("kronika_query_runtimes_stuck", vec![], memory(engine.runtime.stuck()));
+    counters.set("kronika_damaged_files", vec![], memory(engine.runtime.damage().all().len()));
     counters.set("kronika_query_cached_footers", vec![], memory(engine.runtime.cached_footers()));
     store(engine);
     for project in engine.projects.all() {
@@ -179,8 +186,42 @@ pub(super) fn render(engine: &Inner) -> String {
         counters.set("kronika_table_files", labels(), memory(version.files.len()));
         counters.set("kronika_table_events", labels(), gauge(version.rows()));
         counters.set("kronika_table_bytes", labels(), gauge(version.files.iter().map(|file| file.size).sum()));
+        ledger(engine, &project);
     }
     counters.handle.render()
+}
+
+/// Sums of a project's ledger.
+fn ledger(engine: &Inner, project: &Project) {
+    let (counters, page) = (&engine.shared.counters, project.ledger_page());
+    let totals = super::ledger::totals(&page);
+    let labels = |more: Option<Label>| [project_label(&project.name)].into_iter().chain(more).collect::<Vec<_>>();
+    for (state, events) in [
+        ("opening", totals.opening),
+        ("received", totals.received),
+        ("accepted", totals.accepted),
+        ("duplicate", totals.duplicates),
+        ("rejected", totals.rejected),
+        ("late", totals.late),
+        ("flushed", totals.flushed),
+        ("retained", totals.retained),
+        ("erased", totals.erased),
+    ] {
+        counters.set("kronika_ledger_events", labels(Some(Label::new("state", state))), gauge(events));
+    }
+    #[expect(clippy::cast_precision_loss, reason = "gauges are floats in this format")]
+    counters.set("kronika_ledger_unaccounted_events", labels(None), totals.unaccounted as f64);
+    counters.set("kronika_ledger_missing_numbers", labels(None), gauge(totals.missing_numbers));
+    let silent_after = engine.shared.config.ledger.silent_after.0;
+    let mut silent = 0;
+    for (source, (received, _)) in super::ledger::last_of_sources(&page) {
+        let Some(received) = received else { continue };
+        let age = Duration::from_micros(u64::try_from(super::now_us().saturating_sub(received)).unwrap_or(0));
+        silent += u64::from(age > silent_after);
+        let label = Label::new("source", source.to_owned());
+        counters.set("kronika_ledger_source_age_seconds", labels(Some(label)), age.as_secs_f64());
+    }
+    counters.set("kronika_ledger_silent_sources", labels(None), gauge(silent));
 }
 
 fn process(counters: &Counters) {

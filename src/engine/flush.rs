@@ -15,6 +15,7 @@ use super::jobs;
 use super::project::Project;
 use super::{EngineError, Inner};
 use crate::event::names::ProjectName;
+use crate::failpoint;
 use crate::table::{Requests, Tally, observed};
 
 /// How often the flush job looks at the projects.
@@ -105,7 +106,9 @@ impl Inner {
             };
             tracing::debug!(target: "kronika::phase", project = %project.name, "flush begins");
             let tally = Arc::new(Tally::default());
+            failpoint::at("flush.begin");
             let flushed = observed(Arc::clone(&tally) as _, project.table.flush(&rows, through, publish)).await;
+            failpoint::at("table.published");
             tracing::debug!(target: "kronika::phase", project = %project.name, "flush ends");
             if let Ok(report) = &flushed {
                 let (rows, files, bytes) = (report.rows, report.files, report.bytes);
@@ -121,15 +124,18 @@ impl Inner {
         Ok(summary)
     }
 
-    /// The rows are in the table: once ids and answers are durable as well, the log may forget them.
+    /// The rows are in the table: once ids, answers and sums are durable as well, the log may forget them.
     async fn forget(&self, project: &Arc<Project>, through: i64) -> Result<(), EngineError> {
         let (shared, ids) = (Arc::clone(&self.shared), Arc::clone(project));
         let synced = tokio::task::spawn_blocking(move || {
+            failpoint::at("flush.ids");
             ids.sync_ids()?;
-            shared.receipts.lock().sync()
+            shared.receipts.lock().sync()?;
+            ids.ledger.save()
         });
         let failed = |source| EngineError::Directory { path: self.directory.root().to_path_buf(), source };
         synced.await.map_err(|error| failed(std::io::Error::other(error)))??;
+        failpoint::at("flush.forget");
         self.wal.forget(&project.name, u64::try_from(through).unwrap_or(0));
         Ok(())
     }

@@ -16,6 +16,7 @@ mod admission;
 mod alerts;
 mod attachments;
 pub mod audit;
+pub mod backup;
 mod clock;
 mod compact;
 mod counters;
@@ -35,6 +36,7 @@ mod ingest;
 mod interpretations;
 pub mod jobs;
 mod keys;
+mod ledger;
 mod meters;
 mod probe;
 mod project;
@@ -42,11 +44,14 @@ mod projects;
 mod publish;
 mod recover;
 mod redaction;
+mod resend;
 mod restore;
+mod scrub;
 mod tail;
 mod tasks;
 mod threads;
 mod trial;
+mod verify;
 mod webhooks;
 
 use std::path::PathBuf;
@@ -85,9 +90,14 @@ pub use exports::NewExportError;
 pub use flush::FlushSummary;
 pub use health::Check;
 pub use ingest::{AppendOptions, FileIds, Receipt, RefusedEvent};
+pub use ledger::Removed;
+pub(crate) use ledger::{Apart, Asked as LedgerAsked, BatchLine, LedgerAnswer};
+pub use resend::ResendError;
+pub(crate) use resend::{Letters, Resend, Resent, Which};
 pub use restore::{RestoreError, RestoreOutcome};
 pub use tail::{TailError, TailQuery, TailStream};
 pub use trial::{Trial, TrialError};
+pub use verify::{Found, TableFigures, Verification, verify};
 pub use webhooks::ProductWebhook;
 
 /// The commit that this program was built from, where the build said so (`KRONIKA_COMMIT`).
@@ -176,12 +186,14 @@ impl Engine {
         flush::start(&engine.0);
         compact::start(&engine.0);
         keys::start(&engine.0);
+        dead_letters::start(&engine.0);
         tail::start(&engine.0);
         alerts::start(&engine.0);
         engine.0.record_start(&engine.0.recovered, first_key).await?;
         audit::start(&engine.0);
         webhooks::start(&engine.0);
         exports::start(&engine.0);
+        scrub::start(&engine.0);
         Ok(engine)
     }
 
@@ -294,7 +306,7 @@ impl Engine {
     /// No such project.
     pub fn session(&self, project: &ProjectName) -> Result<Session, EngineError> {
         let project = self.0.projects.get(project).ok_or_else(|| EngineError::UnknownProject(project.clone()))?;
-        Ok(Session::new(&self.0.runtime, &project.name, project.snapshot()))
+        Ok(self.0.session_of(project))
     }
 
     /// As [`Engine::session`], of a caller: it sees what its key may see, and its queries stop when its key ends.
@@ -373,16 +385,6 @@ impl Engine {
             self.0.mappings.get(mapping)?;
         }
         Ok(self.0.keys.create(new, now_s())?)
-    }
-
-    /// The newest rejected lines of a project as JSON texts, newest first.
-    ///
-    /// # Errors
-    /// No such project, or an unreadable file.
-    pub fn dead_letters(&self, project: &ProjectName, limit: usize) -> Result<Vec<String>, EngineError> {
-        let project = self.0.projects.get(project).ok_or_else(|| EngineError::UnknownProject(project.clone()))?;
-        let failed = |source| EngineError::Directory { path: self.0.directory.part("dead_letters"), source };
-        self.0.shared.dead_letters.newest(&project.name, limit).map_err(failed)
     }
 
     /// What is redacted in a project: its own rules, and all that are in force.
@@ -541,6 +543,12 @@ impl Engine {
 }
 
 impl Inner {
+    /// A session over what is visible of a project now.
+    fn session_of(&self, project: Arc<project::Project>) -> Session {
+        let session = Session::new(&self.runtime, &project.name, project.snapshot());
+        session.with_ledger(query::Ledger::new(move || ledger::rows(&project.ledger_page())))
+    }
+
     /// Ends what runs in the background; long jobs are asked to end first.
     async fn stop_jobs(&self) {
         self.jobs.cancel_all();
@@ -555,7 +563,7 @@ impl Shared {
         Ok(Self {
             writer: directory.writer(),
             receipts: receipts.into(),
-            dead_letters: dead_letters::DeadLetters::new(directory.part("dead_letters")),
+            dead_letters: dead_letters::DeadLetters::new(directory.part("dead_letters"), &config.dead_letters),
             deleted: deletions::Deletions::open(&directory.part("deleted.json"))?,
             counters: counters::Counters::default(),
             hot_bytes: AtomicUsize::new(0),

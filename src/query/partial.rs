@@ -1,8 +1,8 @@
 //! Answers without what cannot be read, for those who ask for them.
 //!
 //! A query is first asked of everything. If a file cannot be read it is asked again of the files that are
-//! wholly on local disk, and then of what is in memory; the answer says how much was left out. An answer
-//! that has begun is not begun again: it ends in an error then, like every other.
+//! wholly on local disk, and then of what is in memory; files that are damaged are left out. The answer says
+//! how much that was. An answer that has begun is not begun again: it ends in an error then, like every other.
 
 use std::sync::Arc;
 
@@ -22,30 +22,49 @@ pub struct Missing {
     pub rows: u64,
 }
 
+/// Where an answer's events may lie.
+#[derive(Clone, Copy)]
+enum Within {
+    All,
+    LocalDisk,
+    Memory,
+}
+
+/// So many damaged files are met one after the other before the answer is the error.
+const DAMAGED_MAX: usize = 32;
+
 impl Session {
-    /// As [`Session::run`], without the files that cannot be read. What is missing is told by the answer's
-    /// [`super::Stats`] and at once.
+    /// As [`Session::run`], without the files that cannot be read or are damaged. What is missing is told by the
+    /// answer's [`super::Stats`] and at once.
     ///
     /// # Errors
-    /// As [`Session::run`].
+    /// As [`Session::run`]; damage that is met behind the first row ends the stream, and a repetition goes without it.
     pub async fn run_partial(
         &self,
         sql: &str,
         params: Params,
         limits: Limits,
     ) -> Result<(Answer, Missing), QueryError> {
-        match self.run(sql, params.clone(), limits).await {
-            Err(QueryError::Storage(_) | QueryError::StoreAway { .. }) => {}
-            other => return other.map(|answer| (answer, Missing::default())),
+        let (mut within, mut damaged) = (Within::All, 0);
+        loop {
+            let (damage, reads) = (self.runtime().damage(), self.runtime().reads());
+            let (session, missing) = self.with_files(|file| {
+                !damage.has(&file.location)
+                    && match within {
+                        Within::All => true,
+                        Within::LocalDisk => reads.holds(file),
+                        Within::Memory => false,
+                    }
+            });
+            match (session.run(sql, params.clone(), limits).await, within) {
+                (Err(QueryError::Damaged(_)), _) if damaged < DAMAGED_MAX => damaged += 1,
+                (Err(QueryError::Storage(_) | QueryError::StoreAway { .. }), Within::All) => within = Within::LocalDisk,
+                (Err(QueryError::Storage(_) | QueryError::StoreAway { .. }), Within::LocalDisk) => {
+                    within = Within::Memory;
+                }
+                (answer, _) => return answer.map(|answer| (answer, missing)),
+            }
         }
-        let reads = self.runtime().reads().clone();
-        let (held, missing) = self.with_files(|file| reads.holds(file));
-        match held.run(sql, params.clone(), limits).await {
-            Err(QueryError::Storage(_) | QueryError::StoreAway { .. }) => {}
-            other => return other.map(|answer| (answer, missing)),
-        }
-        let (hot, missing) = self.with_files(|_| false);
-        hot.run(sql, params, limits).await.map(|answer| (answer, missing))
     }
 
     /// The same session over fewer files.

@@ -26,7 +26,7 @@ use super::prune::IndexCache;
 use super::readers::Readers;
 use crate::config;
 use crate::event::names::ProjectName;
-use crate::table::Reads;
+use crate::table::{DamageLog, Reads};
 
 /// Memory for parsed footers and page indexes of Parquet files.
 const FOOTER_CACHE_BYTES: usize = 512 << 20;
@@ -49,6 +49,7 @@ pub struct Runtime {
     functions: Arc<[String]>,
     reads: Reads,
     readers: Arc<Readers>,
+    damage: Arc<DamageLog>,
     indexes: IndexCache,
     executor: Executor,
     stages: OnceLock<Stages>,
@@ -87,14 +88,16 @@ impl Runtime {
         };
         let footers = env.cache_manager.get_file_metadata_cache();
         let template = template(threads, &settings.guard).map_err(internal)?;
+        let damage = Arc::<DamageLog>::default();
         let executor = Executor::start(settings, threads).map_err(QueryError::Threads)?;
         Ok(Arc::new(Self {
             settings: settings.clone(),
             threads,
             functions: function_names(&template),
             template,
-            readers: Arc::new(Readers::new(reads.clone(), footers)),
+            readers: Arc::new(Readers::new(reads.clone(), footers, Arc::clone(&damage))),
             reads,
+            damage,
             indexes: IndexCache::default(),
             executor,
             stages: OnceLock::new(),
@@ -120,6 +123,12 @@ impl Runtime {
 
     pub(crate) fn stages(&self) -> Option<&Stages> {
         self.stages.get()
+    }
+
+    /// Data files that were found damaged.
+    #[must_use]
+    pub fn damage(&self) -> &Arc<DamageLog> {
+        &self.damage
     }
 
     /// Files whose footers are cached.

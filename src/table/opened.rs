@@ -34,7 +34,7 @@ impl From<Uuid> for WriterId {
 }
 
 impl WriterId {
-    fn app_of(id: &str) -> String {
+    pub(super) fn app_of(id: &str) -> String {
         format!("kronika/writer/{id}")
     }
 

@@ -1,6 +1,7 @@
 //! The table as a whole: what was flushed comes back, whatever happens in between.
 
 pub(crate) mod chaos;
+mod checked;
 mod compaction;
 mod expire;
 mod faults;

@@ -13,7 +13,7 @@ use datafusion::sql::sqlparser::parser::ParserError;
 
 use super::{NameOf, Position, QueryError, nearest};
 use crate::config::ByteCount;
-use crate::table::Reads;
+use crate::table::{FileDamage, Reads};
 
 /// What is known about the failed query.
 #[derive(Debug, Clone)]
@@ -32,6 +32,9 @@ pub(crate) struct Known {
 
 /// The error as the caller gets it.
 pub(crate) fn classify(error: DataFusionError, known: &Known) -> QueryError {
+    if let Some(damage) = FileDamage::behind(&error) {
+        return QueryError::Damaged(damage.clone());
+    }
     match (walk(error, None, known), known.reads.trouble()) {
         (QueryError::Storage(source), Some(away)) => QueryError::StoreAway { away, source },
         (error, _) => error,

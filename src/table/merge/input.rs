@@ -54,7 +54,7 @@ impl Input {
         let options =
             ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_page_index_policy(PageIndexPolicy::Optional);
         let metadata = ArrowReaderMetadata::load(&source, options).map_err(|error| match source.take_failure() {
-            Some(failure) => TableError::store("read", &file.location, failure),
+            Some(failure) => TableError::reading(&file.location, failure),
             None => parquet_failed("read", &file.location, error),
         })?;
         let pieces = pieces(metadata.metadata(), budget).into();
@@ -70,7 +70,7 @@ impl Input {
         loop {
             if let Some(reader) = &mut self.reader {
                 let batch = reader.next().transpose().map_err(|error| match self.source.take_failure() {
-                    Some(failure) => TableError::store("read", &self.file.location, failure),
+                    Some(failure) => TableError::reading(&self.file.location, failure),
                     None => error.into(),
                 });
                 match batch? {
