@@ -75,7 +75,7 @@ impl Store {
             }
             Kind::Weed => {
                 command = Command::new(self.python.with_file_name("weed"));
-                command.arg("mini").arg(format!("-dir={}", data.display()));
+                command.args(["-logtostderr=true", "mini"]).arg(format!("-dir={}", data.display()));
                 command.args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-webdav=false", "-admin.ui=false"]);
                 command.args(["-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false", "-bucket=journal"]);
                 for (part, at) in [("s3", 0), ("master", 1), ("filer", 2), ("volume", 3), ("admin", 4)] {
