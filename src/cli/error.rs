@@ -89,6 +89,9 @@ pub enum CliError {
     /// `kronika reconcile` found that the two sides do not hold the same.
     #[error("the two sides differ: {0}")]
     Differ(String),
+    /// `kronika ledger` found that events are not where they should be.
+    #[error("the ledger does not close: {0} events are unaccounted for")]
+    Unaccounted(i64),
     /// `kronika doctor` found what keeps a server from running.
     #[error("{count} things failed")]
     Unwell {
@@ -145,6 +148,7 @@ impl CliError {
             | Self::Unwell { .. }
             | Self::Damaged { .. }
             | Self::Differ(_)
+            | Self::Unaccounted(_)
             | Self::Export(_)
             | Self::Worker(_) => 1,
         }
@@ -171,6 +175,7 @@ impl CliError {
             | Self::Rejected { .. }
             | Self::Unwell { .. }
             | Self::Differ(_)
+            | Self::Unaccounted(_)
             | Self::Export(_)
             | Self::Interrupted
             | Self::Worker(_) => None,

@@ -18,6 +18,7 @@ mod generate;
 mod import;
 mod jobs;
 mod keys;
+mod ledger;
 mod logs;
 mod manual;
 mod mappings;
@@ -27,6 +28,7 @@ mod queries;
 mod query;
 mod quota;
 mod reconcile;
+mod relocate;
 mod serve;
 mod settings;
 mod supervisor;
@@ -70,6 +72,9 @@ enum Command {
     Projects(projects::Command),
     #[command(subcommand)]
     Keys(keys::Command),
+    Ledger(ledger::Args),
+    #[command(subcommand)]
+    DeadLetters(ledger::DeadLetters),
     Flush(flush::Args),
     Compact(compact::Args),
     #[command(subcommand)]
@@ -83,6 +88,7 @@ enum Command {
     Verify(verify::Args),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
+    Move(relocate::Args),
     Completions(manual::Completions),
     Man(manual::Man),
 }
@@ -130,6 +136,8 @@ impl Cli {
             Command::Mappings(command) => or_ctrl_c(command.run()).await,
             Command::Projects(command) => or_ctrl_c(command.run()).await,
             Command::Keys(command) => or_ctrl_c(command.run()).await,
+            Command::Ledger(args) => or_ctrl_c(args.run()).await,
+            Command::DeadLetters(command) => or_ctrl_c(command.run()).await,
             Command::Flush(args) => or_ctrl_c(args.run()).await,
             Command::Compact(args) => or_ctrl_c(args.run()).await,
             Command::Jobs(command) => or_ctrl_c(command.run()).await,
@@ -140,6 +148,7 @@ impl Cli {
             Command::Verify(args) => or_ctrl_c(args.run()).await,
             Command::Backup(args) => or_ctrl_c(args.run()).await,
             Command::Restore(args) => or_ctrl_c(args.run()).await,
+            Command::Move(args) => or_ctrl_c(args.run()).await,
             Command::Completions(args) => args.run(),
             Command::Man(args) => args.run(),
         }

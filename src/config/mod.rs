@@ -14,6 +14,7 @@ mod files;
 mod guard;
 mod jobs;
 mod journal;
+mod ledger;
 mod network;
 mod objects;
 mod quota;
@@ -41,6 +42,7 @@ pub use files::{Attachments, Exports};
 pub use guard::Guard;
 pub use jobs::Jobs;
 pub use journal::Journal;
+pub use ledger::{DeadLetters, Ledger};
 pub use network::Network;
 pub use objects::Objects;
 pub use quota::Quota;
@@ -63,6 +65,10 @@ pub struct Config {
     pub storage: Storage,
     /// Limits of what comes in.
     pub ingest: Ingest,
+    /// What became of everything that was sent.
+    pub ledger: Ledger,
+    /// Rejected lines.
+    pub dead_letters: DeadLetters,
     /// The write-ahead log.
     pub wal: Wal,
     /// When hot events become files.
@@ -182,13 +188,31 @@ impl Default for Server {
 }
 
 /// Where the tables lie.
-#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Storage {
     /// A local path or a URL such as `s3://bucket/prefix`; default `DATA_DIR/store`.
     pub url: Option<String>,
+    /// How long a request to an object store that fails is tried again.
+    pub retry_timeout: Span,
+    /// Local disk for parts of an object store's files; 0 switches the cache off.
+    pub cache_max: ByteCount,
+    /// Directory of that cache; default `DATA_DIR/cache`.
+    pub cache_dir: Option<PathBuf>,
     /// Options of the object store by its own names, e.g. `aws_endpoint`.
     pub options: BTreeMap<String, String>,
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self {
+            url: None,
+            retry_timeout: Span::secs(10),
+            cache_max: ByteCount::mib(4 << 10),
+            cache_dir: None,
+            options: BTreeMap::new(),
+        }
+    }
 }
 
 /// Without the options' values: some are secrets.

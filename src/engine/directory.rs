@@ -15,10 +15,12 @@
 //! dedup/PROJECT        fingerprints of sent event ids
 //! receipts             answers by idempotency key
 //! dead_letters/PROJECT rejected lines
+//! ledger/PROJECT       what became of everything that was sent
 //! store/               tables, unless `storage.url` names another place
 //! mappings/ queries/   the user's own
 //! spill/               of running queries; emptied at start
 //! uploads/             attachments that are still coming in; emptied at start
+//! cache/               parts of an object store's files, unless `storage.cache_dir` names another place
 //! jobs.ndjson          the engine's own jobs that ended
 //! exports/PROJECT/ID   exports: what was asked for, how far it is, the file
 //! ```
@@ -72,6 +74,7 @@ impl Directory {
             "interpretations",
             "dedup",
             "dead_letters",
+            "ledger",
             "mappings",
             "queries",
             "filters",
@@ -117,6 +120,21 @@ impl Directory {
     pub(super) fn writer(&self) -> Uuid {
         self.writer
     }
+}
+
+/// A data directory that no server can use until this is dropped.
+#[derive(Debug)]
+pub struct Held {
+    _lock: Option<File>,
+}
+
+/// Keeps servers away from a data directory; one that is not there needs nobody to be kept away.
+///
+/// # Errors
+/// [`EngineError::Locked`]: a server has it.
+pub fn hold(root: &Path) -> Result<Held, EngineError> {
+    let lock = if root.is_dir() { Some(lock(root)?) } else { None };
+    Ok(Held { _lock: lock })
 }
 
 fn lock(root: &Path) -> Result<File, EngineError> {

@@ -159,6 +159,11 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     entry("restricted_key", "This is not for keys with restrictions.", "Use a key of the project without them."),
     entry("hidden_column", "The query asks for a column that the key must not read.", "Leave the column out."),
+    entry(
+        "hidden_table",
+        "The query asks for sums of the whole project, which are not for keys with restrictions.",
+        "Use a key of the project without them.",
+    ),
     entry("key_ended", "The key was revoked or expired while the query ran.", "Use a valid key."),
     entry("key_not_found", "There is no key with this id.", "List keys with `kronika keys list`."),
     entry("invalid_key", "The key to be made contradicts itself.", "`detail` says how."),
@@ -376,6 +381,11 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry("deadline_exceeded", "The query took longer than `query.timeout`.", "Narrow it."),
     entry("memory_exceeded", "The query needs more memory than it may have.", "Group by fewer values, or narrow it."),
     entry("canceled", "The query was stopped.", "Somebody asked for it, or the client went away."),
+    entry(
+        "store_away",
+        "The object store does not answer, and the query needs files of it.",
+        "Ask again later, or with `partial` for what is here.",
+    ),
     entry("storage_unavailable", "A stored file cannot be read.", "Look at the store and the server's log."),
     entry(
         "data_file_damaged",

@@ -19,13 +19,13 @@ use super::problem::{ApiError, Problem};
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::query::named::Asked;
-use crate::query::{Answer, Format, Limits, Params, encode};
+use crate::query::{Answer, Format, Limits, Missing, Params, encode};
 
 /// Trailer that says whether rows are missing because of a cap.
 const TRUNCATED: &str = "kronika-truncated";
 
-/// Header that says how many damaged files an answer goes without, where it may.
-const SKIPPED: header::HeaderName = header::HeaderName::from_static("kronika-skipped-files");
+/// Header of an answer without what could not be read.
+const PARTIAL: &str = "kronika-partial";
 
 /// Longest `id` of a query, in characters.
 const ID_MAX: usize = 128;
@@ -46,8 +46,8 @@ pub(super) struct QueryBody {
     /// A name of your own for this query, 1 to 128 characters, by which it can be stopped.
     #[serde(default)]
     id: Option<String>,
-    /// Answers without stored files that are damaged, instead of failing; `stats` and the header
-    /// `kronika-skipped-files` say how many were left out.
+    /// Whether an answer without stored events that cannot be read at present will do. It has the header
+    /// `Kronika-Partial: true` then, and its `stats` say how much is missing.
     #[serde(default)]
     partial: bool,
 }
@@ -105,16 +105,16 @@ pub(super) async fn query(
     let turn = engine.turn(&caller.caller, &project).await?;
     let session = engine.session_for(&caller.caller, &project)?.with_id(body.id).in_turn(turn);
     let limits = Limits::of(&engine.config().query);
-    if body.partial {
-        let (answer, skipped) = session.run_partly(&body.sql, params, limits).await?;
-        caller.trail.answered(answer.end());
-        let mut response = respond(answer, format);
-        response.headers_mut().insert(SKIPPED, HeaderValue::from(skipped.files));
-        return Ok(response);
-    }
-    let answer = session.run(&body.sql, params, limits).await?;
+    let (answer, missing) = match body.partial {
+        true => session.run_partial(&body.sql, params, limits).await?,
+        false => (session.run(&body.sql, params, limits).await?, Missing::default()),
+    };
     caller.trail.answered(answer.end());
-    Ok(respond(answer, format))
+    let mut response = respond(answer, format);
+    if missing.files > 0 {
+        response.headers_mut().insert(PARTIAL, HeaderValue::from_static("true"));
+    }
+    Ok(response)
 }
 
 /// Stop the running queries of the project that were sent with this `id`.

@@ -1,5 +1,5 @@
-//! Readers of stored files for scans: the planner's own, over a file whose every byte is checked
-//! (`table::Checked`) before it is decoded.
+//! Readers of data files for scans: the planner's own, over a file whose every byte is checked (`table::Checked`)
+//! before it is decoded. They count what they ask of the object store into their scan's metrics.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,49 +10,79 @@ use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
-use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use datafusion::physical_plan::metrics::{Count, ExecutionPlanMetricsSet, MetricBuilder};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use object_store::ObjectStore;
 use object_store::path::Path;
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
-use parquet::errors::{ParquetError, Result};
+use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::ParquetMetaData;
 
-use crate::table::{Checked, DamageLog, DataFile};
+use crate::table::requests::{Observer, RequestKind};
+use crate::table::{Checked, DamageLog, DataFile, Reads};
 
-/// Makes the readers of all scans; footers are kept between them.
+/// Name of the metric that counts requests to the object store.
+pub(crate) const REQUESTS: &str = "store_requests";
+/// Name of the metric that counts bytes of its answers.
+pub(crate) const BYTES_FETCHED: &str = "store_bytes";
+
+/// Makes readers that share parsed footers.
 #[derive(Debug)]
-pub(crate) struct CheckedReaders {
-    store: Arc<dyn ObjectStore>,
+pub(crate) struct Readers {
+    reads: Reads,
     footers: Arc<FileMetadataCache>,
     damage: Arc<DamageLog>,
 }
 
-impl CheckedReaders {
-    pub(crate) fn new(store: Arc<dyn ObjectStore>, footers: Arc<FileMetadataCache>, damage: Arc<DamageLog>) -> Self {
-        Self { store, footers, damage }
+impl Readers {
+    pub(crate) fn new(reads: Reads, footers: Arc<FileMetadataCache>, damage: Arc<DamageLog>) -> Self {
+        Self { reads, footers, damage }
     }
 }
 
-impl ParquetFileReaderFactory for CheckedReaders {
+impl ParquetFileReaderFactory for Readers {
     fn create_reader(
         &self,
-        partition: usize,
-        part: PartitionedFile,
-        footer_size: Option<usize>,
+        partition_index: usize,
+        file: PartitionedFile,
+        metadata_size_hint: Option<usize>,
         metrics: &ExecutionPlanMetricsSet,
-    ) -> datafusion::common::Result<Box<dyn AsyncFileReader + Send>> {
-        let Some(file) = part.extension::<Arc<DataFile>>() else {
-            return Err(DataFusionError::Internal(format!("a scan of {} without what is known of it", part.path())));
+    ) -> Result<Box<dyn AsyncFileReader + Send>, DataFusionError> {
+        let store =
+            if self.reads.is_remote() { self.reads.observed_by(Counted::new(metrics)) } else { self.reads.store() };
+        let Some(data) = file.extension::<Arc<DataFile>>() else {
+            return Err(DataFusionError::Internal(format!("a scan of {} without what is known of it", file.path())));
         };
-        let checked = Arc::new(Checked::new(Arc::clone(&self.store), Arc::clone(file)));
-        let store = Arc::clone(&checked) as Arc<dyn ObjectStore>;
-        let plain = CachedParquetFileReaderFactory::new(store, Arc::clone(&self.footers));
-        let (log, place) = (Arc::clone(&self.damage), file.location.clone());
-        let inner = plain.create_reader(partition, part, footer_size, metrics)?;
+        let checked = Arc::new(Checked::new(store, Arc::clone(data)));
+        let readers = CachedParquetFileReaderFactory::new(Arc::clone(&checked) as _, Arc::clone(&self.footers));
+        let (log, place) = (Arc::clone(&self.damage), data.location.clone());
+        let inner = readers.create_reader(partition_index, file, metadata_size_hint, metrics)?;
         Ok(Box::new(CheckedReader { inner, checked, log, place }))
+    }
+}
+
+/// Counts into the metrics of a scan.
+#[derive(Debug)]
+struct Counted {
+    requests: Count,
+    bytes: Count,
+}
+
+impl Counted {
+    fn new(metrics: &ExecutionPlanMetricsSet) -> Arc<Self> {
+        let counter = |name: &'static str| MetricBuilder::new(metrics).global_counter(name);
+        Arc::new(Self { requests: counter(REQUESTS), bytes: counter(BYTES_FETCHED) })
+    }
+}
+
+impl Observer for Counted {
+    fn asks(&self, _kind: RequestKind, _bytes: u64) {
+        self.requests.add(1);
+    }
+
+    fn receives(&self, bytes: u64) {
+        self.bytes.add(usize::try_from(bytes).unwrap_or(usize::MAX));
     }
 }
 
@@ -66,7 +96,7 @@ struct CheckedReader {
 
 impl CheckedReader {
     /// The libraries in between make texts of some errors.
-    fn said<T>(&self, outcome: Result<T>) -> Result<T> {
+    fn said<T>(&self, outcome: ParquetResult<T>) -> ParquetResult<T> {
         outcome.map_err(|error| match self.checked.damage() {
             Some(damage) => {
                 self.log.note(&self.place, damage);
@@ -78,7 +108,7 @@ impl CheckedReader {
 }
 
 impl AsyncFileReader for CheckedReader {
-    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes>> {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
         async move {
             let read = self.inner.get_bytes(range).await;
             self.said(read)
@@ -86,7 +116,7 @@ impl AsyncFileReader for CheckedReader {
         .boxed()
     }
 
-    fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>>> {
+    fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, ParquetResult<Vec<Bytes>>> {
         async move {
             let read = self.inner.get_byte_ranges(ranges).await;
             self.said(read)
@@ -97,7 +127,7 @@ impl AsyncFileReader for CheckedReader {
     fn get_metadata<'a>(
         &'a mut self,
         options: Option<&'a ArrowReaderOptions>,
-    ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>>> {
+    ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
         async move {
             let read = self.inner.get_metadata(options).await;
             self.said(read)

@@ -23,10 +23,10 @@ use url::Url;
 use super::error::QueryError;
 use super::guard::{self, Executor, Label};
 use super::prune::IndexCache;
-use super::readers::CheckedReaders;
+use super::readers::Readers;
 use crate::config;
 use crate::event::names::ProjectName;
-use crate::table::DamageLog;
+use crate::table::{DamageLog, Reads};
 
 /// Memory for parsed footers and page indexes of Parquet files.
 const FOOTER_CACHE_BYTES: usize = 512 << 20;
@@ -47,7 +47,8 @@ pub struct Runtime {
     env: RuntimeEnv,
     template: SessionState,
     functions: Arc<[String]>,
-    readers: Arc<CheckedReaders>,
+    reads: Reads,
+    readers: Arc<Readers>,
     damage: Arc<DamageLog>,
     indexes: IndexCache,
     executor: Executor,
@@ -64,20 +65,17 @@ pub struct Stages {
 }
 
 impl Runtime {
-    /// Prepares query execution over `store`; what does not fit in memory goes to `spill_dir`, whose
+    /// Prepares query execution over `reads`; what does not fit in memory goes to `spill_dir`, whose
     /// leftovers of an earlier run are removed.
     ///
     /// # Errors
     /// The spill directory cannot be made, or the system gives no threads.
-    pub fn new(
-        settings: &config::Query,
-        store: Arc<dyn ObjectStore>,
-        spill_dir: &Path,
-    ) -> Result<Arc<Self>, QueryError> {
+    pub fn new(settings: &config::Query, reads: impl Into<Reads>, spill_dir: &Path) -> Result<Arc<Self>, QueryError> {
         prepare_spill_dir(spill_dir).map_err(QueryError::SpillDir)?;
+        let reads = reads.into();
         let internal = |error: DataFusionError| QueryError::Internal(Box::new(error));
         let env = RuntimeEnvBuilder::new()
-            .with_object_store_registry(Arc::new(OneStore(Arc::clone(&store))))
+            .with_object_store_registry(Arc::new(OneStore(reads.store())))
             .with_temp_file_path(spill_dir)
             .with_max_temp_directory_size(settings.guard.spill_max.0)
             .with_max_spill_merge_fan_in(SPILL_MERGE_MAX)
@@ -97,8 +95,9 @@ impl Runtime {
             threads,
             functions: function_names(&template),
             template,
-            readers: Arc::new(CheckedReaders::new(store, footers, Arc::clone(&damage))),
+            readers: Arc::new(Readers::new(reads.clone(), footers, Arc::clone(&damage))),
             damage,
+            reads,
             indexes: IndexCache::default(),
             executor,
             stages: OnceLock::new(),
@@ -164,8 +163,13 @@ impl Runtime {
         Arc::clone(&self.functions)
     }
 
-    pub(crate) fn readers(&self) -> Arc<CheckedReaders> {
+    pub(crate) fn readers(&self) -> Arc<Readers> {
         Arc::clone(&self.readers)
+    }
+
+    /// The way to the data files.
+    pub(crate) fn reads(&self) -> &Reads {
+        &self.reads
     }
 
     pub(crate) fn indexes(&self) -> &IndexCache {

@@ -22,15 +22,16 @@ use tokio::runtime::Handle;
 use super::answer::{Answer, Running};
 use super::error::{Known, QueryError, classify};
 use super::guard::{self, Label, Task, Wanted};
+use super::ledger::{LEDGER, Ledger};
 use super::params::{Bound, Failure, Params};
+use super::partial::Missing;
 use super::provider::EventsTable;
-use super::restrict::{Reader, RestrictedTable};
+use super::restrict::{Hidden, Reader, RestrictedTable, check_masked};
 use super::runtime::{BATCH_ROWS, RunTimer, Runtime};
 use super::turn::Turn;
 use super::{Snapshot, views};
 use crate::config::{self, ByteCount, Span};
 use crate::event::names::ProjectName;
-use crate::table::TableVersion;
 
 /// Name of the catalog that every session has.
 pub(crate) const CATALOG: &str = "kronika";
@@ -44,8 +45,6 @@ const BATCH_BYTES: u64 = 64 << 20;
 const PACKING: u64 = 8;
 /// Fewest rows of a batch.
 const BATCH_ROWS_MIN: usize = 64;
-/// Damaged files that one request may come across.
-const DAMAGED_MAX: usize = 32;
 /// Views may use views, to this depth.
 const VIEW_DEPTH_MAX: usize = 8;
 
@@ -82,23 +81,18 @@ pub struct Session {
     project: ProjectName,
     snapshot: Arc<Snapshot>,
     reader: Reader,
+    /// What there is of columns that the reader must not see.
+    hidden: Hidden,
+    /// The table `ledger`, where there is one.
+    ledger: Option<Ledger>,
     /// What the caller calls the query.
     id: Option<String>,
     /// Its place among the queries that run.
     turn: Option<Arc<Turn>>,
     /// When it is for its reader, µs since 1970; `None`: now.
     at: Option<i64>,
-    /// What is left out of the snapshot; `None` where it answers whole or not at all.
-    skipped: Option<Skipped>,
-}
-
-/// Files that an answer goes without.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Skipped {
-    /// How many.
-    pub files: u64,
-    /// Their rows.
-    pub rows: u64,
+    /// What its snapshot lacks.
+    missing: Missing,
 }
 
 impl Session {
@@ -110,10 +104,12 @@ impl Session {
             project: project.clone(),
             snapshot: Arc::new(snapshot),
             reader: Reader::default(),
+            hidden: Hidden::default(),
+            ledger: None,
             id: None,
             turn: None,
             at: None,
-            skipped: None,
+            missing: Missing::default(),
         }
     }
 
@@ -124,20 +120,17 @@ impl Session {
         Self { at: Some(moment_us), ..self }
     }
 
-    /// Leaves out files that are known to be damaged, and says so in its answers.
+    /// Shows NULL in the place of columns that its reader must not see, where a statement only shows them: for the
+    /// statements of ours, which name the same columns for everybody.
     #[must_use]
-    pub fn without_damaged(self) -> Self {
-        let damage = self.runtime.damage();
-        let (out, files): (Vec<_>, Vec<_>) =
-            self.snapshot.table.files.iter().cloned().partition(|file| damage.has(&file.location));
-        let rows = out.iter().map(|file| file.rows).sum();
-        let skipped = Some(Skipped { files: out.len() as u64, rows });
-        if out.is_empty() {
-            return Self { skipped, ..self };
-        }
-        let table = Arc::new(TableVersion { version: self.snapshot.table.version, files });
-        let snapshot = Arc::new(Snapshot { table, hot: self.snapshot.hot.clone() });
-        Self { snapshot, skipped, ..self }
+    pub fn masking(self) -> Self {
+        Self { hidden: Hidden::Null, ..self }
+    }
+
+    /// With the table `ledger`.
+    #[must_use]
+    pub fn with_ledger(self, ledger: Ledger) -> Self {
+        Self { ledger: Some(ledger), ..self }
     }
 
     /// Holds `turn` until the answers of the session have ended.
@@ -163,6 +156,11 @@ impl Session {
     #[must_use]
     pub fn project(&self) -> &ProjectName {
         &self.project
+    }
+
+    /// The same over `snapshot`, which lacks `missing`.
+    pub(super) fn over(&self, snapshot: Snapshot, missing: Missing) -> Self {
+        Self { snapshot: Arc::new(snapshot), missing, ..self.clone() }
     }
 
     pub(super) fn runtime(&self) -> &Arc<Runtime> {
@@ -194,23 +192,6 @@ impl Session {
     /// come at the end of the answer's stream.
     pub async fn run(&self, sql: &str, params: Params, limits: Limits) -> Result<Answer, QueryError> {
         self.run_bound(sql, Bound::new(params)?, limits, false).await
-    }
-
-    /// As [`Session::run`], but goes without files that are damaged: those known before, and those that turn out
-    /// to be before the first row. Says what it went without.
-    ///
-    /// # Errors
-    /// As [`Session::run`]; damage that is met behind the first row ends the stream, and a repetition goes without it.
-    pub async fn run_partly(&self, sql: &str, params: Params, limits: Limits) -> Result<(Answer, Skipped), QueryError> {
-        let mut tries = 0;
-        loop {
-            let session = self.clone().without_damaged();
-            tries += 1;
-            match session.run(sql, params.clone(), limits).await {
-                Err(QueryError::Damaged(_)) if tries < DAMAGED_MAX => {}
-                answer => return Ok((answer?, session.skipped.unwrap_or_default())),
-            }
-        }
     }
 
     /// Plans one query, and runs nothing: what is wrong with it is known before it is asked for.
@@ -274,7 +255,7 @@ impl Session {
                 known: known.clone(),
                 reader,
                 turn,
-                skipped: self.skipped,
+                missing: self.missing,
                 _timer: timer,
             };
             Answer::start(executor, running).await
@@ -294,12 +275,13 @@ impl Session {
     }
 
     pub(super) fn known(&self, memory_max: ByteCount) -> Known {
-        let names = std::iter::once(EVENTS).chain(views::views().iter().map(|view| view.name));
+        let names = [EVENTS, LEDGER].into_iter().chain(views::views().iter().map(|view| view.name));
         Known {
             tables: names.map(str::to_owned).collect(),
             functions: self.runtime.functions(),
             memory_max,
             hidden: self.hidden(),
+            reads: self.runtime.reads().clone(),
         }
     }
 
@@ -337,7 +319,27 @@ impl Session {
     fn as_readable(&self, events: EventsTable) -> Result<Arc<dyn TableProvider>, Failure> {
         let Some(restriction) = &self.reader.restriction else { return Ok(Arc::new(events)) };
         let now_us = self.at.unwrap_or_else(|| chrono::Utc::now().timestamp_micros());
-        Ok(Arc::new(RestrictedTable::new(events, Arc::clone(restriction), now_us)?))
+        Ok(Arc::new(RestrictedTable::new(events, Arc::clone(restriction), self.hidden, now_us)?))
+    }
+}
+
+impl Session {
+    /// Makes the table `ledger` where `statement` names it.
+    fn register_ledger(
+        &self,
+        state: &SessionState,
+        schema: &MemorySchemaProvider,
+        statement: &Statement,
+    ) -> Result<(), Failure> {
+        let Some(ledger) = &self.ledger else { return Ok(()) };
+        if !state.resolve_table_references(statement)?.iter().any(|reference| reference.table() == LEDGER) {
+            return Ok(());
+        }
+        if self.reader.restriction.is_some() {
+            return Err(QueryError::HiddenTable(LEDGER).into());
+        }
+        schema.register_table(LEDGER.to_owned(), Arc::new(ledger.table()?))?;
+        Ok(())
     }
 }
 
@@ -358,11 +360,15 @@ impl Planning {
         let statement = guard::parse(&self.sql, guard)?;
         let (state, schema) = self.session.state(&self.task)?;
         runtime.block_on(register_views(&state, &schema, &statement, guard, VIEW_DEPTH_MAX))?;
+        self.session.register_ledger(&state, &schema, &statement)?;
         let plan = runtime.block_on(state.statement_to_plan(statement))?;
         let plan = self.values.bind(plan, self.optional)?;
         guard::check_plan(&plan, guard)?;
         let plan = state.optimize(&plan)?;
         guard::check_constants(&plan, guard)?;
+        if let (Hidden::Null, Some(restriction)) = (self.session.hidden, &self.session.reader.restriction) {
+            check_masked(&plan, restriction)?;
+        }
         let plan = runtime.block_on(state.query_planner().create_physical_plan(&plan, &state))?;
         Ok((guard::check_physical(plan, guard)?, state.task_ctx()))
     }

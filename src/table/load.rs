@@ -4,6 +4,7 @@
 //! it on a store without syncs, for a version without changes, and rows are gone without a word.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -19,7 +20,9 @@ use super::log::{
 };
 use super::seals::{self, Seal};
 use super::state::{PROTOCOL, State};
+use super::version::TableVersion;
 use super::{MODEL_VERSION, Storage, delta, layout};
+use crate::event::names::ProjectName;
 use crate::event::schema::{DATE, MODULE};
 
 /// Commits that are read at a time.
@@ -63,6 +66,16 @@ pub(super) async fn load(storage: &Storage, root: &Path, apps: &[&str]) -> Resul
         state.absorb(version, &commit, &[])?;
     }
     Ok(Some(state))
+}
+
+/// The newest version of the table at `root`, which must be there.
+pub(super) async fn read_only(
+    storage: &Storage,
+    root: &Path,
+    project: &ProjectName,
+) -> Result<Arc<TableVersion>, TableError> {
+    let state = load(storage, root, &[]).await?;
+    state.map(|mut state| state.current()).ok_or_else(|| TableError::Missing(project.clone()))
 }
 
 async fn read_commit(store: &dyn ObjectStore, path: &Path) -> Result<Commit, TableError> {

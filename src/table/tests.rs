@@ -1,5 +1,6 @@
 //! The table as a whole: what was flushed comes back, whatever happens in between.
 
+pub(crate) mod chaos;
 mod checked;
 mod compaction;
 mod expire;
@@ -9,3 +10,5 @@ mod opening;
 mod races;
 mod s3;
 pub(super) mod support;
+mod transfer;
+mod weather;

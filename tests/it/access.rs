@@ -176,6 +176,29 @@ async fn a_key_for_some_modules_and_tenants_sends_their_events_only() {
 }
 
 #[tokio::test]
+async fn a_key_for_some_datasets_and_locations_sends_their_events_only() {
+    let server = TestServer::start();
+    let (_, secret) = key(&server, &["ingest"], json!({"datasets": ["log", "calls"], "unit_ids": ["w-1"]})).await;
+    let line = |id: u32, dataset: Option<&str>, unit: Option<&str>| {
+        json!({"event_id": id.to_string(), "dataset": dataset, "unit_id": unit}).to_string() + "\n"
+    };
+    let body = line(1, Some("log"), Some("w-1"))
+        + &line(2, Some("audit"), Some("w-1"))
+        + &line(3, Some("calls"), Some("w-2"))
+        + &line(4, None, Some("w-1"))
+        + &line(5, Some("log"), None)
+        + &line(6, Some("log"), Some(""));
+    let answer = append(&server, &secret, "", body).await.json(200);
+    assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(1), &json!(5)), "{answer}");
+    assert_eq!(answer["error_counts"], json!({"dataset_not_allowed": 2, "unit_not_allowed": 3}));
+    append(&server, &secret, "", line(7, Some("log"), Some("w-2"))).await.problem(400, "events_rejected");
+    let stored = "SELECT event_id FROM events ORDER BY event_id";
+    let server = TestServer::start_in(&server.kill());
+    assert_eq!(json!(server.rows("default", stored).await), json!([["1"]]));
+    server.stop();
+}
+
+#[tokio::test]
 async fn sources_are_the_other_end_of_the_connection() {
     let home = Home::new("[server]\ntrusted_proxies = [\"192.0.2.0/24\"]\n");
     let server = TestServer::start_in(&home);

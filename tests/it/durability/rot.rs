@@ -152,7 +152,7 @@ async fn ask(config: Config, secrets: &[String]) -> Result<Said, EngineError> {
                     Ok::<_, QueryError>(batches)
                 };
                 let whole = whole.await;
-                let partly = match session.run_partly(ALL, Params::None, limits).await {
+                let partly = match session.run_partial(ALL, Params::None, limits).await {
                     Ok((answer, _)) => answer
                         .collect()
                         .await

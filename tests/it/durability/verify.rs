@@ -142,10 +142,10 @@ async fn a_query_names_the_damaged_file_and_may_go_without_it() {
         crate::common::send(request.json(&json!({"sql": sql, "partial": true})))
     };
     let answer = ask(SCAN).await;
-    assert_eq!(answer.headers["kronika-skipped-files"], "1");
+    assert_eq!(answer.headers["kronika-partial"], "true");
     let answer = answer.json(200);
     assert_eq!(answer["rows"].as_array().unwrap().len(), 2_000);
-    assert_eq!((&answer["stats"]["skipped_files"], &answer["stats"]["skipped_rows"]), (&json!(1), &json!(1_000)));
+    assert_eq!((&answer["stats"]["files_missing"], &answer["stats"]["rows_missing"]), (&json!(1), &json!(1_000)));
     assert_eq!(server.metric("kronika_damaged_files", "").await, 1.0);
     // Without need nothing is skipped.
     let answer = ask("SELECT message FROM events WHERE module = 'a' LIMIT 1").await.json(200);
