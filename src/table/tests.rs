@@ -3,8 +3,10 @@
 mod compaction;
 mod expire;
 mod faults;
+mod interleavings;
 mod layout;
 mod opening;
 mod races;
 mod s3;
 pub(super) mod support;
+mod years;
