@@ -6,7 +6,11 @@
 
 pub mod error;
 
+pub mod failpoint;
+
 pub mod priority;
+
+pub mod sealed;
 
 #[cfg(test)]
 mod fuzz;

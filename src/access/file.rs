@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{AccessError, KeyId, Restrictions, Scope};
 use crate::config::Quota;
 use crate::event::names::ProjectName;
+use crate::{failpoint, sealed};
 
 /// Permission bits that nobody but the owner may have.
 const OTHERS: u32 = 0o077;
@@ -61,7 +62,8 @@ pub(super) fn load(path: &Path) -> Result<BTreeMap<KeyId, Stored>, AccessError> 
         return Err(AccessError::Exposed { path: path.to_path_buf(), mode });
     }
     let bytes = std::fs::read(path).map_err(failed)?;
-    let keys: Vec<Stored> = serde_json::from_slice(&bytes).map_err(|error| failed(error.into()))?;
+    let text = sealed::unseal(&bytes).map_err(failed)?;
+    let keys: Vec<Stored> = serde_json::from_slice(text).map_err(|error| failed(error.into()))?;
     Ok(keys.into_iter().map(|key| (key.id.clone(), key)).collect())
 }
 
@@ -69,7 +71,7 @@ pub(super) fn load(path: &Path) -> Result<BTreeMap<KeyId, Stored>, AccessError> 
 pub(super) fn save<'a>(path: &Path, keys: impl Iterator<Item = &'a Stored>) -> Result<(), AccessError> {
     let failed = |source| AccessError::Io { path: path.to_path_buf(), source };
     let text = serde_json::to_vec_pretty(&keys.collect::<Vec<_>>()).map_err(|error| failed(error.into()))?;
-    write_private(path, &text).map_err(failed)
+    write_private(path, &sealed::seal(text)).map_err(failed)
 }
 
 /// Replaces `path` durably by a file that only its owner can read.
@@ -83,6 +85,8 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(dir)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
+    failpoint::pass("state.write")?;
     file.persist(path).map_err(|error| error.error)?;
+    failpoint::pass("state.written")?;
     std::fs::File::open(dir)?.sync_all()
 }

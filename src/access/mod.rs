@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::event::names::ProjectName;
-use crate::query::{Reader, Restriction};
+use crate::query::{Reader, Restriction, RowRules};
 
 pub use denied::{Denied, Reason};
 pub use error::AccessError;
@@ -109,7 +109,10 @@ impl Caller {
     pub fn reader(&self, project: &ProjectName) -> Reader {
         let about = self.project.as_ref().filter(|own| project.is_audit() && !own.is_audit());
         let restriction = match about {
-            Some(own) => Some(Arc::new(Restriction::new(None, Some(vec![own.to_string()]), None, &[]))),
+            Some(own) => {
+                let rows = RowRules { tenant_ids: Some(vec![own.to_string()]), ..RowRules::default() };
+                Some(Arc::new(Restriction::new(rows, &[])))
+            }
             None => self.restriction.clone(),
         };
         Reader { restriction, ended: self.ended.clone() }

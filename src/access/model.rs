@@ -7,7 +7,7 @@ use super::{AccessError, KeyId, Scope};
 use crate::config::{self, Network, Quota, Span};
 use crate::event::globs::{ModuleGlob, ModuleGlobs};
 use crate::event::names::ProjectName;
-use crate::query::Restriction;
+use crate::query::{ObjectRules, Restriction, RowRules};
 
 /// Longest name of a key, in characters.
 const NAME_MAX: usize = 200;
@@ -57,6 +57,21 @@ pub struct Restrictions {
     /// Values of `tenant_id`: for reading and for sending.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant_ids: Option<Vec<String>>,
+    /// Values of `dataset`: for reading and for sending.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub datasets: Option<Vec<String>>,
+    /// Values of `unit_id` (locations, sites): for reading and for sending. Events without one match none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit_ids: Option<Vec<String>>,
+    /// Types of objects: events about one of them can be read. With `objects` either is enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object_types: Option<Vec<String>>,
+    /// Objects, as `type:id`: the events of their histories can be read, and those alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub objects: Option<Vec<String>>,
+    /// Events with `visibility` `object` cannot be read, not even from their object.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub general_only: bool,
     /// How many days back from now events can be read, by their `event_time`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lookback_days: Option<u32>,
@@ -183,20 +198,20 @@ impl NewKey {
         }
         let reads = [Scope::Query, Scope::Export, Scope::Restore, Scope::AuditRead].into_iter().any(has);
         let restrictions = &self.restrictions;
-        let (rows, columns) = (
-            restrictions.modules.is_some() || restrictions.tenant_ids.is_some(),
-            restrictions.lookback_days.is_some() || restrictions.masked_columns.is_some(),
-        );
-        if admin && (rows || columns) {
+        let (both_ways, reading) = (restrictions.of_both_ways(), restrictions.of_reading());
+        if admin && (both_ways || reading) {
             return refuse("an admin key can do everything: only `sources` restricts it");
         }
-        if columns && !reads {
+        if reading && !reads {
             return refuse(
-                "`lookback_days` and `masked_columns` are for keys with the scope `query`, `export`, `restore` or `audit-read`",
+                "`object_types`, `objects`, `general_only`, `lookback_days` and `masked_columns` are for keys with the \
+                 scope `query`, `export`, `restore` or `audit-read`",
             );
         }
-        if rows && !reads && !has(Scope::Ingest) {
-            return refuse("`modules` and `tenant_ids` are for keys with a scope that reads or sends events");
+        if both_ways && !reads && !has(Scope::Ingest) {
+            return refuse(
+                "`modules`, `tenant_ids`, `datasets` and `unit_ids` are for keys with a scope that reads or sends events",
+            );
         }
         restrictions.check()
     }
@@ -228,25 +243,34 @@ impl NewKey {
 }
 
 impl Restrictions {
+    /// Whether a part holds for reading and for sending.
+    fn of_both_ways(&self) -> bool {
+        self.modules.is_some() || self.tenant_ids.is_some() || self.datasets.is_some() || self.unit_ids.is_some()
+    }
+
+    /// Whether a part holds for reading only.
+    fn of_reading(&self) -> bool {
+        self.object_types.is_some()
+            || self.objects.is_some()
+            || self.general_only
+            || self.lookback_days.is_some()
+            || self.masked_columns.is_some()
+    }
+
     fn check(&self) -> Result<(), AccessError> {
-        let lists = [
-            ("modules", self.modules.as_ref().map(Vec::len)),
-            ("tenant_ids", self.tenant_ids.as_ref().map(Vec::len)),
-            ("masked_columns", self.masked_columns.as_ref().map(Vec::len)),
-            ("sources", self.sources.as_ref().map(Vec::len)),
+        let texts = [
+            ("tenant_ids", &self.tenant_ids),
+            ("datasets", &self.datasets),
+            ("unit_ids", &self.unit_ids),
+            ("object_types", &self.object_types),
+            ("objects", &self.objects),
+            ("masked_columns", &self.masked_columns),
         ];
-        for (name, length) in lists {
-            match length {
-                Some(0) => {
-                    return Err(AccessError::BadKey(format!(
-                        "`{name}` is empty: leave it out where it restricts nothing"
-                    )));
-                }
-                Some(length) if length > ENTRIES_MAX => {
-                    return Err(AccessError::BadKey(format!("`{name}` has {length} entries; {ENTRIES_MAX} at most")));
-                }
-                _ => {}
-            }
+        let lengths = texts.iter().map(|(name, list)| (*name, list.as_ref().map(Vec::len)));
+        let others =
+            [("modules", self.modules.as_ref().map(Vec::len)), ("sources", self.sources.as_ref().map(Vec::len))];
+        for (name, length) in lengths.chain(others) {
+            check_length(name, length)?;
         }
         if self.lookback_days == Some(0) {
             return Err(AccessError::BadKey("`lookback_days` is at least 1".into()));
@@ -257,21 +281,45 @@ impl Restrictions {
                 "`{column}` cannot be masked: it is no column of the model, or the time that events are ordered by"
             )));
         }
+        if let Some(object) = self.objects.iter().flatten().find(|object| !is_object_ref(object)) {
+            return Err(AccessError::BadKey(format!(
+                "`{object}` is no object: write `type:id`, such as `order:55042`; whole types go to `object_types`"
+            )));
+        }
         self.compile().map(|_| ())
     }
 
     /// What the rows and columns are restricted to, ready for use; `None` where they are not.
     pub(super) fn compile(&self) -> Result<Option<Restriction>, AccessError> {
-        if self.modules.is_none()
-            && self.tenant_ids.is_none()
-            && self.lookback_days.is_none()
-            && self.masked_columns.is_none()
-        {
-            return Ok(None);
-        }
         let modules = self.modules.as_deref().map(ModuleGlobs::new).transpose();
-        let modules = modules.map_err(|error| AccessError::BadKey(error.to_string()))?;
+        let (types, refs) = (self.object_types.clone(), self.objects.clone());
+        let objects = (types.is_some() || refs.is_some())
+            .then(|| ObjectRules { types: types.unwrap_or_default(), refs: refs.unwrap_or_default() });
+        let rows = RowRules {
+            modules: modules.map_err(|error| AccessError::BadKey(error.to_string()))?,
+            tenant_ids: self.tenant_ids.clone(),
+            datasets: self.datasets.clone(),
+            unit_ids: self.unit_ids.clone(),
+            objects,
+            general_only: self.general_only,
+            lookback_days: self.lookback_days,
+        };
         let masked = self.masked_columns.as_deref().unwrap_or_default();
-        Ok(Some(Restriction::new(modules, self.tenant_ids.clone(), self.lookback_days, masked)))
+        Ok((!rows.is_empty() || !masked.is_empty()).then(|| Restriction::new(rows, masked)))
     }
+}
+
+fn check_length(name: &str, length: Option<usize>) -> Result<(), AccessError> {
+    match length {
+        Some(0) => Err(AccessError::BadKey(format!("`{name}` is empty: leave it out where it restricts nothing"))),
+        Some(length) if length > ENTRIES_MAX => {
+            Err(AccessError::BadKey(format!("`{name}` has {length} entries; {ENTRIES_MAX} at most")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether `text` is an entry of `object_refs`: a type and an id.
+fn is_object_ref(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(kind, id)| !kind.is_empty() && !id.is_empty())
 }

@@ -89,9 +89,18 @@ pub enum CliError {
     /// `kronika reconcile` found that the two sides do not hold the same.
     #[error("the two sides differ: {0}")]
     Differ(String),
+    /// `kronika ledger` found that events are not where they should be.
+    #[error("the ledger does not close: {0} events are unaccounted for")]
+    Unaccounted(i64),
     /// `kronika doctor` found what keeps a server from running.
     #[error("{count} things failed")]
     Unwell {
+        /// How many.
+        count: usize,
+    },
+    /// `kronika verify` found damage.
+    #[error("{count} things are damaged or missing")]
+    Damaged {
         /// How many.
         count: usize,
     },
@@ -137,7 +146,9 @@ impl CliError {
             | Self::Input { .. }
             | Self::Rejected { .. }
             | Self::Unwell { .. }
+            | Self::Damaged { .. }
             | Self::Differ(_)
+            | Self::Unaccounted(_)
             | Self::Export(_)
             | Self::Worker(_) => 1,
         }
@@ -156,6 +167,7 @@ impl CliError {
             Self::Incomplete(_) => Some("run it again".into()),
             Self::Answer(_) => Some("check that --server names a Kronika server of this release".into()),
             Self::Input { source, .. } => source.hint(),
+            Self::Damaged { .. } => Some("restore what is named from a backup; see docs/durability.md".into()),
             Self::Config(_)
             | Self::Usage(_)
             | Self::File { .. }
@@ -163,6 +175,7 @@ impl CliError {
             | Self::Rejected { .. }
             | Self::Unwell { .. }
             | Self::Differ(_)
+            | Self::Unaccounted(_)
             | Self::Export(_)
             | Self::Interrupted
             | Self::Worker(_) => None,

@@ -88,6 +88,21 @@ pub(crate) struct Create {
     /// Only this tenant; repeat for more.
     #[arg(long = "tenant", value_name = "ID")]
     tenant_ids: Vec<String>,
+    /// Only this dataset (a log of the source system); repeat for more.
+    #[arg(long = "dataset", value_name = "NAME")]
+    datasets: Vec<String>,
+    /// Only this location (`unit_id`); repeat for more.
+    #[arg(long = "unit", value_name = "ID")]
+    unit_ids: Vec<String>,
+    /// Only events about objects of this type; repeat for more.
+    #[arg(long = "object-type", value_name = "TYPE")]
+    object_types: Vec<String>,
+    /// Only the history of this object; repeat for more.
+    #[arg(long = "object", value_name = "TYPE:ID")]
+    objects: Vec<String>,
+    /// No events that only their object shows (`visibility` `object`).
+    #[arg(long)]
+    general_only: bool,
     /// Only events of so many days back.
     #[arg(long, value_name = "DAYS")]
     lookback_days: Option<u32>,
@@ -207,6 +222,11 @@ impl Create {
             "restrictions": {
                 "modules": list(&self.modules),
                 "tenant_ids": list(&self.tenant_ids),
+                "datasets": list(&self.datasets),
+                "unit_ids": list(&self.unit_ids),
+                "object_types": list(&self.object_types),
+                "objects": list(&self.objects),
+                "general_only": self.general_only,
                 "lookback_days": self.lookback_days,
                 "masked_columns": list(&self.masked_columns),
                 "sources": list(&self.sources),

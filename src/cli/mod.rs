@@ -5,6 +5,7 @@
 //! only `main` ends the process.
 
 mod alerts;
+mod backup;
 mod client;
 mod compact;
 mod config;
@@ -17,6 +18,7 @@ mod generate;
 mod import;
 mod jobs;
 mod keys;
+mod ledger;
 mod logs;
 mod manual;
 mod mappings;
@@ -26,10 +28,12 @@ mod queries;
 mod query;
 mod quota;
 mod reconcile;
+mod relocate;
 mod serve;
 mod settings;
 mod supervisor;
 mod tail;
+mod verify;
 mod wal;
 
 use clap::{Parser, Subcommand};
@@ -68,6 +72,9 @@ enum Command {
     Projects(projects::Command),
     #[command(subcommand)]
     Keys(keys::Command),
+    Ledger(ledger::Args),
+    #[command(subcommand)]
+    DeadLetters(ledger::DeadLetters),
     Flush(flush::Args),
     Compact(compact::Args),
     #[command(subcommand)]
@@ -78,6 +85,10 @@ enum Command {
     #[command(subcommand)]
     Config(config::Command),
     Doctor(doctor::Args),
+    Move(relocate::Args),
+    Verify(verify::Args),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
     Completions(manual::Completions),
     Man(manual::Man),
 }
@@ -125,6 +136,8 @@ impl Cli {
             Command::Mappings(command) => or_ctrl_c(command.run()).await,
             Command::Projects(command) => or_ctrl_c(command.run()).await,
             Command::Keys(command) => or_ctrl_c(command.run()).await,
+            Command::Ledger(args) => or_ctrl_c(args.run()).await,
+            Command::DeadLetters(command) => or_ctrl_c(command.run()).await,
             Command::Flush(args) => or_ctrl_c(args.run()).await,
             Command::Compact(args) => or_ctrl_c(args.run()).await,
             Command::Jobs(command) => or_ctrl_c(command.run()).await,
@@ -132,6 +145,10 @@ impl Cli {
             Command::Wal(command) => or_ctrl_c(command.run()).await,
             Command::Config(command) => command.run(),
             Command::Doctor(args) => or_ctrl_c(args.run()).await,
+            Command::Move(args) => or_ctrl_c(args.run()).await,
+            Command::Verify(args) => or_ctrl_c(args.run()).await,
+            Command::Backup(args) => or_ctrl_c(args.run()).await,
+            Command::Restore(args) => or_ctrl_c(args.run()).await,
             Command::Completions(args) => args.run(),
             Command::Man(args) => args.run(),
         }

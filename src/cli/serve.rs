@@ -32,6 +32,7 @@ impl Args {
         if self.check_config {
             return super::config::check(&self.settings);
         }
+        crate::failpoint::check().map_err(CliError::Usage)?;
         let settings = self.settings.resolve()?;
         logs::start(&settings.log)?;
         // Before anything is made on disk.

@@ -14,12 +14,14 @@ mod files;
 mod guard;
 mod jobs;
 mod journal;
+mod ledger;
 mod network;
 mod objects;
 mod quota;
 mod ranges;
 mod redaction;
 mod saved;
+mod scrub;
 mod settings;
 mod source;
 mod tail;
@@ -40,11 +42,13 @@ pub use files::{Attachments, Exports};
 pub use guard::Guard;
 pub use jobs::Jobs;
 pub use journal::Journal;
+pub use ledger::{DeadLetters, Ledger};
 pub use network::Network;
 pub use objects::Objects;
 pub use quota::Quota;
 pub use redaction::{DEFAULT_HEADERS, DEFAULT_PARAMETERS, RedactLists, Redaction};
 pub use saved::Saved;
+pub use scrub::Scrub;
 pub(crate) use settings::masked;
 pub use settings::{Entry, Origin, Settings};
 pub use tail::Tail;
@@ -61,12 +65,18 @@ pub struct Config {
     pub storage: Storage,
     /// Limits of what comes in.
     pub ingest: Ingest,
+    /// What became of everything that was sent.
+    pub ledger: Ledger,
+    /// Rejected lines.
+    pub dead_letters: DeadLetters,
     /// The write-ahead log.
     pub wal: Wal,
     /// When hot events become files.
     pub flush: Flush,
     /// When small files become large ones.
     pub compaction: Compaction,
+    /// Stored files compared with their checksums.
+    pub scrub: Scrub,
     /// Limits of one query.
     pub query: Query,
     /// Streams of events as they become visible.
@@ -145,6 +155,8 @@ pub struct Server {
     pub disk_free_min: ByteCount,
     /// How far the clock may stand behind the newest event that was taken in.
     pub clock_back_max: Span,
+    /// Whether a start goes on where the tables know more than the log: with a data directory from a backup.
+    pub accept_older_log: bool,
 }
 
 impl Default for Server {
@@ -170,18 +182,37 @@ impl Default for Server {
             stop_timeout: Span::secs(30),
             disk_free_min: ByteCount::mib(256),
             clock_back_max: Span::secs(300),
+            accept_older_log: false,
         }
     }
 }
 
 /// Where the tables lie.
-#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Storage {
     /// A local path or a URL such as `s3://bucket/prefix`; default `DATA_DIR/store`.
     pub url: Option<String>,
+    /// How long a request to an object store that fails is tried again.
+    pub retry_timeout: Span,
+    /// Local disk for parts of an object store's files; 0 switches the cache off.
+    pub cache_max: ByteCount,
+    /// Directory of that cache; default `DATA_DIR/cache`.
+    pub cache_dir: Option<PathBuf>,
     /// Options of the object store by its own names, e.g. `aws_endpoint`.
     pub options: BTreeMap<String, String>,
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self {
+            url: None,
+            retry_timeout: Span::secs(10),
+            cache_max: ByteCount::mib(4 << 10),
+            cache_dir: None,
+            options: BTreeMap::new(),
+        }
+    }
 }
 
 /// Without the options' values: some are secrets.

@@ -53,7 +53,14 @@ pub(super) fn start(engine: &Arc<Inner>) {
     let due = Arc::clone(engine);
     engine.tasks.start_on(engine.compactors.handle(), "compaction", interval, Arc::new(Notify::new()), move || {
         let engine = Arc::clone(&due);
-        async move { engine.compact(None, false).await.map(|_| ()).map_err(|error| error.to_string()) }.boxed()
+        async move {
+            // A store that is away is asked once a second; merges would fail one by one.
+            if engine.projects.storage().knock().await.is_some() {
+                return Ok(());
+            }
+            engine.compact(None, false).await.map(|_| ()).map_err(|error| error.to_string())
+        }
+        .boxed()
     });
 }
 

@@ -8,8 +8,10 @@ use metrics::{Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 use super::meters::{self, BUCKETS, COMPACTION_SECONDS, FLUSH_SECONDS, HTTP_PROBLEMS, HTTP_SECONDS, JOB_FAILURES};
+use super::project::Project;
 use super::{CompactSummary, FlushSummary, Inner, Receipt};
 use crate::event::names::ProjectName;
+use crate::table::requests::RequestKind;
 
 const META: Metadata<'static> = Metadata::new("kronika", Level::INFO, None);
 
@@ -39,7 +41,16 @@ impl Counters {
     }
 
     fn total(&self, name: &'static str, value: u64) {
-        self.recorder.register_counter(&Key::from_static_name(name), &META).absolute(value);
+        self.total_of(name, vec![], value);
+    }
+
+    fn total_of(&self, name: &'static str, labels: Vec<Label>, value: u64) {
+        self.recorder.register_counter(&Key::from_parts(name, labels), &META).absolute(value);
+    }
+
+    /// Adds to a counter without labels.
+    pub(super) fn count(&self, name: &'static str, value: u64) {
+        self.add(name, vec![], value);
     }
 
     /// The histogram called `name`, for parts that know no metrics of ours.
@@ -160,7 +171,9 @@ pub(super) fn render(engine: &Inner) -> String {
     counters.set("kronika_queries_running", vec![], memory(engine.runtime.running()));
     counters.set("kronika_queries_waiting", vec![], memory(engine.admission.waiting()));
     counters.set("kronika_query_runtimes_stuck", vec![], memory(engine.runtime.stuck()));
+    counters.set("kronika_damaged_files", vec![], memory(engine.runtime.damage().all().len()));
     counters.set("kronika_query_cached_footers", vec![], memory(engine.runtime.cached_footers()));
+    store(engine);
     for project in engine.projects.all() {
         let hot = project.hot();
         let labels = || vec![project_label(&project.name)];
@@ -173,8 +186,42 @@ pub(super) fn render(engine: &Inner) -> String {
         counters.set("kronika_table_files", labels(), memory(version.files.len()));
         counters.set("kronika_table_events", labels(), gauge(version.rows()));
         counters.set("kronika_table_bytes", labels(), gauge(version.files.iter().map(|file| file.size).sum()));
+        ledger(engine, &project);
     }
     counters.handle.render()
+}
+
+/// Sums of a project's ledger.
+fn ledger(engine: &Inner, project: &Project) {
+    let (counters, page) = (&engine.shared.counters, project.ledger_page());
+    let totals = super::ledger::totals(&page);
+    let labels = |more: Option<Label>| [project_label(&project.name)].into_iter().chain(more).collect::<Vec<_>>();
+    for (state, events) in [
+        ("opening", totals.opening),
+        ("received", totals.received),
+        ("accepted", totals.accepted),
+        ("duplicate", totals.duplicates),
+        ("rejected", totals.rejected),
+        ("late", totals.late),
+        ("flushed", totals.flushed),
+        ("retained", totals.retained),
+        ("erased", totals.erased),
+    ] {
+        counters.set("kronika_ledger_events", labels(Some(Label::new("state", state))), gauge(events));
+    }
+    #[expect(clippy::cast_precision_loss, reason = "gauges are floats in this format")]
+    counters.set("kronika_ledger_unaccounted_events", labels(None), totals.unaccounted as f64);
+    counters.set("kronika_ledger_missing_numbers", labels(None), gauge(totals.missing_numbers));
+    let silent_after = engine.shared.config.ledger.silent_after.0;
+    let mut silent = 0;
+    for (source, (received, _)) in super::ledger::last_of_sources(&page) {
+        let Some(received) = received else { continue };
+        let age = Duration::from_micros(u64::try_from(super::now_us().saturating_sub(received)).unwrap_or(0));
+        silent += u64::from(age > silent_after);
+        let label = Label::new("source", source.to_owned());
+        counters.set("kronika_ledger_source_age_seconds", labels(Some(label)), age.as_secs_f64());
+    }
+    counters.set("kronika_ledger_silent_sources", labels(None), gauge(silent));
 }
 
 fn process(counters: &Counters) {
@@ -198,6 +245,33 @@ fn health(engine: &Inner) {
     let space = super::probe::space(engine.directory.root()).unwrap_or_default();
     counters.set("kronika_disk_free_bytes", vec![], gauge(space.free_bytes));
     counters.set("kronika_disk_free_inodes", vec![], gauge(space.free_inodes));
+}
+
+/// What was asked of an object store, and what its cache did; zeros where the tables lie on local disk.
+fn store(engine: &Inner) {
+    let (counters, storage) = (&engine.shared.counters, engine.projects.storage());
+    let requests = storage.requests().unwrap_or_default();
+    for kind in RequestKind::ALL {
+        let labels = vec![Label::new("kind", kind.name())];
+        counters.total_of("kronika_store_requests_total", labels, requests.of(kind));
+    }
+    counters.total("kronika_store_received_bytes_total", requests.received_bytes);
+    counters.total("kronika_store_sent_bytes_total", requests.sent_bytes);
+    let away = storage.away().map_or(0.0, |away| away.lasting.as_secs_f64());
+    counters.set("kronika_store_away_seconds", vec![], away);
+    let cache = storage.cache_figures().unwrap_or_default();
+    counters.set("kronika_cache_bytes", vec![], gauge(cache.bytes));
+    counters.set("kronika_cache_limit_bytes", vec![], gauge(cache.bytes_max));
+    let outcomes = [
+        ("hit", cache.hits),
+        ("miss", cache.misses),
+        ("evicted", cache.evicted),
+        ("damaged", cache.damaged),
+        ("refused", cache.refused),
+    ];
+    for (outcome, count) in outcomes {
+        counters.total_of("kronika_cache_blocks_total", vec![Label::new("outcome", outcome)], count);
+    }
 }
 
 fn log(engine: &Inner) {

@@ -15,10 +15,12 @@
 //! dedup/PROJECT        fingerprints of sent event ids
 //! receipts             answers by idempotency key
 //! dead_letters/PROJECT rejected lines
+//! ledger/PROJECT       what became of everything that was sent
 //! store/               tables, unless `storage.url` names another place
 //! mappings/ queries/   the user's own
 //! spill/               of running queries; emptied at start
 //! uploads/             attachments that are still coming in; emptied at start
+//! cache/               parts of an object store's files, unless `storage.cache_dir` names another place
 //! jobs.ndjson          the engine's own jobs that ended
 //! exports/PROJECT/ID   exports: what was asked for, how far it is, the file
 //! ```
@@ -32,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::EngineError;
+use crate::sealed;
 
 /// Version of the layout above. A newer program upgrades an older one in place, and says so in `kronika.json`
 /// once nothing of the old layout is needed any more; an older program refuses a newer one.
@@ -71,6 +74,7 @@ impl Directory {
             "interpretations",
             "dedup",
             "dead_letters",
+            "ledger",
             "mappings",
             "queries",
             "filters",
@@ -97,6 +101,11 @@ impl Directory {
         })
     }
 
+    /// The id of the directory at `root`, without a lock and without a change; `None` where no server has used it.
+    pub(super) fn identity(root: &Path) -> Result<Option<Uuid>, EngineError> {
+        Ok(stored(root)?.map(|identity| identity.writer))
+    }
+
     /// Place of a part.
     pub(super) fn part(&self, name: &str) -> PathBuf {
         self.root.join(name)
@@ -111,6 +120,21 @@ impl Directory {
     pub(super) fn writer(&self) -> Uuid {
         self.writer
     }
+}
+
+/// A data directory that no server can use until this is dropped.
+#[derive(Debug)]
+pub struct Held {
+    _lock: Option<File>,
+}
+
+/// Keeps servers away from a data directory; one that is not there needs nobody to be kept away.
+///
+/// # Errors
+/// [`EngineError::Locked`]: a server has it.
+pub fn hold(root: &Path) -> Result<Held, EngineError> {
+    let lock = if root.is_dir() { Some(lock(root)?) } else { None };
+    Ok(Held { _lock: lock })
 }
 
 fn lock(root: &Path) -> Result<File, EngineError> {
@@ -136,7 +160,7 @@ fn lock(root: &Path) -> Result<File, EngineError> {
 fn stored(root: &Path) -> Result<Option<Identity>, EngineError> {
     let path = root.join("kronika.json");
     let failed = |source| EngineError::Directory { path: path.clone(), source };
-    let bytes = match fs::read(&path) {
+    let bytes = match read_sealed(&path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
@@ -159,7 +183,7 @@ fn mint(root: &Path) -> Result<Uuid, EngineError> {
 /// Reads a JSON file of the directory's state; `None` where there is no such file.
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, EngineError> {
     let failed = |source| EngineError::Directory { path: path.to_path_buf(), source };
-    match fs::read(path) {
+    match read_sealed(path) {
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| failed(error.into())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed(error)),
@@ -170,7 +194,12 @@ pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, E
 pub(super) fn write_json(path: &Path, state: &impl Serialize) -> Result<(), EngineError> {
     let failed = |source| EngineError::Directory { path: path.to_path_buf(), source };
     let text = serde_json::to_vec_pretty(state).map_err(|error| failed(error.into()))?;
-    replace(path, &text).map_err(failed)
+    replace(path, &sealed::seal(text)).map_err(failed)
+}
+
+/// Reads a file of the directory's state without its seal.
+fn read_sealed(path: &Path) -> io::Result<Vec<u8>> {
+    sealed::unseal(&fs::read(path)?).map(<[u8]>::to_vec)
 }
 
 /// Replaces a file durably: it is the old one or the new one, never half of it.

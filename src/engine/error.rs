@@ -126,6 +126,19 @@ pub enum EngineError {
         #[source]
         source: serde_json::Error,
     },
+    /// The tables know more than the log.
+    #[error(
+        "the write-ahead log ends before event {next}, but the table of project `{project}` has events up to {stored} \
+         of it: the data directory is an older copy, or the end of the log is damaged"
+    )]
+    OlderLog {
+        /// The project.
+        project: ProjectName,
+        /// Last event of this log in its table.
+        stored: u64,
+        /// Number after the last event of the log.
+        next: u64,
+    },
     /// A frame that this program cannot read.
     #[error("cannot read the log frame {seq}: {reason}")]
     Frame {
@@ -143,6 +156,7 @@ impl Report for EngineError {
                 Kind::Unavailable
             }
             Self::Interpretation { .. } | Self::Frame { .. } => Kind::Unavailable,
+            Self::OlderLog { .. } => Kind::Conflict,
             Self::UnknownProject(_) => Kind::NotFound,
             Self::ProjectExists(_) => Kind::Conflict,
             Self::ReservedProject(_) => Kind::Invalid,
@@ -175,6 +189,7 @@ impl Report for EngineError {
             Self::Redaction { source, .. } => source.code(),
             Self::Interpretation { .. } => "interpretation_unreadable",
             Self::Frame { .. } => "wal_frame_unreadable",
+            Self::OlderLog { .. } => "older_log",
             Self::Wal(error) => error.code(),
             Self::Table(error) => error.code(),
             Self::Query(error) => error.code(),
@@ -205,6 +220,11 @@ impl Report for EngineError {
             Self::ProjectExists(_) | Self::ReservedProject(_) => Some("choose another name".into()),
             Self::Redaction { source, .. } => source.hint(),
             Self::ProjectBusy(_) => Some("nothing was deleted; look at /readyz, then try again".into()),
+            Self::OlderLog { .. } => Some(
+                "restore the newest log; or go on with what the tables have by `server.accept_older_log = true`: keys \
+                 revoked since are valid again then, ids and answers since unknown"
+                    .into(),
+            ),
             Self::Interpretation { .. } | Self::Frame { .. } => {
                 Some("use the program that wrote the log, or save its events with `kronika wal salvage`".into())
             }

@@ -15,6 +15,8 @@ use super::jobs;
 use super::project::Project;
 use super::{EngineError, Inner};
 use crate::event::names::ProjectName;
+use crate::failpoint;
+use crate::table::{Requests, Tally, observed};
 
 /// How often the flush job looks at the projects.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -34,6 +36,9 @@ pub struct FlushSummary {
     pub files: u64,
     /// Their size in bytes.
     pub bytes: u64,
+    /// What was asked of the object store, if the table lies on one.
+    #[serde(default)]
+    pub requests: Requests,
 }
 
 /// Starts the job.
@@ -57,6 +62,10 @@ impl Inner {
     /// Flushes the projects that are due: by age, by size, because memory is short, or because they
     /// keep the log from being recycled.
     async fn flush_due(&self) -> Result<(), EngineError> {
+        // Encoding again and again what cannot be stored would only cost; `/readyz` and `/metrics` tell of it.
+        if self.projects.storage().knock().await.is_some() {
+            return Ok(());
+        }
         let settings = &self.shared.config.flush;
         let pinning: HashSet<ProjectName> = self.wal.pinning().into_iter().collect();
         let short = self.shared.hot_bytes.load(Ordering::Relaxed) > self.shared.config.ingest.hot_max.as_usize() / 2;
@@ -83,7 +92,8 @@ impl Inner {
     async fn flush_project(&self, project: &Arc<Project>) -> Result<FlushSummary, EngineError> {
         let _one = project.flushing.lock().await;
         let (batches, through) = project.cut();
-        let mut summary = FlushSummary { project: project.name.clone(), rows: 0, files: 0, bytes: 0 };
+        let mut summary =
+            FlushSummary { project: project.name.clone(), rows: 0, files: 0, bytes: 0, requests: Requests::default() };
         if !batches.is_empty() {
             let events = batches.iter().map(|batch| batch.rows.num_rows()).sum::<usize>();
             let job = self.jobs.begin(jobs::Kind::Flush, &project.name, &format!("{events} events"))?;
@@ -95,10 +105,14 @@ impl Inner {
                 self.shared.hot_bytes.fetch_sub(freed, Ordering::Relaxed);
             };
             tracing::debug!(target: "kronika::phase", project = %project.name, "flush begins");
-            let flushed = project.table.flush(&rows, through, publish).await;
+            let tally = Arc::new(Tally::default());
+            failpoint::at("flush.begin");
+            let flushed = observed(Arc::clone(&tally) as _, project.table.flush(&rows, through, publish)).await;
+            failpoint::at("table.published");
             tracing::debug!(target: "kronika::phase", project = %project.name, "flush ends");
             if let Ok(report) = &flushed {
-                summary = FlushSummary { rows: report.rows, files: report.files, bytes: report.bytes, ..summary };
+                let (rows, files, bytes) = (report.rows, report.files, report.bytes);
+                summary = FlushSummary { rows, files, bytes, requests: tally.requests(), ..summary };
                 job.progress(report.rows, Some(report.rows));
                 job.tell(json!({"events": report.rows, "files": report.files, "bytes": report.bytes}));
             }
@@ -110,15 +124,18 @@ impl Inner {
         Ok(summary)
     }
 
-    /// The rows are in the table: once ids and answers are durable as well, the log may forget them.
+    /// The rows are in the table: once ids, answers and sums are durable as well, the log may forget them.
     async fn forget(&self, project: &Arc<Project>, through: i64) -> Result<(), EngineError> {
         let (shared, ids) = (Arc::clone(&self.shared), Arc::clone(project));
         let synced = tokio::task::spawn_blocking(move || {
+            failpoint::at("flush.ids");
             ids.sync_ids()?;
-            shared.receipts.lock().sync()
+            shared.receipts.lock().sync()?;
+            ids.ledger.save()
         });
         let failed = |source| EngineError::Directory { path: self.directory.root().to_path_buf(), source };
         synced.await.map_err(|error| failed(std::io::Error::other(error)))??;
+        failpoint::at("flush.forget");
         self.wal.forget(&project.name, u64::try_from(through).unwrap_or(0));
         Ok(())
     }

@@ -5,23 +5,26 @@
 //! ```text
 //! 0   u8   version = 1
 //! 1   u8   format: 0 JSON, 1 NDJSON
-//! 2   u8   flags: 1 a keyed batch follows, 2 ids come from a file
+//! 2   u8   flags: 1 a keyed batch follows, 2 ids come from a file, 4 a tally follows
 //! 3   i64  time of receipt, µs
 //! 11  u64  interpretation
 //! 19  u32  length of the verdicts, then the verdicts
 //!     file ids: u128 hash, u64 number of the first line
 //!     keyed batch: u128 key, u128 content, u32 length of the receipt, then the receipt as JSON
+//!     tally: u32 length, then JSON (frames of releases without a ledger have none)
 //! ```
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use thiserror::Error;
 
 use super::FileIds;
+use super::ledger::Tally;
 use crate::event::parse::{BodyFormat, Verdicts};
 
 const VERSION: u8 = 1;
 const KEYED: u8 = 1;
 const FILE_IDS: u8 = 2;
+const TALLY: u8 = 4;
 
 /// Everything about a batch but its rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +35,8 @@ pub(super) struct Meta {
     pub(super) verdicts: Verdicts,
     pub(super) file_ids: Option<FileIds>,
     pub(super) keyed: Option<Keyed>,
+    /// What the batch was, for the ledger.
+    pub(super) tally: Option<Tally>,
 }
 
 /// A batch sent with an idempotency key.
@@ -67,7 +72,11 @@ impl Meta {
             BodyFormat::Json => 0,
             BodyFormat::Ndjson => 1,
         });
-        out.put_u8(u8::from(self.keyed.is_some()) * KEYED + u8::from(self.file_ids.is_some()) * FILE_IDS);
+        // A tally is numbers and texts: they have a JSON form.
+        let tally = self.tally.as_ref().and_then(|tally| serde_json::to_vec(tally).ok());
+        let flag = |set: bool, flag: u8| u8::from(set) * flag;
+        let keyed = flag(self.keyed.is_some(), KEYED);
+        out.put_u8(keyed + flag(self.file_ids.is_some(), FILE_IDS) + flag(tally.is_some(), TALLY));
         out.put_i64_le(self.received_at);
         out.put_u64_le(self.interpretation);
         put_block(&mut out, &verdicts);
@@ -79,6 +88,9 @@ impl Meta {
             out.put_u128_le(keyed.key);
             out.put_u128_le(keyed.content);
             put_block(&mut out, &keyed.receipt);
+        }
+        if let Some(tally) = &tally {
+            put_block(&mut out, tally);
         }
         out.freeze()
     }
@@ -100,7 +112,8 @@ impl Meta {
         let verdicts = Verdicts::decode(&block(&mut bytes)?).map_err(|_| MetaError::Damaged)?;
         let file_ids = (flags & FILE_IDS != 0).then(|| file_ids(&mut bytes)).transpose()?;
         let keyed = (flags & KEYED != 0).then(|| keyed(&mut bytes)).transpose()?;
-        Ok(Self { format, received_at, interpretation, verdicts, file_ids, keyed })
+        let tally = (flags & TALLY != 0).then(|| tally(&mut bytes)).transpose()?;
+        Ok(Self { format, received_at, interpretation, verdicts, file_ids, keyed, tally })
     }
 }
 
@@ -113,6 +126,10 @@ fn keyed(bytes: &mut Bytes) -> Result<Keyed, MetaError> {
     let key = bytes.try_get_u128_le().map_err(damaged)?;
     let content = bytes.try_get_u128_le().map_err(damaged)?;
     Ok(Keyed { key, content, receipt: block(bytes)? })
+}
+
+fn tally(bytes: &mut Bytes) -> Result<Tally, MetaError> {
+    serde_json::from_slice(&block(bytes)?).map_err(|_| MetaError::Damaged)
 }
 
 fn damaged(_: bytes::TryGetError) -> MetaError {

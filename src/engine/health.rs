@@ -10,7 +10,7 @@ use crate::query;
 /// One thing that must be so for the server to be ready.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Check {
-    /// `log`, `flush`, `commit`, `compaction`, `keys`, `disk`, `clock` or `stop`.
+    /// `log`, `flush`, `commit`, `compaction`, `store`, `keys`, `disk`, `clock` or `stop`.
     #[schema(value_type = String)]
     pub name: &'static str,
     /// What is wrong; absent when all is well.
@@ -64,11 +64,18 @@ impl Inner {
                 &[("tables", projects.len() as u64), ("files", versions)],
             ),
             Check::new("compaction", job("compaction"), &[]),
+            self.store(),
             Check::new("keys", job("keys"), &[]),
             self.disk(),
             self.clock(),
             Check::new("stop", stopping, &[]),
         ]
+    }
+
+    /// Never a problem by itself: events are taken in until the log or memory is full, whose checks say so.
+    fn store(&self) -> Check {
+        let away = self.projects.storage().away().map_or(0, |away| away.lasting.as_secs().max(1));
+        Check::new("store", None, &[("away_seconds", away)])
     }
 
     fn disk(&self) -> Check {

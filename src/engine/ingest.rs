@@ -13,10 +13,13 @@ use std::time::Instant;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
+use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::dead_letters::{self, Dead};
 use super::frame::Meta;
 use super::inflight::{Claim, Claimed};
+use super::ledger::{Counting, Tally};
 use super::project::Project;
 use super::publish::Ticket;
 use super::{AppendError, Inner};
@@ -24,10 +27,10 @@ use crate::event::dedup::Seen;
 use crate::event::interpretation::Interpretation;
 use crate::event::names::ProjectName;
 use crate::event::parse::{
-    BodyFormat, Context, Limits, MODULE_NOT_ALLOWED, MintSeed, Parsed, Rejected, TENANT_NOT_ALLOWED, Verdict, Verdicts,
-    parse,
+    BodyFormat, Context, Limits, MintSeed, NOT_ALLOWED, Parsed, Rejected, Verdict, Verdicts, parse,
 };
-use crate::query::Restriction;
+use crate::failpoint;
+use crate::query::{Restriction, RowRules};
 use crate::wal::{Frame, WalError};
 
 /// Bodies above this size are parsed on a thread of their own, so that small requests need not wait.
@@ -52,7 +55,11 @@ pub struct AppendOptions {
     pub idempotency_key: Option<String>,
     /// Ids of events that have none come from their place in this file.
     pub file_ids: Option<FileIds>,
-    /// Modules and tenants that the sender's key is for; events of others are refused, one by one.
+    /// Public id of the key that sends it, for the ledger.
+    pub key: Option<String>,
+    /// Whether refused lines are kept: those that are sent from there are there.
+    pub keep_refused: bool,
+    /// Modules, tenants, datasets and locations that the sender's key is for; events of others are refused, one by one.
     pub restriction: Option<Arc<Restriction>>,
 }
 
@@ -65,6 +72,8 @@ impl Default for AppendOptions {
             atomic: false,
             idempotency_key: None,
             file_ids: None,
+            key: None,
+            keep_refused: true,
             restriction: None,
         }
     }
@@ -196,7 +205,9 @@ impl Inner {
                 .await
                 .map_err(|error| AppendError::Prepare(std::io::Error::other(error)))??
         };
-        match done.await {
+        let done = done.await;
+        failpoint::at("ingest.answer");
+        match done {
             Ok(outcome) => outcome.map_err(AppendError::OutcomeUnknown),
             Err(_) => Err(AppendError::OutcomeUnknown(Arc::new(WalError::Closed))),
         }
@@ -273,7 +284,7 @@ impl Intaking {
         }
         let redacted = redacted.secrets + blanked;
         if self.options.atomic || first.rows.is_empty() {
-            refuse_if_rejected(&first)?;
+            self.refuse_if_rejected(engine, &first, &body, || self.tally(&first, &Verdicts::all_accepted()))?;
         }
         let project = Arc::clone(&self.project);
         let mut intake = project.intake.lock();
@@ -310,12 +321,14 @@ impl Intaking {
         claim: Option<Claimed>,
     ) -> Result<Done, AppendError> {
         // Once more, as replay will read it.
+        let mut tally = self.tally(&first, &verdicts);
         let mut parsed = if changed { self.parse(&body, &limits, Some(&verdicts))? } else { first };
         parsed.remarks.redacted = redacted;
         if self.options.atomic || parsed.rows.is_empty() && verdicts.any_not_allowed() {
-            refuse_if_rejected(&parsed)?;
+            self.refuse_if_rejected(engine, &parsed, &body, || tally.clone())?;
         }
         let receipt = receipt_of(&parsed, &verdicts);
+        tally.remark(&receipt.remarks);
         let keyed = claim.as_ref().map(|claim| claim.keyed(&receipt)).transpose().map_err(AppendError::Prepare)?;
         let meta = Meta {
             format: self.options.format,
@@ -324,9 +337,10 @@ impl Intaking {
             verdicts,
             file_ids: self.options.file_ids,
             keyed,
+            tally: Some(tally.clone()),
         };
         let rows = u32::try_from(parsed.rows.len()).unwrap_or(u32::MAX);
-        let dead = super::dead_letters::collect(&parsed, &body, self.received_at);
+        let dead = self.dead(engine, &parsed, &body);
         // A batch of which nothing is stored only has to keep its answer.
         let body = if rows == 0 { Bytes::new() } else { body.into() };
         let frame = Frame { project: self.project.name.clone(), rows, meta: meta.encode(), body };
@@ -338,6 +352,8 @@ impl Intaking {
             interpretation,
             parsed,
             receipt,
+            tally,
+            received_at: self.received_at,
             claim,
             dead,
             queued: Instant::now(),
@@ -360,6 +376,50 @@ impl Intaking {
             mint: self.options.file_ids.map(FileIds::seed),
         };
         Ok(parse(body, self.options.format, &self.interpretation, &around, limits, verdicts)?)
+    }
+
+    /// What the ledger counts of the body as it was first parsed.
+    fn tally(&self, first: &Parsed, verdicts: &Verdicts) -> Tally {
+        let how = Counting {
+            rules: self.project.ledger.rules(),
+            received_at: self.received_at,
+            key: self.options.key.clone(),
+            source: self.interpretation.source(),
+        };
+        Tally::of(first, verdicts, how)
+    }
+
+    /// The refused lines that are kept.
+    fn dead(&self, engine: &Inner, parsed: &Parsed, body: &[u8]) -> Vec<Dead> {
+        if !self.options.keep_refused {
+            return Vec::new();
+        }
+        let sent = dead_letters::Sent {
+            received_at: self.received_at,
+            key: self.options.key.as_deref(),
+            mapping: self.options.mapping.as_deref(),
+            source: self.options.source.as_deref(),
+            text_max: engine.shared.config.dead_letters.text_max.as_usize(),
+        };
+        dead_letters::collect(parsed, body, &sent)
+    }
+
+    /// Refuses the batch as a whole where one of its events is refused. Of one that is not meant to be all or nothing
+    /// the lines are kept as they are of any batch: none of them is stored.
+    fn refuse_if_rejected(
+        &self,
+        engine: &Inner,
+        parsed: &Parsed,
+        body: &[u8],
+        tally: impl FnOnce() -> Tally,
+    ) -> Result<(), AppendError> {
+        let Err(refusal) = refuse_if_rejected(parsed) else { return Ok(()) };
+        self.project.ledger.refuse(self.received_at, tally());
+        if !self.options.atomic {
+            let dead = self.dead(engine, parsed, body);
+            engine.shared.dead_letters.write(&self.project.name, &Uuid::new_v4().to_string(), &dead);
+        }
+        Err(refusal)
     }
 
     /// What becomes of each record; also the keys that are expected now, should it come to nothing.
@@ -414,8 +474,8 @@ impl Intaking {
         Limits { line_max: settings.line_max.as_usize(), events_max: settings.events_max }
     }
 
-    fn restriction(&self) -> Option<&Restriction> {
-        self.options.restriction.as_deref()
+    fn restriction(&self) -> Option<&RowRules> {
+        self.options.restriction.as_deref().map(Restriction::rows)
     }
 
     /// Refuses the events that the sender's key is not for; whether there are any.
@@ -423,11 +483,14 @@ impl Intaking {
         let Some(only) = self.restriction() else { return false };
         let modules: Vec<bool> = parsed.modules.iter().map(|module| only.admits_module(module.as_deref())).collect();
         for (row, (record, module)) in parsed.row_records.iter().zip(&parsed.row_modules).enumerate() {
-            let tenant = || std::str::from_utf8(parsed.tenant(row)).is_ok_and(|tenant| only.admits_tenant(tenant));
             if !modules[*module as usize] {
                 verdicts.set(*record, Verdict::ModuleNotAllowed);
-            } else if !tenant() {
+            } else if !str::from_utf8(parsed.tenant(row)).is_ok_and(|tenant| only.admits_tenant(tenant)) {
                 verdicts.set(*record, Verdict::TenantNotAllowed);
+            } else if !str::from_utf8(parsed.dataset(row)).is_ok_and(|dataset| only.admits_dataset(dataset)) {
+                verdicts.set(*record, Verdict::DatasetNotAllowed);
+            } else if !only.admits_unit(parsed.unit(row).and_then(|unit| str::from_utf8(unit).ok())) {
+                verdicts.set(*record, Verdict::UnitNotAllowed);
             }
         }
         verdicts.any_not_allowed()
@@ -466,7 +529,7 @@ fn refuse_if_rejected(parsed: &Parsed) -> Result<(), AppendError> {
 
 /// Whether an event was refused because the sender's key is not for it.
 fn is_not_allowed(code: &str) -> bool {
-    code == MODULE_NOT_ALLOWED || code == TENANT_NOT_ALLOWED
+    NOT_ALLOWED.contains(&code)
 }
 
 fn receipt_of(parsed: &Parsed, verdicts: &Verdicts) -> Receipt {

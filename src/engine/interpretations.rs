@@ -13,6 +13,8 @@ use parking_lot::Mutex;
 
 use super::redaction::InForce;
 use super::{AppendError, EngineError};
+use xxhash_rust::xxh3::xxh3_64;
+
 use crate::event::interpretation::{Definition, Interpretation, PARSER_VERSION};
 use crate::event::mapping::{MappingFile, MappingLibrary};
 use crate::event::plan::Plan;
@@ -93,6 +95,11 @@ impl Interpretations {
         }
         let path = self.path(id);
         let text = fs::read_to_string(&path).map_err(|source| EngineError::Directory { path: path.clone(), source })?;
+        if xxh3_64(text.as_bytes()) != id {
+            let source =
+                io::Error::new(io::ErrorKind::InvalidData, "it is damaged: its name is the hash of another text");
+            return Err(EngineError::Directory { path, source });
+        }
         let definition = Definition::from_text(&text)
             .map_err(|source| EngineError::Interpretation { path: path.clone(), source })?;
         let plan = match &definition.mapping_toml {

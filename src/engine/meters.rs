@@ -43,6 +43,9 @@ pub(super) const SYNC_SECONDS: &str = "kronika_wal_sync_seconds";
 pub(super) const FLUSH_SECONDS: &str = "kronika_flush_seconds";
 pub(super) const COMMIT_SECONDS: &str = "kronika_table_commit_seconds";
 pub(super) const COMPACTION_SECONDS: &str = "kronika_compaction_seconds";
+pub(super) const SCRUB_FILES: &str = "kronika_scrub_files_total";
+pub(super) const SCRUB_BYTES: &str = "kronika_scrub_bytes_total";
+pub(super) const SCRUB_PASSES: &str = "kronika_scrub_passes_total";
 pub(super) const PLAN_SECONDS: &str = "kronika_query_plan_seconds";
 pub(super) const RUN_SECONDS: &str = "kronika_query_run_seconds";
 pub(super) const HTTP_SECONDS: &str = "kronika_http_request_seconds";
@@ -69,6 +72,19 @@ pub(super) const METERS: &[Meter] = &[
     counter("kronika_ingest_events_total", "project, outcome", "events accepted, rejected, duplicate"),
     counter("kronika_ingest_rejected_events_total", "project, code", "rejected events by code"),
     counter("kronika_ingest_remarks_total", "project, kind", "what was put right or kept aside on the way in"),
+    gauge(
+        "kronika_ledger_events",
+        "project, state",
+        "sums of the ledger: opening, received, accepted, duplicate, rejected, late, flushed, retained, erased",
+    ),
+    gauge(
+        "kronika_ledger_unaccounted_events",
+        "project",
+        "events that should be hot or stored and are not; 0 when all is well",
+    ),
+    gauge("kronika_ledger_missing_numbers", "project", "numbers that numbered sources never sent"),
+    gauge("kronika_ledger_silent_sources", "project", "sources that have sent nothing for `ledger.silent_after`"),
+    gauge("kronika_ledger_source_age_seconds", "project, source", "time since a source sent something"),
     gauge("kronika_ingest_memory_bytes", "", "events in memory and bodies that are being taken in"),
     gauge("kronika_ingest_memory_limit_bytes", "", "`ingest.hot_max`: above it ingest answers 429"),
     histogram(APPEND_SECONDS, "", "from the log's queue until on disk and visible to queries"),
@@ -98,6 +114,21 @@ pub(super) const METERS: &[Meter] = &[
     counter("kronika_compactions_total", "project", "compactions, those with nothing to do included"),
     counter("kronika_compacted_input_files_total", "project", "files that compactions replaced"),
     counter("kronika_compacted_output_files_total", "project", "files that came instead"),
+    counter("kronika_store_requests_total", "kind", "requests to the object store: get, head, put, list, delete"),
+    counter("kronika_store_received_bytes_total", "", "bytes of its answers"),
+    counter("kronika_store_sent_bytes_total", "", "bytes that were sent to it"),
+    gauge("kronika_store_away_seconds", "", "for how long it has not answered; 0 while it does"),
+    gauge("kronika_cache_bytes", "", "local disk that the cache of its files takes"),
+    gauge("kronika_cache_limit_bytes", "", "`storage.cache_max`"),
+    counter(
+        "kronika_cache_blocks_total",
+        "outcome",
+        "blocks of 256 KiB that reads wanted: hit, miss; dropped: evicted, damaged, refused",
+    ),
+    counter(SCRUB_FILES, "", "stored files that the scrub read whole and found as they were written"),
+    counter(SCRUB_BYTES, "", "bytes that it read"),
+    counter(SCRUB_PASSES, "", "passes over all stored files that it came to the end of"),
+    gauge("kronika_damaged_files", "", "stored files that do not hold what was written; the log names them"),
     histogram(PLAN_SECONDS, "", "queries from the text to the plan, the wait for a planner included"),
     histogram(RUN_SECONDS, "", "queries from the plan to the last row, however they ended"),
     gauge("kronika_jobs_running", "kind", "jobs of the engine that run"),

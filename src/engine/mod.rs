@@ -16,6 +16,7 @@ mod admission;
 mod alerts;
 mod attachments;
 pub mod audit;
+pub mod backup;
 mod clock;
 mod compact;
 mod counters;
@@ -37,6 +38,7 @@ mod interleavings;
 mod interpretations;
 pub mod jobs;
 mod keys;
+mod ledger;
 mod meters;
 mod probe;
 mod project;
@@ -44,11 +46,14 @@ mod projects;
 mod publish;
 mod recover;
 mod redaction;
+mod resend;
 mod restore;
+mod scrub;
 mod tail;
 mod tasks;
 mod threads;
 mod trial;
+mod verify;
 mod webhooks;
 
 use std::path::PathBuf;
@@ -71,7 +76,7 @@ use crate::journal::saved::{SavedFilters, Whose};
 use crate::journal::tail::Slots;
 use crate::query::named::Library;
 use crate::query::{self, Runtime, Session};
-use crate::table::Storage;
+use crate::table::{RemoteSettings, Storage};
 use crate::wal::Wal;
 
 pub(crate) use admission::AdmissionError;
@@ -80,16 +85,21 @@ pub use alerts::{AlertFailure, AlertTrial, TrialChannel, TrialGroup};
 pub use attachments::{AttachmentError, Incoming, Stored};
 pub(crate) use clock::{now_ms, now_s, now_us};
 pub use compact::CompactSummary;
-pub use directory::FORMAT;
+pub use directory::{FORMAT, Held, hold};
 pub use doctor::{Finding, Verdict, examine};
 pub use error::{AppendError, EngineError};
 pub use exports::NewExportError;
 pub use flush::FlushSummary;
 pub use health::Check;
 pub use ingest::{AppendOptions, FileIds, Receipt, RefusedEvent};
+pub use ledger::Removed;
+pub(crate) use ledger::{Apart, Asked as LedgerAsked, BatchLine, LedgerAnswer};
+pub use resend::ResendError;
+pub(crate) use resend::{Letters, Resend, Resent, Which};
 pub use restore::{RestoreError, RestoreOutcome};
 pub use tail::{TailError, TailQuery, TailStream};
 pub use trial::{Trial, TrialError};
+pub use verify::{Found, TableFigures, Verification, verify};
 pub use webhooks::ProductWebhook;
 
 /// The commit that this program was built from, where the build said so (`KRONIKA_COMMIT`).
@@ -178,12 +188,14 @@ impl Engine {
         flush::start(&engine.0);
         compact::start(&engine.0);
         keys::start(&engine.0);
+        dead_letters::start(&engine.0);
         tail::start(&engine.0);
         alerts::start(&engine.0);
         engine.0.record_start(&engine.0.recovered, first_key).await?;
         audit::start(&engine.0);
         webhooks::start(&engine.0);
         exports::start(&engine.0);
+        scrub::start(&engine.0);
         Ok(engine)
     }
 
@@ -196,9 +208,9 @@ impl Engine {
         redaction::check(&config.redaction)?;
         let directory = directory::Directory::open(&config.server.data_dir)?;
         let keys = KeyStore::open(&directory.part("keys.json"), &config.access)?;
-        let storage = Storage::open(&storage_url(&config), &config.storage.options)?;
+        let storage = Storage::open_with(&storage_url(&config), &config.storage.options, &remote(&config, &directory))?;
         attachments::sweep(&directory.part("uploads"))?;
-        let runtime = Runtime::new(&config.query, storage.store(), &directory.part("spill"))?;
+        let runtime = Runtime::new(&config.query, storage.reads(), &directory.part("spill"))?;
         let shared = Arc::new(Shared::open(config.clone(), &directory)?);
         runtime.time_stages(query::Stages {
             plan: shared.counters.histogram(meters::PLAN_SECONDS),
@@ -296,7 +308,7 @@ impl Engine {
     /// No such project.
     pub fn session(&self, project: &ProjectName) -> Result<Session, EngineError> {
         let project = self.0.projects.get(project).ok_or_else(|| EngineError::UnknownProject(project.clone()))?;
-        Ok(Session::new(&self.0.runtime, &project.name, project.snapshot()))
+        Ok(self.0.session_of(project))
     }
 
     /// As [`Engine::session`], of a caller: it sees what its key may see, and its queries stop when its key ends.
@@ -375,16 +387,6 @@ impl Engine {
             self.0.mappings.get(mapping)?;
         }
         Ok(self.0.keys.create(new, now_s())?)
-    }
-
-    /// The newest rejected lines of a project as JSON texts, newest first.
-    ///
-    /// # Errors
-    /// No such project, or an unreadable file.
-    pub fn dead_letters(&self, project: &ProjectName, limit: usize) -> Result<Vec<String>, EngineError> {
-        let project = self.0.projects.get(project).ok_or_else(|| EngineError::UnknownProject(project.clone()))?;
-        let failed = |source| EngineError::Directory { path: self.0.directory.part("dead_letters"), source };
-        self.0.shared.dead_letters.newest(&project.name, limit).map_err(failed)
     }
 
     /// What is redacted in a project: its own rules, and all that are in force.
@@ -543,6 +545,12 @@ impl Engine {
 }
 
 impl Inner {
+    /// A session over what is visible of a project now.
+    fn session_of(&self, project: Arc<project::Project>) -> Session {
+        let session = Session::new(&self.runtime, &project.name, project.snapshot());
+        session.with_ledger(query::Ledger::new(move || ledger::rows(&project.ledger_page())))
+    }
+
     /// Ends what runs in the background; long jobs are asked to end first.
     async fn stop_jobs(&self) {
         self.jobs.cancel_all();
@@ -557,7 +565,7 @@ impl Shared {
         Ok(Self {
             writer: directory.writer(),
             receipts: receipts.into(),
-            dead_letters: dead_letters::DeadLetters::new(directory.part("dead_letters")),
+            dead_letters: dead_letters::DeadLetters::new(directory.part("dead_letters"), &config.dead_letters),
             deleted: deletions::Deletions::open(&directory.part("deleted.json"))?,
             counters: counters::Counters::default(),
             hot_bytes: AtomicUsize::new(0),
@@ -605,6 +613,23 @@ impl Drop for InFlight {
 
 fn part_or(chosen: &Option<PathBuf>, directory: &directory::Directory, part: &str) -> PathBuf {
     chosen.clone().unwrap_or_else(|| directory.part(part))
+}
+
+/// How an object store is used, if the tables lie on one.
+fn remote(config: &Config, directory: &directory::Directory) -> RemoteSettings {
+    let settings = &config.storage;
+    let cache =
+        (settings.cache_max.0 > 0).then(|| (part_or(&settings.cache_dir, directory, "cache"), settings.cache_max.0));
+    RemoteSettings { retry_timeout: settings.retry_timeout.0, cache }
+}
+
+/// Where the tables of a server with these settings lie, without a read cache.
+///
+/// # Errors
+/// The place cannot be used.
+pub fn storage_of(config: &Config) -> Result<Storage, EngineError> {
+    let remote = RemoteSettings { retry_timeout: config.storage.retry_timeout.0, cache: None };
+    Ok(Storage::open_with(&storage_url(config), &config.storage.options, &remote)?)
 }
 
 /// Where the tables lie.

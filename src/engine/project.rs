@@ -9,6 +9,7 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use parking_lot::Mutex;
 
+use super::ledger::{Ledger, Page, Removed};
 use crate::event::columns::Rows;
 use crate::event::dedup::{Seen, Window};
 use crate::event::names::ProjectName;
@@ -29,6 +30,8 @@ pub(super) struct Project {
     pub(super) intake: Mutex<Intake>,
     /// What queries see; table version and hot events change together.
     visible: Mutex<Visible>,
+    /// What became of everything that was sent.
+    pub(super) ledger: Ledger,
     /// Who listens to what becomes visible.
     pub(super) hub: Hub,
     /// One flush of a project at a time.
@@ -63,7 +66,7 @@ pub(super) struct Intake {
 
 impl Project {
     /// A project whose table is open.
-    pub(super) fn new(name: ProjectName, table: Table, window: Window, epoch: Epoch) -> Self {
+    pub(super) fn new(name: ProjectName, table: Table, window: Window, ledger: Ledger, epoch: Epoch) -> Self {
         let version = table.current();
         let modules = version.files.iter().filter_map(|file| file.module.as_deref().map(Box::from)).collect();
         let last_seq = table.flushed_through().unwrap_or(0);
@@ -74,6 +77,7 @@ impl Project {
             table,
             intake: Mutex::new(Intake { window, pending: HashMap::default(), modules, closed: false }),
             visible: Mutex::new(Visible { hot: Hot::default(), version, last_seq, stored_through }),
+            ledger,
             hub: Hub::new(epoch, stored_through),
             flushing: tokio::sync::Mutex::new(()),
             compacting: tokio::sync::Mutex::new(()),
@@ -165,6 +169,30 @@ impl Project {
             visible.stored_through = visible.stored_through.max(through);
         }
         before.saturating_sub(visible.hot.bytes())
+    }
+
+    /// As [`Project::swap`], of a version that has fewer events, which have left for good. [`Ledger::removing`] comes
+    /// before the version is committed.
+    pub(super) fn swap_smaller(&self, version: Arc<TableVersion>, kind: Removed) {
+        let counted = self.ledger.removed(kind, || {
+            let mut visible = self.visible.lock();
+            let before = std::mem::replace(&mut visible.version, version);
+            before.rows().saturating_sub(visible.version.rows())
+        });
+        if let Err(error) = counted {
+            tracing::error!(%error, project = %self.name, "cannot note events that left the table; they are counted at the next start");
+        }
+    }
+
+    /// What the ledger says, with the hot and stored events of the same moment.
+    pub(super) fn ledger_page(&self) -> Page {
+        self.ledger.page(|| self.counted())
+    }
+
+    /// Hot and stored events of one moment.
+    pub(super) fn counted(&self) -> (u64, u64) {
+        let visible = self.visible.lock();
+        (visible.hot.rows() as u64, visible.version.rows())
     }
 
     /// Makes the ids that are remembered durable; batches are judged meanwhile.

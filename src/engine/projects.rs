@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 use parking_lot::RwLock;
 
 use super::directory::Directory;
+use super::ledger::{self, Ledger};
 use super::meters::COMMIT_SECONDS;
 use super::project::Project;
 use super::{EngineError, Shared};
@@ -25,6 +26,7 @@ pub(super) struct Projects {
     dedup: PathBuf,
     open: RwLock<BTreeMap<ProjectName, Arc<Project>>>,
     dead_letters: PathBuf,
+    ledger: PathBuf,
     exports: PathBuf,
     /// One creation or deletion at a time.
     changing: tokio::sync::Mutex<()>,
@@ -42,6 +44,7 @@ impl Projects {
             shared,
             dedup: directory.part("dedup"),
             dead_letters: directory.part("dead_letters"),
+            ledger: directory.part("ledger"),
             exports: directory.part("exports"),
             open: RwLock::default(),
             changing: tokio::sync::Mutex::default(),
@@ -66,7 +69,10 @@ impl Projects {
         self.shared.newest_us.fetch_max(newest.saturating_mul(1_000), Ordering::Relaxed);
         let path = self.dedup.join(name.as_str());
         let window = Window::open(&path, config.ingest.dedup_window)?;
-        Ok(Arc::new(Project::new(name, table, window, self.shared.writer.into())))
+        let flushed = table.flushed_through().and_then(|seq| u64::try_from(seq).ok()).unwrap_or(0);
+        let ledger = self.ledger.join(name.as_str());
+        let ledger = Ledger::open(ledger, &config.ledger, table.current().rows(), flushed, super::now_us())?;
+        Ok(Arc::new(Project::new(name, table, window, ledger, self.shared.writer.into())))
     }
 
     /// Makes the project `default` on the first start.
@@ -131,10 +137,11 @@ impl Projects {
     pub(super) async fn remove_files(&self, name: &ProjectName) -> Result<(), EngineError> {
         self.storage.remove_project(name).await?;
         let (dedup, letters, shown) = (self.dedup.join(name.as_str()), self.dead_letters.clone(), name.clone());
-        let exports = self.exports.join(name.as_str());
+        let (exports, sums) = (self.exports.join(name.as_str()), self.ledger.join(name.as_str()));
         let removed = tokio::task::spawn_blocking(move || {
             gone(std::fs::remove_dir_all(dedup))?;
             gone(std::fs::remove_dir_all(exports))?;
+            ledger::remove(&sums)?;
             super::dead_letters::remove(&letters, &shown)
         });
         let failed = |source| EngineError::Directory { path: self.dedup.clone(), source };

@@ -10,11 +10,13 @@ use uuid::Uuid;
 
 use super::dead_letters::Dead;
 use super::inflight::Claimed;
+use super::ledger::Tally;
 use super::meters::{APPEND_SECONDS, SYNC_SECONDS};
 use super::project::Project;
 use super::{Receipt, Shared};
 use crate::event::interpretation::Interpretation;
 use crate::event::parse::{MintSeed, Parsed};
+use crate::failpoint;
 use crate::wal::{Sink, WalError};
 
 /// What waits for a frame to become durable.
@@ -23,6 +25,8 @@ pub(super) struct Ticket {
     pub(super) interpretation: Arc<Interpretation>,
     pub(super) parsed: Parsed,
     pub(super) receipt: Receipt,
+    pub(super) tally: Tally,
+    pub(super) received_at: i64,
     pub(super) claim: Option<Claimed>,
     pub(super) dead: Vec<Dead>,
     /// When it came into the log's queue.
@@ -74,8 +78,11 @@ impl Publisher {
         number(&mut ticket.parsed, shared.writer, seq);
         let (rows, sent) = (std::mem::take(&mut ticket.parsed.rows), &ticket.parsed.sent);
         shared.counters.appended(&ticket.project.name, &receipt);
-        let (added, spent) = ticket.project.publish(rows, last_seq(seq, receipt.accepted));
+        let (project, last) = (&ticket.project, last_seq(seq, receipt.accepted));
+        let frame = (seq, receipt.batch.as_str(), ticket.received_at);
+        let (added, spent) = project.ledger.publish(frame, &ticket.tally, || project.publish(rows, last));
         shared.hot_bytes.fetch_add(added, Ordering::Relaxed);
+        failpoint::at("publish.visible");
         if let Err(error) = ticket.project.intake.lock().remember(sent) {
             tracing::error!(%error, project = %ticket.project.name, "cannot note event ids; they are noted again at the next start");
         }

@@ -7,6 +7,7 @@
 //! | its project was deleted    | left out        | left out    |
 //! | its project's table is gone| start refused   |             |
 //!
+//! The ledger counts frames that it has not counted yet, whatever becomes of their rows.
 //! Ids and answers are noted for every frame, because their files are made durable only before the
 //! log forgets; noting one twice changes nothing.
 
@@ -18,6 +19,7 @@ use std::sync::atomic::Ordering;
 use super::directory::Directory;
 use super::frame::Meta;
 use super::interpretations::Interpretations;
+use super::ledger::Tally;
 use super::project::Project;
 use super::projects::Projects;
 use super::publish::{Publisher, Ticket, batch_id, last_seq, number};
@@ -45,6 +47,7 @@ pub(super) fn open_log(
     }
     let path = directory.part("interpretations");
     interpretations.keep_only(&recovery.used).map_err(|source| EngineError::Directory { path, source })?;
+    refuse_older(shared, projects, &recovered, wal.next_seq())?;
     for (name, deletion) in shared.deleted.all() {
         // A later project of the name must number above what is left out.
         let last = deletion.before_seq.saturating_sub(1);
@@ -52,6 +55,9 @@ pub(super) fn open_log(
         wal.forget(&name, last);
     }
     for project in projects.all() {
+        let (hot, stored) = project.counted();
+        project.ledger.settle(hot, stored)?;
+        project.ledger.save()?;
         // A new data directory beside old tables must number above all that they hold.
         if let Some(highest) = project.table.highest_txn() {
             wal.advance_past(u64::try_from(highest).unwrap_or(0));
@@ -61,6 +67,20 @@ pub(super) fn open_log(
         }
     }
     Ok((wal, recovered))
+}
+
+/// Refuses a log that ends before what it has given to the tables: it is a copy of before, or lost its end.
+fn refuse_older(shared: &Shared, projects: &Projects, held: &Recovered, next: u64) -> Result<(), EngineError> {
+    if held.frames == 0 || shared.config.server.accept_older_log {
+        return Ok(());
+    }
+    for project in projects.all() {
+        let stored = project.table.flushed_through().and_then(|seq| u64::try_from(seq).ok()).unwrap_or(0);
+        if stored >= next {
+            return Err(EngineError::OlderLog { project: project.name.clone(), stored, next });
+        }
+    }
+    Ok(())
 }
 
 /// What the log held.
@@ -101,11 +121,13 @@ impl Recovery<'_> {
         if let Some(keyed) = &meta.keyed {
             let receipt: Receipt =
                 serde_json::from_slice(&keyed.receipt).map_err(|error| unreadable(error.to_string()))?;
-            let receipt = Receipt { batch, ..receipt };
+            let receipt = Receipt { batch: batch.clone(), ..receipt };
             self.shared.keep_receipt(&project.name, keyed.key, keyed.content, &receipt);
         }
+        let tally = meta.tally.unwrap_or_else(|| Tally::untold(frame.rows));
+        let counted = Counted { seq, batch: &batch, received_at: meta.received_at, tally: &tally };
         if frame.rows == 0 {
-            project.publish(Default::default(), last_seq(seq, 0));
+            counted.publish(&project, || project.publish(Default::default(), last_seq(seq, 0)));
             return Ok(());
         }
         let around = Context {
@@ -121,10 +143,16 @@ impl Recovery<'_> {
         if parsed.rows.len() != frame.rows as usize {
             return Err(unreadable(format!("{} rows were acknowledged, {} come back", frame.rows, parsed.rows.len())));
         }
-        self.publish(&project, seq, parsed)
+        self.publish(&project, &counted, parsed)
     }
 
-    fn publish(&mut self, project: &Arc<Project>, seq: u64, mut parsed: Parsed) -> Result<(), EngineError> {
+    fn publish(
+        &mut self,
+        project: &Arc<Project>,
+        counted: &Counted<'_>,
+        mut parsed: Parsed,
+    ) -> Result<(), EngineError> {
+        let seq = counted.seq;
         let last = last_seq(seq, parsed.rows.len() as u64);
         {
             let mut intake = project.intake.lock();
@@ -134,12 +162,27 @@ impl Recovery<'_> {
             }
         }
         if project.table.flushed_through().is_some_and(|flushed| last <= flushed) {
+            counted.publish(project, || ());
             return Ok(());
         }
         number(&mut parsed, self.shared.writer, seq);
         self.recovered.rows += parsed.rows.len() as u64;
-        let (added, _) = project.publish(parsed.rows, last);
+        let (added, _) = counted.publish(project, || project.publish(parsed.rows, last));
         self.shared.hot_bytes.fetch_add(added, Ordering::Relaxed);
         Ok(())
+    }
+}
+
+/// What the ledger is told of a frame.
+struct Counted<'a> {
+    seq: u64,
+    batch: &'a str,
+    received_at: i64,
+    tally: &'a Tally,
+}
+
+impl Counted<'_> {
+    fn publish<T>(&self, project: &Project, publish: impl FnOnce() -> T) -> T {
+        project.ledger.publish((self.seq, self.batch, self.received_at), self.tally, publish)
     }
 }

@@ -156,6 +156,7 @@ impl Engine {
         let options = AppendOptions {
             format: BodyFormat::Ndjson,
             atomic: true,
+            key: Some(caller.key.to_string()),
             restriction: caller.restriction.clone(),
             ..AppendOptions::default()
         };

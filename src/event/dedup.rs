@@ -81,6 +81,7 @@ impl Window {
     /// # Errors
     /// The disk refuses, or a file there is none of this format.
     pub fn open(dir: &Path, capacity: usize) -> Result<Self, StateError> {
+        std::fs::create_dir_all(dir).map_err(at_path(dir))?;
         let generations = state::numbers(dir, EXTENSION)?;
         let generation = generations.last().copied().unwrap_or(1);
         let mut damaged = 0;
@@ -245,6 +246,37 @@ impl Window {
             _ => Ok(()),
         }
     }
+}
+
+/// What a look at a file of ids found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FileCheck {
+    /// Whole records.
+    pub records: u64,
+    /// Records that are damaged and stand before whole ones.
+    pub damaged: u64,
+    /// Whether the end was never written whole, which a later start writes again.
+    pub torn: bool,
+}
+
+/// Looks at every file of a window and changes nothing.
+///
+/// # Errors
+/// The disk refuses, or a file is none of this format.
+pub fn check(dir: &Path) -> Result<Vec<(PathBuf, FileCheck)>, StateError> {
+    let mut checks = Vec::new();
+    for generation in state::numbers(dir, EXTENSION)? {
+        let path = state::path_of(dir, generation, EXTENSION);
+        let mut check = FileCheck::default();
+        if let Found::Whole(_, bytes) = state::load(&path, MAGIC, generation)? {
+            let mut ids = Ids::new();
+            let good = read(&bytes, generation, &mut ids, &mut check.damaged);
+            check.records = ids.len() as u64;
+            check.torn = good < bytes.len() as u64;
+        }
+        checks.push((path, check));
+    }
+    Ok(checks)
 }
 
 fn halves(key: u128) -> [u64; 2] {

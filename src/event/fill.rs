@@ -17,6 +17,8 @@ pub(super) const EVENT_ID: usize = index_of("event_id");
 pub(super) const EVENT_TIME: usize = index_of("event_time");
 pub(super) const OBSERVED_TIME: usize = index_of("observed_time");
 pub(super) const TENANT_ID: usize = index_of("tenant_id");
+pub(super) const SEQUENCE: usize = index_of("sequence");
+pub(super) const UNIT_ID: usize = index_of("unit_id");
 pub(super) const SOURCE: usize = index_of("source");
 pub(super) const DATASET: usize = index_of("dataset");
 pub(super) const MODULE: usize = index_of("module");
@@ -34,6 +36,8 @@ pub struct Remarks {
     pub time_unusable: u64,
     /// Other values that their column cannot hold.
     pub value_unusable: u64,
+    /// Values under names that no column and no mapping has.
+    pub unknown_field: u64,
     /// Keys that stood twice in an object.
     pub duplicate_key: u64,
     /// Modules above the project's cap, stored as `_other`.
@@ -47,11 +51,12 @@ pub struct Remarks {
 impl Remarks {
     /// The counts with their ledger kinds.
     #[must_use]
-    pub fn by_kind(&self) -> [(&'static str, u64); 7] {
+    pub fn by_kind(&self) -> [(&'static str, u64); 8] {
         [
             ("time_missing", self.time_missing),
             ("time_unusable", self.time_unusable),
             ("value_unusable", self.value_unusable),
+            ("unknown_field", self.unknown_field),
             ("duplicate_key", self.duplicate_key),
             ("module_overflow", self.module_overflow),
             ("changes_too_large", self.changes_too_large),
@@ -176,6 +181,7 @@ impl Filler {
         self.time_sent = false;
         for field in &mut reader.fields {
             if field.slot == NONE || field.dead {
+                self.remarks.unknown_field += u64::from(!field.dead);
                 continue;
             }
             match self.ops[field.slot as usize] {

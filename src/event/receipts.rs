@@ -95,6 +95,7 @@ impl Receipts {
     /// # Errors
     /// The disk refuses, or a file is damaged.
     pub fn open(dir: &Path, keep: Duration, now_us: i64) -> Result<Self, StateError> {
+        std::fs::create_dir_all(dir).map_err(at_path(dir))?;
         let numbers = state::numbers(dir, EXTENSION)?;
         let mut receipts = Self {
             dir: dir.to_path_buf(),
@@ -121,21 +122,23 @@ impl Receipts {
         };
         let position = self.position_of_next();
         let mut segment = Segment { path, file, number, size: HEADER as u64, oldest: i64::MAX, newest: i64::MIN };
-        let mut at = HEADER;
-        while let Some(receipt) = frame(&bytes[at..], number) {
-            let length = PREFIX + payload_length(&receipt);
+        let frames = Frames::of(&bytes, number);
+        for (at, receipt) in &frames.whole {
+            let length = short(PREFIX + payload_length(receipt));
             put(
                 &mut self.index,
-                Place {
-                    id: id(&receipt.project, receipt.key),
-                    file: position,
-                    offset: short(at),
-                    length: short(length),
-                },
+                Place { id: id(&receipt.project, receipt.key), file: position, offset: short(*at), length },
             );
-            segment.note(&receipt);
-            at += length;
+            segment.note(receipt);
         }
+        if let Some(at) = frames.damaged {
+            if !newest {
+                return Err(StateError::Damaged { path: segment.path, at });
+            }
+            // Behind a hole that a power cut left in what was not synced, replay notes all again.
+            tracing::error!(file = %segment.path.display(), at, "a receipt is damaged and passed over");
+        }
+        let at = frames.end;
         if at < bytes.len() {
             if !newest {
                 return Err(StateError::Damaged { path: segment.path, at: at as u64 });
@@ -270,6 +273,61 @@ impl Segment {
         self.oldest = self.oldest.min(receipt.received_at);
         self.newest = self.newest.max(receipt.received_at);
     }
+}
+
+/// The receipts of a file.
+struct Frames {
+    /// Whole ones and where they stand.
+    whole: Vec<(usize, Receipt)>,
+    /// First place that is none although whole ones follow.
+    damaged: Option<u64>,
+    /// Behind the last whole one.
+    end: usize,
+}
+
+impl Frames {
+    fn of(bytes: &[u8], number: u64) -> Self {
+        let mut frames = Self { whole: Vec::new(), damaged: None, end: HEADER };
+        let mut at = HEADER;
+        while at < bytes.len() {
+            let Some(receipt) = frame(&bytes[at..], number) else {
+                at += 1;
+                continue;
+            };
+            if at > frames.end {
+                frames.damaged.get_or_insert(frames.end as u64);
+            }
+            let length = PREFIX + payload_length(&receipt);
+            frames.whole.push((at, receipt));
+            at += length;
+            frames.end = at;
+        }
+        frames
+    }
+}
+
+/// Looks at every file of receipts and changes nothing: whole receipts, and where the first damaged one stands.
+///
+/// # Errors
+/// The disk refuses, or a file is none of this format.
+pub fn check(dir: &Path) -> Result<Vec<(PathBuf, u64, Option<u64>)>, StateError> {
+    let numbers = state::numbers(dir, EXTENSION)?;
+    let mut checks = Vec::new();
+    for number in &numbers {
+        let path = state::path_of(dir, *number, EXTENSION);
+        let is_last = numbers.last() == Some(number);
+        let (whole, damaged) = match state::load(&path, MAGIC, *number)? {
+            Found::Whole(_, bytes) => {
+                let frames = Frames::of(&bytes, *number);
+                let cut = (!is_last && frames.end < bytes.len()).then_some(frames.end as u64);
+                (frames.whole.len() as u64, frames.damaged.or(cut))
+            }
+            Found::Begun if is_last => (0, None),
+            Found::Begun => (0, Some(0)),
+        };
+        checks.push((path, whole, damaged));
+    }
+    Ok(checks)
 }
 
 fn short(length: usize) -> u32 {

@@ -90,11 +90,14 @@ pub(super) fn path_of(dir: &Path, number: u64, extension: &str) -> PathBuf {
     dir.join(format!("{number:016x}.{extension}"))
 }
 
-/// Numbers of the files with `extension` in `dir`, which is made where it is missing; lowest first.
+/// Numbers of the files with `extension` in `dir`, lowest first; none where there is no such directory.
 pub(super) fn numbers(dir: &Path, extension: &str) -> Result<Vec<u64>, StateError> {
-    std::fs::create_dir_all(dir).map_err(at_path(dir))?;
     let mut numbers = Vec::new();
-    for entry in std::fs::read_dir(dir).map_err(at_path(dir))? {
+    let entries = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(numbers),
+        entries => entries.map_err(at_path(dir))?,
+    };
+    for entry in entries {
         let path = entry.map_err(at_path(dir))?.path();
         if path.extension().is_some_and(|found| found == extension)
             && let Some(number) = path.file_stem().and_then(|stem| u64::from_str_radix(stem.to_str()?, 16).ok())

@@ -159,6 +159,11 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     entry("restricted_key", "This is not for keys with restrictions.", "Use a key of the project without them."),
     entry("hidden_column", "The query asks for a column that the key must not read.", "Leave the column out."),
+    entry(
+        "hidden_table",
+        "The query asks for sums of the whole project, which are not for keys with restrictions.",
+        "Use a key of the project without them.",
+    ),
     entry("key_ended", "The key was revoked or expired while the query ran.", "Use a valid key."),
     entry("key_not_found", "There is no key with this id.", "List keys with `kronika keys list`."),
     entry("invalid_key", "The key to be made contradicts itself.", "`detail` says how."),
@@ -299,6 +304,19 @@ pub(super) const ENTRIES: &[Entry] = &[
         "A batch of the log cannot be read by this program.",
         "Use the program that wrote it, or `kronika wal salvage`.",
     ),
+    entry(
+        "older_log",
+        "The tables have events that the log has not: the data directory is an older copy.",
+        "Restore the newest log, or see `server.accept_older_log`.",
+    ),
+    // Backups.
+    entry("backup_not_found", "There is no such backup.", "List them with `kronika restore --list FROM`."),
+    entry("backup_io", "A file cannot be copied.", "Check space and rights."),
+    entry("backup_restless", "The files change faster than they can be copied.", "Take the backup at a quieter time."),
+    entry("backup_damaged", "The list of a backup's files cannot be used.", "Restore another backup."),
+    entry("backup_directory_used", "A restore needs a directory that does not exist yet.", "Name another one."),
+    entry("backup_older", "The store has a later state of a table than the backup.", "Restore into an empty place."),
+    entry("backup_foreign", "The store has another table than the backup.", "Restore into an empty place."),
     // Mappings.
     entry("invalid_mapping_name", "The name is no mapping name.", "See docs/mappings.md."),
     entry("mapping_not_found", "There is no such mapping.", "List them with `kronika mappings list`."),
@@ -363,7 +381,17 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry("deadline_exceeded", "The query took longer than `query.timeout`.", "Narrow it."),
     entry("memory_exceeded", "The query needs more memory than it may have.", "Group by fewer values, or narrow it."),
     entry("canceled", "The query was stopped.", "Somebody asked for it, or the client went away."),
+    entry(
+        "store_away",
+        "The object store does not answer, and the query needs files of it.",
+        "Ask again later, or with `partial` for what is here.",
+    ),
     entry("storage_unavailable", "A stored file cannot be read.", "Look at the store and the server's log."),
+    entry(
+        "data_file_damaged",
+        "A stored file does not hold what was written.",
+        "Restore it from a backup; with `partial` a query answers without it.",
+    ),
     entry(
         "spill_dir_unavailable",
         "The directory for intermediate results cannot be used.",

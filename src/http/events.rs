@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::body;
-use super::caller::{Authorized, Ingest, Query};
+use super::caller::{Authorized, Ingest};
 use super::extract::ApiQuery;
 use super::problem::{ApiError, Problem};
 use crate::engine::{AppendError, AppendOptions, Engine, FileIds, Receipt};
@@ -16,8 +16,6 @@ use crate::error::Kind;
 
 /// Longest Idempotency-Key, in bytes.
 const KEY_MAX: usize = 255;
-/// Most rejected lines of one answer.
-const DEAD_LETTERS_MAX: usize = 1_000;
 
 /// How the events are to be taken in.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -69,6 +67,8 @@ pub(super) async fn append_events(
         source: caller.caller.source.clone(),
         atomic: params.atomic,
         idempotency_key,
+        key: Some(caller.caller.key.to_string()),
+        keep_refused: true,
         restriction: caller.caller.restriction.clone(),
     };
     let size = bytes.len() as u64;
@@ -113,36 +113,4 @@ fn file_ids(params: &AppendParams) -> Result<Option<FileIds>, ApiError> {
         return Err(wrong());
     }
     Ok(Some(FileIds { hash, first_line: params.line.unwrap_or(1).saturating_sub(1) }))
-}
-
-/// How many rejected lines are wanted.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(super) struct DeadLetterParams {
-    /// Most lines, up to 1,000.
-    limit: Option<usize>,
-}
-
-/// The newest rejected lines of the project, newest first, as NDJSON.
-#[utoipa::path(get, path = "/api/v1/dead-letters", tag = "ingest", operation_id = "dead_letters", params(DeadLetterParams),
-    responses((status = 200, body = String, content_type = "application/x-ndjson"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json")),
-    security(("key" = ["query"])))]
-pub(super) async fn dead_letters(
-    State(engine): State<Engine>,
-    caller: Authorized<Query>,
-    ApiQuery(params): ApiQuery<DeadLetterParams>,
-) -> Result<([(&'static str, &'static str); 1], String), ApiError> {
-    if caller.caller.restriction.is_some() {
-        // Nobody can tell whose event a line is that could not be read.
-        return Err(ApiError::new(Kind::Forbidden, "restricted_key", "rejected lines are not for restricted keys")
-            .hint("use a key of the project without restrictions but `sources`"));
-    }
-    let limit = params.limit.unwrap_or(100).min(DEAD_LETTERS_MAX);
-    let mut lines = engine.dead_letters(&caller.project(), limit)?.join("\n");
-    if !lines.is_empty() {
-        lines.push('\n');
-    }
-    Ok(([("content-type", "application/x-ndjson")], lines))
 }

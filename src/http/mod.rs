@@ -14,6 +14,7 @@ mod info;
 mod jobs;
 mod journal;
 mod keys;
+mod ledger;
 mod mappings;
 mod observe;
 mod pages;
@@ -45,7 +46,11 @@ pub use transport::{Tls, TlsError};
 pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
     let (routes, document) = OpenApiRouter::with_openapi(document::base())
         .routes(routes!(events::append_events, journal::list_events))
-        .routes(routes!(events::dead_letters))
+        .routes(routes!(ledger::get_ledger))
+        .routes(routes!(ledger::list_ledger_batches))
+        .routes(routes!(ledger::list_dead_letters))
+        .routes(routes!(ledger::download_dead_letters))
+        .routes(routes!(ledger::replay_dead_letters))
         .routes(routes!(query::query))
         .routes(routes!(query::cancel))
         .routes(routes!(query::list))

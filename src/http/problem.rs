@@ -23,6 +23,9 @@ use crate::journal::screens::ScreenError;
 use crate::journal::webhook::OutboxError;
 use crate::query::QueryError;
 
+/// When to ask again after an object store did not answer, in seconds.
+const STORE_RETRY_S: u64 = 5;
+
 /// A refused request.
 #[derive(Debug)]
 pub(super) struct ApiError(Box<Refusal>);
@@ -215,6 +218,9 @@ impl From<QueryError> for ApiError {
         let mut problem = Self::of(&error);
         if error.kind() == Kind::Overloaded {
             problem.0.retry_after_s = Some(1);
+        }
+        if matches!(error, QueryError::StoreAway { .. }) {
+            problem.0.retry_after_s = Some(STORE_RETRY_S);
         }
         match error.position() {
             Some(position) => problem.with("position", position),

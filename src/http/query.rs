@@ -19,10 +19,13 @@ use super::problem::{ApiError, Problem};
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::query::named::Asked;
-use crate::query::{Answer, Format, Limits, Params, encode};
+use crate::query::{Answer, Format, Limits, Missing, Params, encode};
 
 /// Trailer that says whether rows are missing because of a cap.
 const TRUNCATED: &str = "kronika-truncated";
+
+/// Header of an answer without what could not be read.
+const PARTIAL: &str = "kronika-partial";
 
 /// Longest `id` of a query, in characters.
 const ID_MAX: usize = 128;
@@ -43,6 +46,10 @@ pub(super) struct QueryBody {
     /// A name of your own for this query, 1 to 128 characters, by which it can be stopped.
     #[serde(default)]
     id: Option<String>,
+    /// Whether an answer without stored events that cannot be read at present will do. It has the header
+    /// `Kronika-Partial: true` then, and its `stats` say how much is missing.
+    #[serde(default)]
+    partial: bool,
 }
 
 /// An answer in JSON.
@@ -97,9 +104,17 @@ pub(super) async fn query(
     let project = caller.project();
     let turn = engine.turn(&caller.caller, &project).await?;
     let session = engine.session_for(&caller.caller, &project)?.with_id(body.id).in_turn(turn);
-    let answer = session.run(&body.sql, params, Limits::of(&engine.config().query)).await?;
+    let limits = Limits::of(&engine.config().query);
+    let (answer, missing) = match body.partial {
+        true => session.run_partial(&body.sql, params, limits).await?,
+        false => (session.run(&body.sql, params, limits).await?, Missing::default()),
+    };
     caller.trail.answered(answer.end());
-    Ok(respond(answer, format))
+    let mut response = respond(answer, format);
+    if missing.files > 0 {
+        response.headers_mut().insert(PARTIAL, HeaderValue::from_static("true"));
+    }
+    Ok(response)
 }
 
 /// Stop the running queries of the project that were sent with this `id`.

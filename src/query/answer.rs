@@ -28,6 +28,8 @@ use super::error::{Known, QueryError, classify};
 use super::guard::{Executor, Task, Work};
 use super::newest::{FILES_OPENED, ROWS_DECODED};
 use super::normalise::{Normaliser, memory_of, split};
+use super::partial::Missing;
+use super::readers::{BYTES_FETCHED, REQUESTS};
 use super::restrict::{Reader, RestrictedExec};
 use super::runtime::RunTimer;
 use super::session::Limits;
@@ -57,13 +59,19 @@ pub struct Stats {
     pub bytes_scanned: u64,
     /// Bytes of intermediate results that went to disk.
     pub bytes_spilled: u64,
+    /// Requests to the object store, if the table lies on one.
+    pub requests: u64,
+    /// Bytes that came from it.
+    pub bytes_fetched: u64,
+    /// What could not be read, where the caller took an answer without it.
+    pub missing: Missing,
     /// Whether its reader sees a part of the rows only.
     pub restricted: bool,
 }
 
 impl Serialize for Stats {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut stats = serializer.serialize_struct("Stats", if self.restricted { 2 } else { 6 })?;
+        let mut stats = serializer.serialize_struct("Stats", if self.restricted { 3 } else { 11 })?;
         stats.serialize_field("rows", &self.rows)?;
         stats.serialize_field("elapsed_ms", &self.elapsed_ms)?;
         if !self.restricted {
@@ -71,6 +79,15 @@ impl Serialize for Stats {
             stats.serialize_field("rows_scanned", &self.rows_scanned)?;
             stats.serialize_field("bytes_scanned", &self.bytes_scanned)?;
             stats.serialize_field("bytes_spilled", &self.bytes_spilled)?;
+            stats.serialize_field("requests", &self.requests)?;
+            stats.serialize_field("bytes_fetched", &self.bytes_fetched)?;
+        }
+        if self.missing.files > 0 {
+            stats.serialize_field("partial", &true)?;
+            if !self.restricted {
+                stats.serialize_field("files_missing", &self.missing.files)?;
+                stats.serialize_field("rows_missing", &self.missing.rows)?;
+            }
         }
         stats.end()
     }
@@ -134,6 +151,8 @@ pub(crate) struct Running {
     pub reader: Reader,
     /// Given back when the plan has ended.
     pub turn: Option<Arc<Turn>>,
+    /// What its snapshot lacks.
+    pub missing: Missing,
     /// Counts the run when the producer is done with it, however it ended.
     pub _timer: RunTimer,
 }
@@ -402,6 +421,7 @@ impl Producer {
             rows: self.sent_rows,
             elapsed_ms: u64::try_from(self.running.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             restricted: self.running.reader.restriction.is_some(),
+            missing: self.running.missing,
             ..Stats::default()
         };
         add_costs(self.running.plan.as_ref(), &mut stats);
@@ -426,6 +446,8 @@ fn add_costs(plan: &dyn ExecutionPlan, stats: &mut Stats) {
     if let Some(metrics) = plan.metrics() {
         let sum = |name: &str| metrics.sum_by_name(name).map_or(0, |value| value.as_usize() as u64);
         stats.bytes_spilled += metrics.spilled_bytes().unwrap_or(0) as u64;
+        stats.requests += sum(REQUESTS);
+        stats.bytes_fetched += sum(BYTES_FETCHED);
         match plan.name() {
             "DataSourceExec" | "HotExec" => {
                 stats.files += sum(FILES_OPENED);

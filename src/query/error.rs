@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use crate::config::{ByteCount, Span};
 use crate::error::{Kind, Report};
+use crate::table::{Away, FileDamage};
 
 pub(crate) use classify::{Known, classify};
 pub(crate) use near::nearest;
@@ -93,6 +94,9 @@ pub enum QueryError {
     /// A column of the model that this reader may not see.
     #[error("the column `{0}` is hidden from this key")]
     HiddenColumn(String),
+    /// A table that this reader may not see.
+    #[error("the table `{0}` is hidden from this key")]
+    HiddenTable(&'static str),
     /// The SQL is well formed but cannot be planned: types, grouping, ambiguous names.
     #[error("{message}{}", at(.position.as_ref()))]
     Invalid {
@@ -221,6 +225,18 @@ pub enum QueryError {
     /// A file of the table could not be read.
     #[error("a file of the table could not be read")]
     Storage(#[source] Box<DataFusionError>),
+    /// A file is needed that is not here, and the object store does not answer.
+    #[error("{away}; the answer needs files of it")]
+    StoreAway {
+        /// The store and what it does.
+        away: Away,
+        /// What reading the file came to.
+        #[source]
+        source: Box<DataFusionError>,
+    },
+    /// A file of the table does not hold what was written.
+    #[error("{0}")]
+    Damaged(FileDamage),
     /// The engine cannot set up its query runtime.
     #[error("cannot prepare the spill directory")]
     SpillDir(#[source] std::io::Error),
@@ -292,9 +308,10 @@ impl Report for QueryError {
             Self::DeadlineExceeded(_) | Self::StepTooLong(_) => Kind::DeadlineExceeded,
             Self::Busy(_) | Self::QueueFull { .. } | Self::WaitedTooLong(_) | Self::ServerMemory => Kind::Overloaded,
             Self::Canceled => Kind::Canceled,
-            Self::HiddenColumn(_) => Kind::Forbidden,
+            Self::HiddenColumn(_) | Self::HiddenTable(_) => Kind::Forbidden,
             Self::KeyEnded => Kind::Unauthenticated,
-            Self::BrokenFile { .. } | Self::Storage(_) | Self::SpillDir(_) | Self::Threads(_) => Kind::Unavailable,
+            Self::BrokenFile { .. } | Self::Storage(_) | Self::StoreAway { .. } | Self::Damaged(_) => Kind::Unavailable,
+            Self::SpillDir(_) | Self::Threads(_) => Kind::Unavailable,
             Self::Encode(_) | Self::Internal(_) => Kind::Internal,
         }
     }
@@ -327,8 +344,11 @@ impl Report for QueryError {
             Self::MemoryExceeded(_) => "memory_exceeded",
             Self::Canceled => "canceled",
             Self::HiddenColumn(_) => "hidden_column",
+            Self::HiddenTable(_) => "hidden_table",
             Self::KeyEnded => "key_ended",
             Self::Storage(_) => "storage_unavailable",
+            Self::StoreAway { .. } => "store_away",
+            Self::Damaged(_) => "data_file_damaged",
             Self::SpillDir(_) => "spill_dir_unavailable",
             Self::Threads(_) => "threads_unavailable",
             Self::Encode(_) | Self::Internal(_) => "internal",
@@ -372,8 +392,17 @@ impl Report for QueryError {
             Self::HiddenColumn(_) => {
                 Some("leave out the column, or the view that uses it; an admin chooses a key's `masked_columns`".into())
             }
+            Self::HiddenTable(_) => Some("use a key of the project without restrictions but `sources`".into()),
             Self::KeyEnded => Some("ask again with a valid key".into()),
             Self::Storage(_) => Some("the server's log names the file".into()),
+            Self::StoreAway { .. } => Some(
+                "ask again later, or POST /api/v1/query with `\"partial\": true` for what memory and cache hold".into(),
+            ),
+            Self::Damaged(_) => Some(
+                "restore the file from a backup (`kronika verify` names all that are damaged); with `\"partial\": true` \
+                 the query answers without it"
+                    .into(),
+            ),
             _ => None,
         }
     }

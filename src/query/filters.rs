@@ -15,6 +15,9 @@ use datafusion::physical_plan::PhysicalExpr;
 use super::prune::{all_of, is_wide};
 use crate::event::schema::{DATE, EVENT_TIME_AT, MODULE, query_schema};
 
+/// Columns of ids that many rows share: a tenant, a location.
+const COARSE_IDS: [&str; 2] = ["tenant_id", "unit_id"];
+
 /// Instants from one to another, both included, in µs since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimeRange {
@@ -136,7 +139,9 @@ fn is_needle(expr: &Expr) -> bool {
             Expr::InList(list) if !list.negated => &list.expr,
             _ => return Ok(TreeNodeRecursion::Continue),
         };
-        found |= column.try_as_col().is_some_and(|column| column.name.ends_with("_id") && column.name != "tenant_id");
+        found |= column
+            .try_as_col()
+            .is_some_and(|column| column.name.ends_with("_id") && !COARSE_IDS.contains(&column.name.as_str()));
         Ok(TreeNodeRecursion::Continue)
     });
     visited.is_ok() && found

@@ -11,7 +11,6 @@ use std::time::Instant;
 
 use datafusion::common::DataFusionError;
 use datafusion::datasource::object_store::{ObjectStoreRegistry, ObjectStoreUrl};
-use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::execution::SessionState;
 use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
@@ -24,8 +23,10 @@ use url::Url;
 use super::error::QueryError;
 use super::guard::{self, Executor, Label};
 use super::prune::IndexCache;
+use super::readers::Readers;
 use crate::config;
 use crate::event::names::ProjectName;
+use crate::table::{DamageLog, Reads};
 
 /// Memory for parsed footers and page indexes of Parquet files.
 const FOOTER_CACHE_BYTES: usize = 512 << 20;
@@ -46,7 +47,9 @@ pub struct Runtime {
     env: RuntimeEnv,
     template: SessionState,
     functions: Arc<[String]>,
-    readers: Arc<CachedParquetFileReaderFactory>,
+    reads: Reads,
+    readers: Arc<Readers>,
+    damage: Arc<DamageLog>,
     indexes: IndexCache,
     executor: Executor,
     stages: OnceLock<Stages>,
@@ -62,20 +65,17 @@ pub struct Stages {
 }
 
 impl Runtime {
-    /// Prepares query execution over `store`; what does not fit in memory goes to `spill_dir`, whose
+    /// Prepares query execution over `reads`; what does not fit in memory goes to `spill_dir`, whose
     /// leftovers of an earlier run are removed.
     ///
     /// # Errors
     /// The spill directory cannot be made, or the system gives no threads.
-    pub fn new(
-        settings: &config::Query,
-        store: Arc<dyn ObjectStore>,
-        spill_dir: &Path,
-    ) -> Result<Arc<Self>, QueryError> {
+    pub fn new(settings: &config::Query, reads: impl Into<Reads>, spill_dir: &Path) -> Result<Arc<Self>, QueryError> {
         prepare_spill_dir(spill_dir).map_err(QueryError::SpillDir)?;
+        let reads = reads.into();
         let internal = |error: DataFusionError| QueryError::Internal(Box::new(error));
         let env = RuntimeEnvBuilder::new()
-            .with_object_store_registry(Arc::new(OneStore(Arc::clone(&store))))
+            .with_object_store_registry(Arc::new(OneStore(reads.store())))
             .with_temp_file_path(spill_dir)
             .with_max_temp_directory_size(settings.guard.spill_max.0)
             .with_max_spill_merge_fan_in(SPILL_MERGE_MAX)
@@ -88,13 +88,16 @@ impl Runtime {
         };
         let footers = env.cache_manager.get_file_metadata_cache();
         let template = template(threads, &settings.guard).map_err(internal)?;
+        let damage = Arc::<DamageLog>::default();
         let executor = Executor::start(settings, threads).map_err(QueryError::Threads)?;
         Ok(Arc::new(Self {
             settings: settings.clone(),
             threads,
             functions: function_names(&template),
             template,
-            readers: Arc::new(CachedParquetFileReaderFactory::new(store, footers)),
+            readers: Arc::new(Readers::new(reads.clone(), footers, Arc::clone(&damage))),
+            reads,
+            damage,
             indexes: IndexCache::default(),
             executor,
             stages: OnceLock::new(),
@@ -120,6 +123,12 @@ impl Runtime {
 
     pub(crate) fn stages(&self) -> Option<&Stages> {
         self.stages.get()
+    }
+
+    /// Data files that were found damaged.
+    #[must_use]
+    pub fn damage(&self) -> &Arc<DamageLog> {
+        &self.damage
     }
 
     /// Files whose footers are cached.
@@ -154,8 +163,13 @@ impl Runtime {
         Arc::clone(&self.functions)
     }
 
-    pub(crate) fn readers(&self) -> Arc<CachedParquetFileReaderFactory> {
+    pub(crate) fn readers(&self) -> Arc<Readers> {
         Arc::clone(&self.readers)
+    }
+
+    /// The way to the data files.
+    pub(crate) fn reads(&self) -> &Reads {
+        &self.reads
     }
 
     pub(crate) fn indexes(&self) -> &IndexCache {

@@ -22,9 +22,11 @@ use tokio::runtime::Handle;
 use super::answer::{Answer, Running};
 use super::error::{Known, QueryError, classify};
 use super::guard::{self, Label, Task, Wanted};
+use super::ledger::{LEDGER, Ledger};
 use super::params::{Bound, Failure, Params};
+use super::partial::Missing;
 use super::provider::EventsTable;
-use super::restrict::{Reader, RestrictedTable};
+use super::restrict::{Hidden, Reader, RestrictedTable, check_masked};
 use super::runtime::{BATCH_ROWS, RunTimer, Runtime};
 use super::turn::Turn;
 use super::{Snapshot, views};
@@ -79,12 +81,18 @@ pub struct Session {
     project: ProjectName,
     snapshot: Arc<Snapshot>,
     reader: Reader,
+    /// What there is of columns that the reader must not see.
+    hidden: Hidden,
+    /// The table `ledger`, where there is one.
+    ledger: Option<Ledger>,
     /// What the caller calls the query.
     id: Option<String>,
     /// Its place among the queries that run.
     turn: Option<Arc<Turn>>,
     /// When it is for its reader, µs since 1970; `None`: now.
     at: Option<i64>,
+    /// What its snapshot lacks.
+    missing: Missing,
 }
 
 impl Session {
@@ -96,9 +104,12 @@ impl Session {
             project: project.clone(),
             snapshot: Arc::new(snapshot),
             reader: Reader::default(),
+            hidden: Hidden::default(),
+            ledger: None,
             id: None,
             turn: None,
             at: None,
+            missing: Missing::default(),
         }
     }
 
@@ -107,6 +118,19 @@ impl Session {
     #[must_use]
     pub fn as_of(self, moment_us: i64) -> Self {
         Self { at: Some(moment_us), ..self }
+    }
+
+    /// Shows NULL in the place of columns that its reader must not see, where a statement only shows them: for the
+    /// statements of ours, which name the same columns for everybody.
+    #[must_use]
+    pub fn masking(self) -> Self {
+        Self { hidden: Hidden::Null, ..self }
+    }
+
+    /// With the table `ledger`.
+    #[must_use]
+    pub fn with_ledger(self, ledger: Ledger) -> Self {
+        Self { ledger: Some(ledger), ..self }
     }
 
     /// Holds `turn` until the answers of the session have ended.
@@ -132,6 +156,11 @@ impl Session {
     #[must_use]
     pub fn project(&self) -> &ProjectName {
         &self.project
+    }
+
+    /// The same over `snapshot`, which lacks `missing`.
+    pub(super) fn over(&self, snapshot: Snapshot, missing: Missing) -> Self {
+        Self { snapshot: Arc::new(snapshot), missing, ..self.clone() }
     }
 
     pub(super) fn runtime(&self) -> &Arc<Runtime> {
@@ -226,6 +255,7 @@ impl Session {
                 known: known.clone(),
                 reader,
                 turn,
+                missing: self.missing,
                 _timer: timer,
             };
             Answer::start(executor, running).await
@@ -245,12 +275,13 @@ impl Session {
     }
 
     pub(super) fn known(&self, memory_max: ByteCount) -> Known {
-        let names = std::iter::once(EVENTS).chain(views::views().iter().map(|view| view.name));
+        let names = [EVENTS, LEDGER].into_iter().chain(views::views().iter().map(|view| view.name));
         Known {
             tables: names.map(str::to_owned).collect(),
             functions: self.runtime.functions(),
             memory_max,
             hidden: self.hidden(),
+            reads: self.runtime.reads().clone(),
         }
     }
 
@@ -288,7 +319,27 @@ impl Session {
     fn as_readable(&self, events: EventsTable) -> Result<Arc<dyn TableProvider>, Failure> {
         let Some(restriction) = &self.reader.restriction else { return Ok(Arc::new(events)) };
         let now_us = self.at.unwrap_or_else(|| chrono::Utc::now().timestamp_micros());
-        Ok(Arc::new(RestrictedTable::new(events, Arc::clone(restriction), now_us)?))
+        Ok(Arc::new(RestrictedTable::new(events, Arc::clone(restriction), self.hidden, now_us)?))
+    }
+}
+
+impl Session {
+    /// Makes the table `ledger` where `statement` names it.
+    fn register_ledger(
+        &self,
+        state: &SessionState,
+        schema: &MemorySchemaProvider,
+        statement: &Statement,
+    ) -> Result<(), Failure> {
+        let Some(ledger) = &self.ledger else { return Ok(()) };
+        if !state.resolve_table_references(statement)?.iter().any(|reference| reference.table() == LEDGER) {
+            return Ok(());
+        }
+        if self.reader.restriction.is_some() {
+            return Err(QueryError::HiddenTable(LEDGER).into());
+        }
+        schema.register_table(LEDGER.to_owned(), Arc::new(ledger.table()?))?;
+        Ok(())
     }
 }
 
@@ -309,11 +360,15 @@ impl Planning {
         let statement = guard::parse(&self.sql, guard)?;
         let (state, schema) = self.session.state(&self.task)?;
         runtime.block_on(register_views(&state, &schema, &statement, guard, VIEW_DEPTH_MAX))?;
+        self.session.register_ledger(&state, &schema, &statement)?;
         let plan = runtime.block_on(state.statement_to_plan(statement))?;
         let plan = self.values.bind(plan, self.optional)?;
         guard::check_plan(&plan, guard)?;
         let plan = state.optimize(&plan)?;
         guard::check_constants(&plan, guard)?;
+        if let (Hidden::Null, Some(restriction)) = (self.session.hidden, &self.session.reader.restriction) {
+            check_masked(&plan, restriction)?;
+        }
         let plan = runtime.block_on(state.query_planner().create_physical_plan(&plan, &state))?;
         Ok((guard::check_physical(plan, guard)?, state.task_ctx()))
     }

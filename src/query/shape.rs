@@ -9,6 +9,7 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer, Word};
 
 use super::dialect::EventsDialect;
+use super::ledger::LEDGER;
 use super::session::EVENTS;
 use super::views;
 use crate::event::schema::row_schema;
@@ -111,7 +112,8 @@ fn table(token: &Token) -> Option<&'static str> {
 }
 
 fn named_table(name: &str) -> Option<&'static str> {
-    if name == EVENTS { Some(EVENTS) } else { views::find(name).map(|view| view.name) }
+    let table = [EVENTS, LEDGER].into_iter().find(|table| *table == name);
+    table.or_else(|| views::find(name).map(|view| view.name))
 }
 
 /// A value that is a word.

@@ -162,7 +162,7 @@ fn balanced(files: &[Arc<DataFile>], groups: usize) -> Vec<FileGroup> {
 }
 
 /// One file as DataFusion names it.
-pub(crate) fn partitioned(file: &DataFile) -> PartitionedFile {
+pub(crate) fn partitioned(file: &Arc<DataFile>) -> PartitionedFile {
     let meta = ObjectMeta {
         location: file.location.clone(),
         last_modified: DateTime::from_timestamp_millis(file.modified_ms).unwrap_or_default(),
@@ -172,5 +172,5 @@ pub(crate) fn partitioned(file: &DataFile) -> PartitionedFile {
     };
     // In the order of the partition columns of `table_schema`, which is that of the query schema.
     let values = vec![ScalarValue::Utf8View(file.module.clone()), ScalarValue::Date32(Some(file.date))];
-    PartitionedFile::new_from_meta(meta).with_partition_values(values)
+    PartitionedFile::new_from_meta(meta).with_partition_values(values).with_extension(Arc::clone(file))
 }

@@ -17,9 +17,11 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
+use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 
 use super::clock::Clock;
+use super::damage::FileDamage;
 use super::error::TableError;
 use super::storage::Storage;
 use super::upload::{Target, Upload};
@@ -97,6 +99,33 @@ impl Storage {
         let found = self.store().get_opts(&path, options).await;
         let found = found.map_err(|source| TableError::store("read", &path, source))?;
         Ok(found.into_stream().map_err(move |source| TableError::store("read", &path, source)).boxed())
+    }
+
+    /// Attached files of a project whose bytes do not have the hash in their name; and how many there are.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn check_blobs(&self, project: &ProjectName) -> Result<(u64, Vec<FileDamage>), TableError> {
+        let (root, store) = (self.attachments(project), self.store());
+        let failed = |source| TableError::store("read", &root, source);
+        let listed: Vec<Path> = match store.list(Some(&root)).map_ok(|file| file.location).try_collect().await {
+            Err(object_store::Error::NotFound { .. }) => Vec::new(),
+            other => other.map_err(failed)?,
+        };
+        let mut damaged = Vec::new();
+        for path in &listed {
+            let mut bytes = store.get(path).await.map_err(failed)?.into_stream();
+            let mut digest = Sha256::new();
+            while let Some(part) = bytes.try_next().await.map_err(failed)? {
+                digest.update(&part);
+            }
+            let found = BlobId::of(&digest.finalize().into());
+            if path.filename() != Some(found.as_str()) {
+                let what = format!("is damaged: its SHA-256 is {found}");
+                damaged.push(FileDamage { path: path.to_string(), what });
+            }
+        }
+        Ok((listed.len() as u64, damaged))
     }
 
     /// Stores the bytes of `file`, which must have the hash `id`. Only for threads that may block.

@@ -14,7 +14,8 @@ use super::error::TableError;
 use super::log::{LOG_DIR, checkpoint_version, commit_version};
 use super::opened::Table;
 use super::vacuum::delete_all;
-use super::{CHECKPOINT_INTERVAL, delta};
+use super::{CHECKPOINT_INTERVAL, delta, seals};
+use crate::failpoint;
 
 impl Table {
     /// Writes a checkpoint of the newest version, and drops what is not needed behind older ones.
@@ -30,7 +31,10 @@ impl Table {
         if version == last {
             return Ok(());
         }
+        failpoint::at("table.checkpoint");
         delta::write_checkpoint(&self.storage, &self.root, version).await?;
+        failpoint::at("table.checkpointed");
+        seals::seal(&self.storage, &self.root, version).await?;
         self.state.lock().await.has_checkpoint(version, self.clock.now_ms());
         self.drop_old_log().await
     }

@@ -25,8 +25,9 @@ use super::load::{commit_at, commit_info};
 use super::log::{Add, Commit, EPOCH, HIGHEST, ORDERED_TAG, Remove, Txn, WORK_TAG, commit_path};
 use super::opened::{Epoch, Table};
 use super::state::{State, partition_values};
-use super::stats;
 use super::version::{DataFile, Work};
+use super::{stats, sums};
+use crate::failpoint;
 
 /// Versions that others may win in a row before we give up.
 const CONFLICTS_MAX: usize = 100;
@@ -174,8 +175,12 @@ impl Table {
         let mut tries = 0;
         loop {
             tries += 1;
+            failpoint::at("table.commit");
             let error = match store.put_opts(&path, text.clone().into(), PutMode::Create.into()).await {
-                Ok(_) => return Ok(Found::Ours(commit)),
+                Ok(_) => {
+                    failpoint::at("table.committed");
+                    return Ok(Found::Ours(commit));
+                }
                 Err(error) => error,
             };
             // What a disk holds that refused a sync is no commit, whatever it reads as now.
@@ -204,6 +209,9 @@ impl Table {
 fn add_action(file: &DataFile, data_change: bool) -> Result<Add, TableError> {
     let stats = stats::encode(file.rows, &file.stats).map_err(|error| TableError::Misuse(error.to_string()))?;
     let mut tags = BTreeMap::from([(ORDERED_TAG.to_owned(), Some("true".to_owned()))]);
+    if let Some(sums) = &file.sums {
+        tags.insert(sums::TAG.to_owned(), Some(sums.tag()));
+    }
     if file.work != Work::of_flush(file.size) {
         tags.insert(WORK_TAG.to_owned(), Some(format!("{},{}", file.work.flushed, file.work.rewritten)));
     }

@@ -19,6 +19,7 @@ use super::opened::Table;
 use super::version::{DataFile, TableVersion, Work};
 use super::watch::{Unwatched, Watch};
 use super::writer::{Partition, write_file};
+use crate::failpoint;
 use plan::{Policy, plan};
 
 /// Merges that share a commit.
@@ -178,7 +179,9 @@ impl Table {
             self.check_settled(&state)?;
             let adds = waiting.iter().map(|merged| Arc::clone(&merged.file)).collect();
             let removes = waiting.iter().flat_map(|merged| merged.of.iter().cloned()).collect();
+            failpoint::at("compact.written");
             let outcome = self.commit(&mut state, &Change { adds, removes, ..Change::default() }).await?;
+            failpoint::at("compact.committed");
             // Also when others took files: the next look must see what they made of them.
             self.publish(&mut state, run.publish);
             let is_live = |file: &Arc<DataFile>| state.live.contains_key(&file.path);
@@ -213,6 +216,7 @@ impl Table {
         let work = move || {
             let partition = files.first().map(|file| Partition { date: file.date, module: file.module.clone() });
             let partition = partition.ok_or_else(|| TableError::Misuse("nothing to merge".into()))?;
+            failpoint::at("compact.read");
             let mut inputs = super::merge::open(&target, &files)?;
             let fitting = super::merge::fitting(&inputs);
             (inputs.truncate(fitting), files.truncate(fitting));

@@ -30,6 +30,8 @@ use object_store::{
 use parking_lot::Mutex;
 use uuid::Uuid;
 
+use crate::failpoint;
+
 /// Directory of half-written files, below the base: never inside a table.
 pub const STAGING: &str = ".staging";
 
@@ -128,10 +130,11 @@ impl Disk {
 
     fn put_staged(&self, staged: &FsPath, path: &FsPath, payload: &PutPayload, mode: &PutMode) -> Result<()> {
         let mut file = File::create_new(staged).map_err(failed)?;
+        failpoint::pass("disk.write").map_err(failed)?;
         for chunk in payload {
             file.write_all(chunk).map_err(failed)?;
         }
-        self.synced(file.sync_all())?;
+        self.synced(failpoint::pass("disk.sync").and_then(|()| file.sync_all()))?;
         drop(file);
         if *mode != PutMode::Create {
             return fs::rename(staged, path).map_err(failed);

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::damage::FileDamage;
 use crate::error::{Kind, Report};
 use crate::event::names::ProjectName;
 
@@ -129,6 +130,14 @@ pub enum TableError {
 impl TableError {
     pub(super) fn store(action: &'static str, path: impl ToString, source: object_store::Error) -> Self {
         Self::Store { action, path: path.to_string(), source }
+    }
+
+    /// What ended the reading of a data file: its damage, or the store.
+    pub(super) fn reading(location: impl ToString, source: object_store::Error) -> Self {
+        match FileDamage::behind(&source) {
+            Some(FileDamage { path, what }) => Self::DamagedFile { path: path.clone(), what: what.clone() },
+            None => Self::store("read", location, source),
+        }
     }
 
     pub(super) fn damaged_log(file: impl ToString, what: impl Into<String>) -> Self {

@@ -14,6 +14,7 @@ use super::order::{Planned, plan, stored};
 use super::upload::Target;
 use super::version::{DataFile, TableVersion};
 use super::writer::write_file;
+use crate::failpoint;
 
 /// What a flush did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -50,6 +51,7 @@ impl Table {
             let after = self.settle().await?;
             let planned = self.plan(&batches, after, through).await?;
             let files = self.write(&batches, planned).await?;
+            failpoint::at("table.uploaded");
             let mut state = self.state.lock().await;
             let mut report = FlushReport::default();
             if !files.is_empty() {

@@ -4,6 +4,7 @@
 //! it on a store without syncs, for a version without changes, and rows are gone without a word.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -17,8 +18,11 @@ use super::error::TableError;
 use super::log::{
     Commit, CommitInfo, Format, LOG_DIR, MODEL_PROPERTY, Metadata, checkpoint_version, commit_path, commit_version,
 };
+use super::seals::{self, Seal};
 use super::state::{PROTOCOL, State};
+use super::version::TableVersion;
 use super::{MODEL_VERSION, Storage, delta, layout};
+use crate::event::names::ProjectName;
 use crate::event::schema::{DATE, MODULE};
 
 /// Commits that are read at a time.
@@ -62,6 +66,16 @@ pub(super) async fn load(storage: &Storage, root: &Path, apps: &[&str]) -> Resul
         state.absorb(version, &commit, &[])?;
     }
     Ok(Some(state))
+}
+
+/// The newest version of the table at `root`, which must be there.
+pub(super) async fn read_only(
+    storage: &Storage,
+    root: &Path,
+    project: &ProjectName,
+) -> Result<Arc<TableVersion>, TableError> {
+    let state = load(storage, root, &[]).await?;
+    state.map(|mut state| state.current()).ok_or_else(|| TableError::Missing(project.clone()))
 }
 
 async fn read_commit(store: &dyn ObjectStore, path: &Path) -> Result<Commit, TableError> {
@@ -123,7 +137,22 @@ async fn list_from(storage: &Storage, root: &Path, first: Option<u64>) -> Result
     let name = |file: &ObjectMeta| file.location.filename().unwrap_or_default().to_owned();
     // A checkpoint is a copy: one that is empty is passed over, the commits still tell everything.
     let whole = files.iter().filter(|file| file.size > 0);
-    let found = whole.filter_map(|file| Some((checkpoint_version(&name(file))?, file.last_modified))).max();
+    let known: BTreeMap<u64, DateTime<Utc>> =
+        whole.filter_map(|file| Some((checkpoint_version(&name(file))?, file.last_modified))).collect();
+    let (mut found, mut broken) = (None, None);
+    for (version, written) in known.into_iter().rev() {
+        match seals::examine(storage, root, version).await? {
+            Seal::Whole | Seal::Unknown => {
+                found = Some((version, written));
+                break;
+            }
+            Seal::Broken(what) => {
+                let file = seals::name(root, version);
+                tracing::error!(file, what, "going on without a checkpoint, with what the log has from before it");
+                broken.get_or_insert((file, what));
+            }
+        }
+    }
     let checkpoint = found.map(|(version, _)| version);
     if first.is_some() && checkpoint.is_none() {
         return Ok(None);
@@ -139,13 +168,17 @@ async fn list_from(storage: &Storage, root: &Path, first: Option<u64>) -> Result
         }
         commits.insert(version, file.location.clone());
     }
+    let gap = |expected: u64| match &broken {
+        Some((file, what)) => TableError::damaged_log(file, what.clone()),
+        None => TableError::damaged_log(commit_path(root, expected), "is missing"),
+    };
     if checkpoint.is_none() && commits.is_empty() {
-        return Ok(None);
+        return if broken.is_some() { Err(gap(0)) } else { Ok(None) };
     }
     let first = checkpoint.map_or(0, |checkpoint| checkpoint + 1);
     for (version, expected) in commits.keys().zip(first..) {
         if *version != expected {
-            return Err(TableError::damaged_log(commit_path(root, expected), "is missing"));
+            return Err(gap(expected));
         }
     }
     Ok(Some(Listing { checkpoint: found, commits }))

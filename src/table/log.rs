@@ -9,6 +9,7 @@
 //! * `kronika/epoch`: grows with each opened table that writes; the newest is the only one that may.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use bytes::Bytes;
 use object_store::path::Path;
@@ -119,6 +120,9 @@ pub(super) struct CommitInfo {
     /// Unique: tells our own commit from another's when the store's answer was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) kronika_commit: Option<String>,
+    /// CRC-32C of the file, in hex, with zeros in its own place. Filled in by [`Commit::encode`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) kronika_sum: Option<String>,
 }
 
 /// One line of a commit.
@@ -153,7 +157,8 @@ pub(super) struct Commit {
 impl Commit {
     /// The commit as the content of its file.
     pub(super) fn encode(self) -> Result<Bytes, serde_json::Error> {
-        let single = Line { commit_info: self.info, ..Line::default() };
+        let info = self.info.map(|info| CommitInfo { kronika_sum: Some(NO_SUM.to_owned()), ..info });
+        let single = Line { commit_info: info, ..Line::default() };
         let mut lines = vec![single];
         lines.extend(self.protocol.map(|protocol| Line { protocol: Some(protocol), ..Line::default() }));
         lines.extend(self.metadata.map(|metadata| Line { meta_data: Some(metadata), ..Line::default() }));
@@ -164,6 +169,10 @@ impl Commit {
         for line in &lines {
             serde_json::to_writer(&mut text, line)?;
             text.push(b'\n');
+        }
+        if let Some(place) = place_of_sum(&text) {
+            let sum = format!("{:08x}", crc32c::crc32c(&text));
+            text[place].copy_from_slice(sum.as_bytes());
         }
         Ok(text.into())
     }
@@ -176,6 +185,7 @@ impl Commit {
         if text.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) {
             return Err(TableError::damaged_log(file, format!("is empty ({} bytes)", text.len())));
         }
+        check_sum(text).map_err(|what| TableError::damaged_log(file, what))?;
         let mut commit = Self::default();
         for (at, line) in text.split(|byte| *byte == b'\n').enumerate() {
             if line.iter().all(u8::is_ascii_whitespace) {
@@ -190,6 +200,9 @@ impl Commit {
             commit.metadata = line.meta_data.or(commit.metadata);
             commit.info = line.commit_info.or(commit.info);
         }
+        if let Some(info) = &mut commit.info {
+            info.kronika_sum = None;
+        }
         Ok(commit)
     }
 
@@ -202,6 +215,30 @@ impl Commit {
     pub(super) fn id(&self) -> Option<&str> {
         self.info.as_ref()?.kronika_commit.as_deref()
     }
+}
+
+/// Stands where the checksum of a commit goes while it is made.
+const NO_SUM: &str = "00000000";
+
+/// Where a commit's checksum stands, as eight hex digits. It is looked for in the text, not in its JSON: a bit that
+/// flips in a name must not hide it.
+fn place_of_sum(text: &[u8]) -> Option<Range<usize>> {
+    const BEFORE: &[u8] = br#""kronikaSum":""#;
+    let first = &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())];
+    let at = memchr::memmem::find(first, BEFORE)? + BEFORE.len();
+    (at + NO_SUM.len() <= first.len()).then(|| at..at + NO_SUM.len())
+}
+
+/// Compares a commit with its checksum, if it has one: other tools and earlier releases write none.
+fn check_sum(text: &[u8]) -> Result<(), String> {
+    let Some(place) = place_of_sum(text) else { return Ok(()) };
+    let sum = crc32c::crc32c(&text[..place.start]);
+    let sum = crc32c::crc32c_append(sum, NO_SUM.as_bytes());
+    let found = format!("{:08x}", crc32c::crc32c_append(sum, &text[place.end..]));
+    if text[place.clone()] == *found.as_bytes() {
+        return Ok(());
+    }
+    Err(format!("is damaged: its checksum is {found}, it says {}", String::from_utf8_lossy(&text[place])))
 }
 
 /// Path of the commit of `version`.

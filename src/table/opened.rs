@@ -34,7 +34,7 @@ impl From<Uuid> for WriterId {
 }
 
 impl WriterId {
-    fn app_of(id: &str) -> String {
+    pub(super) fn app_of(id: &str) -> String {
         format!("kronika/writer/{id}")
     }
 
@@ -243,6 +243,5 @@ fn seen(state: &mut State, writer: &WriterId) -> Seen {
 /// # Errors
 /// [`TableError::Missing`], or the table cannot be read.
 pub async fn open_read_only(storage: &Storage, project: &ProjectName) -> Result<Arc<TableVersion>, TableError> {
-    let state = load::load(storage, &storage.table_root(project), &[]).await?;
-    state.map(|mut state| state.current()).ok_or_else(|| TableError::Missing(project.clone()))
+    load::read_only(storage, &storage.table_root(project), project).await
 }

@@ -8,9 +8,10 @@ use object_store::path::Path;
 
 use super::error::TableError;
 use super::log::{Add, Commit, MODEL_PROPERTY, Metadata, ORDERED_TAG, Protocol, Remove, WORK_TAG};
+use super::sums::Sums;
 use super::version::{DataFile, TableVersion, Work};
 use super::writer::{date_text, join};
-use super::{MODEL_VERSION, log, stats};
+use super::{MODEL_VERSION, log, stats, sums};
 use crate::event::schema::{DATE, MODULE};
 
 /// Newest protocol that we read and write: no deletion vectors, no table features.
@@ -241,5 +242,6 @@ fn data_file(root: &Path, add: &Add) -> Result<Arc<DataFile>, TableError> {
         modified_ms: add.modification_time,
         ordered: add.tags.as_ref().is_some_and(|tags| tags.contains_key(ORDERED_TAG)),
         stats,
+        sums: add.tags.as_ref().and_then(|tags| Sums::parse(tags.get(sums::TAG)?.as_deref()?)),
     }))
 }

@@ -9,12 +9,18 @@ use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreScheme, parse_url_opts};
+use object_store::{ObjectStore, ObjectStoreExt, ObjectStoreScheme};
 use url::Url;
 
+use super::cache::{Cache, CacheFigures};
 use super::durable::{DurableLocal, STAGING, create_synced};
 use super::error::TableError;
+use super::link::{Away, Link};
 use super::log::LOG_DIR;
+use super::reads::Reads;
+use super::remote::RemoteStore;
+use super::requests::{Requests, observer};
+use super::stores::{RemoteSettings, connect};
 use crate::event::names::ProjectName;
 
 /// Directory of all projects, below the root.
@@ -25,13 +31,25 @@ const EVENTS: &str = "events";
 /// Directory of a project's attached files, below the project's.
 const ATTACHMENTS: &str = "attachments";
 
+/// Name that is asked for to see whether a store answers; nothing has it.
+const KNOCK: &str = ".knock";
+
 /// A root under which every project has its table.
 #[derive(Debug, Clone)]
 pub struct Storage {
-    store: Arc<dyn ObjectStore>,
+    place: Place,
     prefix: Path,
     url: Url,
     local: Option<DurableLocal>,
+}
+
+/// What the tables lie on.
+#[derive(Debug, Clone)]
+enum Place {
+    /// A local disk, or what a test puts in its place.
+    Disk(Arc<dyn ObjectStore>),
+    /// An object store.
+    Remote(RemoteStore, Option<Arc<Link>>),
 }
 
 impl Storage {
@@ -44,6 +62,18 @@ impl Storage {
     /// # Errors
     /// [`TableError::Location`]: no such kind of store, an unknown option, an unusable directory.
     pub fn open(url: &str, options: &BTreeMap<String, String>) -> Result<Self, TableError> {
+        Self::open_with(url, options, &RemoteSettings::default())
+    }
+
+    /// As [`Storage::open`], for an object store with these settings.
+    ///
+    /// # Errors
+    /// As [`Storage::open`], or the directory of the read cache is unusable.
+    pub fn open_with(
+        url: &str,
+        options: &BTreeMap<String, String>,
+        remote: &RemoteSettings,
+    ) -> Result<Self, TableError> {
         let refuse = |what: String| TableError::Location { url: url.to_owned(), what };
         if !url.contains("://") {
             return Self::local(FsPath::new(url)).map_err(refuse);
@@ -54,9 +84,25 @@ impl Storage {
             let path = parsed.to_file_path().map_err(|()| refuse("it is no path of this machine".into()))?;
             return Self::local(&path).map_err(refuse);
         }
-        let settings = settings(&scheme, options).map_err(refuse)?;
-        let (store, prefix) = parse_url_opts(&parsed, settings).map_err(|error| refuse(error.to_string()))?;
-        Ok(Self { store: Arc::from(store), prefix, url: parsed, local: None })
+        let link = Link::new(url.to_owned());
+        let (store, prefix) = connect(&parsed, options, &link, remote.retry_timeout).map_err(refuse)?;
+        let cache =
+            match &remote.cache {
+                Some((dir, bytes_max)) => Some(Cache::open(dir, *bytes_max, &root_of(&parsed)).map_err(|error| {
+                    refuse(format!("the read cache cannot be kept in `{}`: {error}", dir.display()))
+                })?),
+                None => None,
+            };
+        let place = Place::Remote(RemoteStore::new(store, cache), Some(link));
+        Ok(Self { place, prefix, url: parsed, local: None })
+    }
+
+    /// A root in `store`, which stands for an object store.
+    #[cfg(test)]
+    pub(crate) fn over(store: Arc<dyn ObjectStore>, cache: Option<Arc<Cache>>) -> Self {
+        let url = Url::parse("s3://bucket/prefix").expect("a URL");
+        let place = Place::Remote(RemoteStore::new(store, cache), None);
+        Self { place, prefix: Path::from("prefix"), url, local: None }
     }
 
     fn local(path: &FsPath) -> Result<Self, String> {
@@ -67,19 +113,84 @@ impl Storage {
         let prefix = Path::from_absolute_path(&base).map_err(|error| error.to_string())?;
         let url = Url::from_directory_path(&base).map_err(|()| "it is no absolute path".to_owned())?;
         let local = DurableLocal::new(base);
-        Ok(Self { store: Arc::new(local.clone()), prefix, url, local: Some(local) })
+        Ok(Self { place: Place::Disk(Arc::new(local.clone())), prefix, url, local: Some(local) })
     }
 
-    /// The same root with `store` in front of it: fault injection, limits, caches.
+    /// The same root with `store` in front of it: fault injection, limits. A read cache stays before that.
     #[must_use]
     pub fn wrapped(&self, wrap: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>) -> Self {
-        Self { store: wrap(Arc::clone(&self.store)), ..self.clone() }
+        let place = match &self.place {
+            Place::Disk(store) => Place::Disk(wrap(Arc::clone(store))),
+            Place::Remote(store, link) => Place::Remote(store.wrapped(wrap), link.clone()),
+        };
+        Self { place, ..self.clone() }
     }
 
-    /// The store; on local disk one that syncs what it writes, with paths from the root directory.
+    /// The store; on local disk one that syncs what it writes, with paths from the root directory. Whoever
+    /// observes the present task is told of its requests wherever it is used.
     #[must_use]
     pub fn store(&self) -> Arc<dyn ObjectStore> {
-        Arc::clone(&self.store)
+        match &self.place {
+            Place::Disk(store) => Arc::clone(store),
+            Place::Remote(store, _) => Arc::new(match observer() {
+                Some(observer) => store.observed_by(observer),
+                None => store.clone(),
+            }),
+        }
+    }
+
+    /// How queries read: what they read stays in the read cache, where there is one.
+    #[must_use]
+    pub fn reads(&self) -> Reads {
+        match &self.place {
+            Place::Disk(store) => Reads::from(Arc::clone(store)),
+            Place::Remote(store, link) => Reads::remote(store, link.clone()),
+        }
+    }
+
+    /// Drops what the read cache has of a file that is deleted; [`Storage::store`] does so by itself.
+    pub fn forget(&self, location: &Path) {
+        if let Place::Remote(store, _) = &self.place
+            && let Some(cache) = store.cache()
+        {
+            cache.forget(location);
+        }
+    }
+
+    /// Figures of the read cache, where there is one.
+    #[must_use]
+    pub fn cache_figures(&self) -> Option<CacheFigures> {
+        match &self.place {
+            Place::Disk(_) => None,
+            Place::Remote(store, _) => store.cache().map(|cache| cache.figures()),
+        }
+    }
+
+    fn link(&self) -> Option<&Arc<Link>> {
+        match &self.place {
+            Place::Disk(_) => None,
+            Place::Remote(_, link) => link.as_ref(),
+        }
+    }
+
+    /// All that was asked of an object store so far; `None` for a local disk.
+    #[must_use]
+    pub fn requests(&self) -> Option<Requests> {
+        self.link().map(|link| link.requests())
+    }
+
+    /// Why an object store's requests are refused at present; `None` while it answers.
+    #[must_use]
+    pub fn away(&self) -> Option<Away> {
+        self.link()?.away()
+    }
+
+    /// Asks a store that was away whether it is back: `None` if it answers, or was never away.
+    pub async fn knock(&self) -> Option<Away> {
+        self.away()?;
+        // Whatever it answers, also that there is no such object: the link notes that it did.
+        let _ = self.store().head(&self.prefix.clone().join(KNOCK)).await;
+        self.away()
     }
 
     /// Path of the root in the store.
@@ -130,7 +241,7 @@ impl Storage {
     /// The store cannot be listed.
     pub async fn projects(&self) -> Result<Vec<ProjectName>, TableError> {
         let root = self.prefix.clone().join(PROJECTS);
-        let listed = match self.store.list_with_delimiter(Some(&root)).await {
+        let listed = match self.store().list_with_delimiter(Some(&root)).await {
             Ok(listed) => listed,
             Err(object_store::Error::NotFound { .. }) => return Ok(Vec::new()),
             Err(source) => return Err(TableError::store("list", &root, source)),
@@ -158,8 +269,9 @@ impl Storage {
     }
 
     async fn remove_below(&self, root: &Path) -> object_store::Result<()> {
-        let listed = self.store.list(Some(root)).map_ok(|file| file.location).boxed();
-        let removed = self.store.delete_stream(listed).try_for_each(|_| std::future::ready(Ok(()))).await;
+        let store = self.store();
+        let listed = store.list(Some(root)).map_ok(|file| file.location).boxed();
+        let removed = store.delete_stream(listed).try_for_each(|_| std::future::ready(Ok(()))).await;
         match removed {
             Err(object_store::Error::NotFound { .. }) => Ok(()),
             other => other,
@@ -185,30 +297,12 @@ impl Storage {
     }
 }
 
-/// Options from the environment, then the given ones; an unknown one is an error.
-fn settings(scheme: &ObjectStoreScheme, options: &BTreeMap<String, String>) -> Result<Vec<(String, String)>, String> {
-    use object_store::aws::AmazonS3ConfigKey;
-    use object_store::azure::AzureConfigKey;
-    use object_store::gcp::GoogleConfigKey;
-    let (prefix, known): (&str, fn(&str) -> bool) = match scheme {
-        ObjectStoreScheme::AmazonS3 => ("AWS_", |key| key.parse::<AmazonS3ConfigKey>().is_ok()),
-        ObjectStoreScheme::GoogleCloudStorage => ("GOOGLE_", |key| key.parse::<GoogleConfigKey>().is_ok()),
-        ObjectStoreScheme::MicrosoftAzure => ("AZURE_", |key| key.parse::<AzureConfigKey>().is_ok()),
-        _ => return Err("only local directories, s3, gs and az are supported".into()),
-    };
-    let mut settings: Vec<(String, String)> = std::env::vars()
-        .filter(|(key, _)| key.starts_with(prefix))
-        .map(|(key, value)| (key.to_ascii_lowercase(), value))
-        .filter(|(key, _)| known(key))
-        .collect();
-    for (key, value) in options {
-        let key = key.to_ascii_lowercase();
-        if !known(&key) {
-            return Err(format!("the store has no option `{key}`"));
-        }
-        settings.push((key, value.clone()));
-    }
-    Ok(settings)
+/// A store's URL without a path.
+fn root_of(url: &Url) -> String {
+    let mut root = url.clone();
+    root.set_path("/");
+    root.set_query(None);
+    root.to_string()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The table as a whole: what was flushed comes back, whatever happens in between.
 
+pub(crate) mod chaos;
+mod checked;
 mod compaction;
 mod expire;
 mod faults;
@@ -9,4 +11,6 @@ mod opening;
 mod races;
 mod s3;
 pub(super) mod support;
+mod transfer;
+mod weather;
 mod years;

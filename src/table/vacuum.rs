@@ -12,6 +12,7 @@ use super::error::TableError;
 use super::log::LOG_DIR;
 use super::opened::Table;
 use super::writer::join;
+use crate::failpoint;
 
 /// Age below which a file that no commit knows may still be on its way into one.
 const ORPHAN_AGE: TimeDelta = TimeDelta::days(1);
@@ -104,6 +105,7 @@ impl Table {
 
 /// Deletes files; one that is gone already is no error. Returns how many there were.
 pub(super) async fn delete_all(store: &dyn ObjectStore, files: Vec<Path>) -> Result<u64, TableError> {
+    failpoint::at("vacuum.delete");
     let mut deleted = 0;
     let mut outcomes = store.delete_stream(stream::iter(files.into_iter().map(Ok)).boxed());
     while let Some(outcome) = outcomes.next().await {

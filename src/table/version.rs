@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use object_store::path::Path;
 
+use super::sums::Sums;
+
 /// Smallest or largest value of a column in a file.
 #[derive(Debug, Clone, PartialEq, PartialOrd)]
 pub enum StatValue {
@@ -53,6 +55,8 @@ pub struct DataFile {
     pub work: Work,
     /// Statistics of the columns that have any, in the order of the row schema.
     pub stats: Vec<ColumnStats>,
+    /// Its checksums; `None` where whoever wrote it made none.
+    pub sums: Option<Sums>,
 }
 
 /// What it took to write a file's rows: compaction keeps account, so that it never writes the same rows without end.

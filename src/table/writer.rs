@@ -12,11 +12,13 @@ use uuid::Uuid;
 use super::error::TableError;
 use super::index::{self, Place};
 use super::order::Contents;
+use super::sums::Summed;
 use super::upload::{Target, Upload};
 use super::version::{DataFile, Work};
 use super::{layout, stats};
 use crate::event::names::partition_dir;
 use crate::event::schema::{DATE, MODULE, file_schema};
+use crate::failpoint;
 
 /// The rows of one date and module.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -42,7 +44,7 @@ impl Partition {
 
 /// A file that is being written; for threads that may block.
 pub(super) struct FileWriter {
-    parquet: ArrowWriter<Upload>,
+    parquet: ArrowWriter<Summed<Upload>>,
     partition: Partition,
     /// Path below the table's root.
     path: String,
@@ -60,7 +62,7 @@ impl FileWriter {
         let descriptor = ArrowSchemaConverter::new().convert(&schema).map_err(failed)?;
         let properties = layout::properties(&descriptor, contents);
         let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
-        let upload = Upload::new(target, location.clone());
+        let upload = Summed::new(Upload::new(target, location.clone()));
         let parquet = ArrowWriter::try_new_with_options(upload, schema, options).map_err(failed)?;
         Ok(Self { parquet, partition, path, location, rows: 0, now_ms: target.clock.now_ms() })
     }
@@ -74,7 +76,8 @@ impl FileWriter {
     /// Writes index section and footer, and puts the file in place.
     pub(super) fn finish(mut self) -> Result<DataFile, TableError> {
         let footer = self.write_footer().map_err(|source| parquet_failed("encode", &self.location, source))?;
-        let size = self.parquet.inner_mut().finish()?;
+        let sums = self.parquet.inner().sums();
+        let size = self.parquet.inner_mut().inner_mut().finish()?;
         let written = u64::try_from(footer.file_metadata().num_rows()).unwrap_or_default();
         if written != self.rows {
             let what = format!("has {written} rows in its footer, {} were written", self.rows);
@@ -91,21 +94,27 @@ impl FileWriter {
             ordered: true,
             work: Work::of_flush(size),
             stats: stats::from_footer(&footer),
+            sums,
         })
     }
 
     fn write_footer(&mut self) -> Result<parquet::file::metadata::ParquetMetaData, ParquetError> {
         self.parquet.flush()?;
+        failpoint::pass("table.upload")?;
         let section = index::encode(0, &[]);
         let place = Place { offset: self.parquet.bytes_written() as u64, len: section.len() as u64 };
         self.parquet.write_all(&section)?;
         self.parquet.append_key_value_metadata(place.entry());
+        // All that was written so far is with the checksums.
+        self.parquet.sync()?;
+        let table = self.parquet.inner_mut().begin_tail();
+        self.parquet.write_all(&table)?;
         self.parquet.finish()
     }
 
     /// Gives up: nothing stays under the file's name.
     pub(super) fn abandon(mut self) {
-        self.parquet.inner_mut().abandon();
+        self.parquet.inner_mut().inner_mut().abandon();
     }
 }
 

@@ -2,12 +2,14 @@
 //! in use it may show the last group half written.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::reader::Step;
+use super::segment::SEGMENT_HEAD;
 use super::walk::{Seen, walk};
-use super::{Damage, WalError, segment};
+use super::{Damage, WalError, replay, segment};
 use crate::event::names::ProjectName;
 
 /// A log's segments.
@@ -145,6 +147,74 @@ pub fn inspect_frames(dir: &Path, mut show: impl FnMut(FrameSummary)) -> Result<
         Ok(())
     })?;
     Ok(log)
+}
+
+/// What a start would make of a log.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct LogCheck {
+    /// Segments with frames.
+    pub segments: u64,
+    /// Whole frames.
+    pub frames: u64,
+    /// Rows in them.
+    pub rows: u64,
+    /// Numbers of each project's rows: first and last of every frame that has any.
+    pub projects: BTreeMap<ProjectName, Vec<(u64, u64)>>,
+    /// Number after the last row.
+    pub end_seq: u64,
+    /// Whether the last write never finished; it was never acknowledged.
+    pub torn: bool,
+}
+
+/// Judges the log in `dir` as a start would, and changes nothing.
+///
+/// # Errors
+/// What would stop the start.
+pub fn verify(dir: &Path) -> Result<LogCheck, WalError> {
+    let mut check = LogCheck::default();
+    let recovered = replay::recover(dir, replay::Mode::Look, &mut |found| {
+        let rows = u64::from(found.frame.rows);
+        check.rows += rows;
+        let of = check.projects.entry(found.frame.project).or_default();
+        if rows > 0 {
+            of.push((found.seq, found.seq + rows - 1));
+        }
+        Ok(())
+    })?;
+    check.segments = recovered.ledger.len() as u64;
+    (check.frames, check.end_seq, check.torn) = (recovered.frames, recovered.end_seq, recovered.cut);
+    Ok(check)
+}
+
+/// A segment as a copy of the log must have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentPart {
+    /// Number in the file name.
+    pub id: u64,
+    /// The file.
+    pub path: PathBuf,
+    /// Tells this use of the file from its former and later ones.
+    pub mark: u64,
+    /// Bytes up to the end of its last whole frame.
+    pub used: u64,
+}
+
+/// Segments that hold frames, oldest first; of a log in use, too: what it appends meanwhile is left out or not.
+///
+/// # Errors
+/// A file cannot be read, or is damaged at its start.
+pub fn parts(dir: &Path) -> Result<Vec<SegmentPart>, WalError> {
+    let mut parts = Vec::new();
+    for (id, path) in replay::list(dir, false)? {
+        let segment = replay::open_segment(id, &path)?;
+        let mut reader = replay::reader(&segment)?;
+        let unreadable = || WalError::io("read log segment", &path);
+        while let Step::Frame(..) = reader.next().map_err(unreadable())? {}
+        if reader.offset() > SEGMENT_HEAD {
+            parts.push(SegmentPart { id, mark: segment.mark, used: reader.offset(), path });
+        }
+    }
+    Ok(parts)
 }
 
 impl SegmentSummary {

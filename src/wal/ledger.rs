@@ -1,7 +1,7 @@
 //! Which segments hold frames that no table holds yet, and when a segment is free again.
 //!
-//! Segments are freed oldest first and never the newest: it is written to, and its last frame is
-//! what the sequence goes on from after a restart.
+//! Segments are freed oldest first and never the newest that has a frame: its last frame is what the
+//! sequence goes on from after a restart.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
@@ -13,6 +13,8 @@ use crate::event::names::ProjectName;
 pub(super) struct Held {
     pub(super) segment: Segment,
     projects: HashMap<ProjectName, u64>,
+    /// Whether a frame in it is on disk.
+    used: bool,
 }
 
 /// Segments with frames, oldest first; the last one is written to.
@@ -25,7 +27,7 @@ impl Ledger {
     /// Takes in the segment that is written to from now on.
     pub(super) fn open(&mut self, segment: Segment) {
         debug_assert!(self.held.back().is_none_or(|newest| newest.segment.id + 1 == segment.id));
-        self.held.push_back(Held { segment, projects: HashMap::new() });
+        self.held.push_back(Held { segment, projects: HashMap::new(), used: false });
     }
 
     /// Takes back the newest segment, when it turned out to hold nothing.
@@ -36,6 +38,7 @@ impl Ledger {
     /// Notes a frame in the newest segment; `last` is the number of its last row.
     pub(super) fn note(&mut self, project: &ProjectName, last: u64) {
         let Some(newest) = self.held.back_mut() else { return };
+        newest.used = true;
         match newest.projects.get_mut(project) {
             Some(noted) => *noted = last,
             None => drop(newest.projects.insert(project.clone(), last)),
@@ -54,8 +57,8 @@ impl Ledger {
 
     /// Oldest segment, if nobody needs it any more.
     pub(super) fn retirable(&self) -> Option<&Segment> {
-        let oldest = self.held.front()?;
-        (self.held.len() > 1 && oldest.projects.is_empty()).then_some(&oldest.segment)
+        let (oldest, next) = (self.held.front()?, self.held.get(1)?);
+        (next.used && oldest.projects.is_empty()).then_some(&oldest.segment)
     }
 
     /// Removes the oldest segment from the books, once its file is out of the way.

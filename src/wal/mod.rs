@@ -38,6 +38,7 @@ mod replay;
 mod salvage;
 mod segment;
 mod state;
+mod trace;
 mod walk;
 mod writer;
 
@@ -53,7 +54,8 @@ use parking_lot::Mutex;
 
 pub use self::error::{Damage, WalError};
 pub use self::inspect::{
-    Finding, FrameSummary, LogSummary, ProjectSummary, SegmentState, SegmentSummary, inspect, inspect_frames,
+    Finding, FrameSummary, LogCheck, LogSummary, ProjectSummary, SegmentPart, SegmentState, SegmentSummary, inspect,
+    inspect_frames, parts, verify,
 };
 pub use self::salvage::{SalvageReport, salvage};
 pub use self::state::WalStats;
@@ -121,7 +123,7 @@ impl<T: Send + 'static> Wal<T> {
         sink: Box<dyn Sink<T>>,
     ) -> Result<Self, WalError> {
         make_dir(dir)?;
-        let recovered = replay::recover(dir, replay)?;
+        let recovered = replay::recover(dir, replay::Mode::Repair, replay)?;
         let active = recovered.ledger.newest().map(|newest| Active::open(newest, recovered.offset)).transpose()?;
         let end_seq = recovered.end_seq;
         let shared = Arc::new(Shared::new(Limits::new(dir.to_owned(), settings), recovered));

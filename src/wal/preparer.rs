@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::WalError;
 use super::segment::{self, Segment};
 use super::state::{Limits, RETRY, Shared, State, with_causes};
+use super::{WalError, trace};
 
 /// Files kept to make the next segments from: writing zeros costs as much as writing frames.
 const SPARES_MAX: usize = 2;
@@ -38,7 +38,10 @@ pub(super) fn run<T>(shared: &Shared<T>) {
             }
             Chore::Grow(segment, len) => prepared(shared, segment::grow(&segment, len)),
             // The next start removes what cannot be removed now.
-            Chore::Discard(spare) => drop(fs::remove_file(spare)),
+            Chore::Discard(spare) => {
+                drop(fs::remove_file(&spare));
+                trace::removed(&spare);
+            }
         }
     }
 }

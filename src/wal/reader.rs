@@ -24,8 +24,8 @@ pub(super) enum Step {
 }
 
 /// Position in a segment's frames.
-pub(super) struct FrameReader {
-    file: BufReader<File>,
+pub(super) struct FrameReader<R = File> {
+    file: BufReader<R>,
     /// Where the next frame starts.
     offset: u64,
     len: u64,
@@ -38,6 +38,13 @@ impl FrameReader {
     /// former lives are taken too.
     pub(super) fn new(file: File, mark: Option<u64>) -> io::Result<Self> {
         let len = file.metadata()?.len();
+        Self::over(file, len, mark)
+    }
+}
+
+impl<R: Read + Seek> FrameReader<R> {
+    /// As [`FrameReader::new`], over `len` bytes of anything.
+    pub(super) fn over(file: R, len: u64, mark: Option<u64>) -> io::Result<Self> {
         let mut reader = Self { file: BufReader::with_capacity(BUFFER, file), offset: 0, len, mark };
         reader.seek(SEGMENT_HEAD)?;
         Ok(reader)

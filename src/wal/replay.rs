@@ -36,7 +36,7 @@ use super::frame::Head;
 use super::ledger::Ledger;
 use super::reader::{FrameReader, Step};
 use super::segment::{self, Header, SEGMENT_HEAD, Segment};
-use super::{Damage, Frame, Replayed, WalError};
+use super::{Damage, Frame, Replayed, WalError, trace};
 
 /// Receives the frames of a start, in log order.
 pub(super) type Replay<'a> = &'a mut dyn FnMut(Replayed) -> Result<(), Box<dyn Error + Send + Sync>>;
@@ -98,31 +98,45 @@ pub(super) fn judge(tail: bool, stop: Stop, behind: Behind) -> Verdict {
     }
 }
 
-/// Reads the whole log and makes it ready for writing.
-pub(super) fn recover(dir: &Path, replay: Replay<'_>) -> Result<Recovered, WalError> {
-    let mut segments = open_segments(dir)?;
+/// Whether a start may change what it finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Leaves the log fit for writing.
+    Repair,
+    /// Only looks.
+    Look,
+}
+
+/// Reads the whole log and, unless it only looks, makes it ready for writing.
+pub(super) fn recover(dir: &Path, mode: Mode, replay: Replay<'_>) -> Result<Recovered, WalError> {
+    let mut segments = open_segments(dir, mode)?;
     let mut filled = segments.len();
     while filled > 0 && !holds_frames(&segments[filled - 1])? {
         filled -= 1;
     }
     let empty = segments.split_off(filled);
-    let mut recovery = Recovery { done: Recovered { end_seq: 1, ..Recovered::default() }, replay };
+    let mut recovery = Recovery { done: Recovered { end_seq: 1, ..Recovered::default() }, mode, replay };
     for (at, segment) in segments.into_iter().enumerate() {
         recovery.segment(segment, at + 1 == filled)?;
     }
-    recovery.keep_one(empty)?;
+    if mode == Mode::Repair {
+        recovery.keep_one(empty)?;
+    }
     Ok(recovery.done)
 }
 
 /// Segments in order, each with a valid header and none missing in between.
-fn open_segments(dir: &Path) -> Result<Vec<Segment>, WalError> {
-    let mut files = list(dir, true)?;
+fn open_segments(dir: &Path, mode: Mode) -> Result<Vec<Segment>, WalError> {
+    let mut files = list(dir, mode == Mode::Repair)?;
     let mut segments = Vec::with_capacity(files.len());
     if let Some((_, newest)) = files.last()
         && never_used(newest)?
     {
-        tracing::warn!(file = %newest.display(), "removing a log segment that was made but never used");
-        fs::remove_file(newest).map_err(WalError::io("remove log segment", newest))?;
+        if mode == Mode::Repair {
+            tracing::warn!(file = %newest.display(), "removing a log segment that was made but never used");
+            fs::remove_file(newest).map_err(WalError::io("remove log segment", newest))?;
+            trace::removed(newest);
+        }
         files.pop();
     }
     for (id, path) in files {
@@ -146,7 +160,10 @@ pub(super) fn list(dir: &Path, clean: bool) -> Result<Vec<(u64, PathBuf)>, WalEr
             None if !segment::is_temporary(name) => {
                 tracing::warn!(file = %path.display(), "ignoring a file that is no log segment")
             }
-            None if clean => fs::remove_file(&path).map_err(WalError::io("remove temporary file", &path))?,
+            None if clean => {
+                fs::remove_file(&path).map_err(WalError::io("remove temporary file", &path))?;
+                trace::removed(&path);
+            }
             None => {}
         }
     }
@@ -178,7 +195,7 @@ pub(super) fn open_segment(id: u64, path: &Path) -> Result<Segment, WalError> {
     }
 }
 
-fn reader(segment: &Segment) -> Result<FrameReader, WalError> {
+pub(super) fn reader(segment: &Segment) -> Result<FrameReader, WalError> {
     FrameReader::new(open(&segment.path)?, Some(segment.mark)).map_err(WalError::io("read log segment", &segment.path))
 }
 
@@ -189,6 +206,7 @@ fn holds_frames(segment: &Segment) -> Result<bool, WalError> {
 
 struct Recovery<'a> {
     done: Recovered,
+    mode: Mode,
     replay: Replay<'a>,
 }
 
@@ -245,10 +263,15 @@ impl Recovery<'_> {
                 tracing::warn!(file = %segment.path.display(), offset, "cutting a torn write off the end of the log");
                 file.seek(SeekFrom::Start(offset))?;
                 segment::write_zeros(&file, segment.len.saturating_sub(offset))?;
+                trace::zeroed(&segment.path, offset, segment.len.saturating_sub(offset));
             }
-            file.sync_data()
+            file.sync_data()?;
+            trace::synced(&segment.path);
+            Ok(())
         };
-        finish().map_err(WalError::io("repair log segment", &segment.path))?;
+        if self.mode == Mode::Repair {
+            finish().map_err(WalError::io("repair log segment", &segment.path))?;
+        }
         self.done.cut = cut;
         self.done.offset = offset;
         if offset == SEGMENT_HEAD {

@@ -22,11 +22,12 @@
 //! Frames of its former life need no zeroing: their mark differs.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, IoSlice, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::WalError;
 use super::frame::{HEAD, u32_at, u64_at};
+use super::{WalError, trace};
+use crate::failpoint;
 
 /// Bytes of the header page; the first frame starts here.
 pub(super) const SEGMENT_HEAD: u64 = 4096;
@@ -135,7 +136,9 @@ pub(super) fn write_zeros(mut file: &File, mut count: u64) -> io::Result<()> {
 
 /// Makes the names of new, renamed and removed files durable.
 pub(super) fn sync_dir(dir: &Path) -> Result<(), WalError> {
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(WalError::io("sync directory", dir))
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(WalError::io("sync directory", dir))?;
+    trace::dir_synced(dir);
+    Ok(())
 }
 
 /// Makes a segment of `len` bytes ready for writing, from `spare` (of that length) or from nothing.
@@ -147,6 +150,8 @@ pub(super) fn prepare(dir: &Path, id: u64, len: u64, spare: Option<&Path>) -> Re
         .inspect_err(|_| drop(fs::remove_file(source))) // a full disk needs its space back; else the next start removes it
         .map_err(WalError::io("prepare log segment", &path))?;
     fs::rename(source, &path).map_err(WalError::io("rename to log segment", &path))?;
+    trace::renamed(source, &path);
+    failpoint::at("wal.renamed");
     sync_dir(dir)?;
     Ok(Segment { id, path, mark, len })
 }
@@ -157,13 +162,21 @@ pub(super) fn new_mark() -> io::Result<u64> {
 }
 
 fn fill(path: &Path, id: u64, len: u64, reuse: bool) -> io::Result<u64> {
+    failpoint::pass("wal.prepare")?;
     let mark = new_mark()?;
     let mut file = OpenOptions::new().write(true).create(!reuse).truncate(!reuse).open(path)?;
-    file.write_all(&header(id, mark))?;
+    if !reuse {
+        trace::created(path);
+    }
+    let head = header(id, mark);
+    file.write_all(&head)?;
+    trace::wrote(path, 0, &[IoSlice::new(&head)]);
     // Behind the header of a reused file one zero head is enough: it ends the segment.
     let zeros = if reuse { HEAD as u64 } else { len - SEGMENT_HEAD };
     write_zeros(&file, zeros)?;
+    trace::zeroed(path, SEGMENT_HEAD, zeros);
     file.sync_all()?;
+    trace::synced(path);
     Ok(mark)
 }
 
@@ -173,7 +186,10 @@ pub(super) fn grow(segment: &Segment, len: u64) -> Result<Segment, WalError> {
         let mut file = OpenOptions::new().write(true).open(&segment.path)?;
         file.seek(SeekFrom::Start(segment.len))?;
         write_zeros(&file, len - segment.len)?;
-        file.sync_all()
+        trace::zeroed(&segment.path, segment.len, len - segment.len);
+        file.sync_all()?;
+        trace::synced(&segment.path);
+        Ok(())
     };
     match extend() {
         Ok(()) => Ok(Segment { len, ..segment.clone() }),
@@ -192,18 +208,26 @@ pub(super) fn remove(segment: &Segment) -> Result<(), WalError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(WalError::io("remove log segment", &segment.path)(error))
         }
-        _ => sync_dir(dir_of(segment)),
+        _ => {
+            trace::removed(&segment.path);
+            sync_dir(dir_of(segment))
+        }
     }
 }
 
 /// Turns a segment into a spare file.
 pub(super) fn set_aside(segment: &Segment) -> Result<Option<PathBuf>, WalError> {
     let spare = temporary(dir_of(segment), segment.id, "spare");
+    failpoint::at("wal.retire");
     let found = match fs::rename(&segment.path, &spare) {
-        Ok(()) => Some(spare),
+        Ok(()) => {
+            trace::renamed(&segment.path, &spare);
+            Some(spare)
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(WalError::io("rename log segment", &segment.path)(error)),
     };
+    failpoint::at("wal.retired");
     sync_dir(dir_of(segment))?;
     Ok(found)
 }

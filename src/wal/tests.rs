@@ -5,6 +5,8 @@ mod crash;
 mod failure;
 mod groups;
 mod recovery;
+mod rot;
+mod simulate;
 mod space;
 
 use std::error::Error;

@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 use super::frame::{HEAD, Head};
 use super::segment::{SEGMENT_HEAD, Segment};
 use super::state::{Entry, Shared, with_causes};
-use super::{Sink, WalError};
+use super::{Sink, WalError, trace};
+use crate::failpoint;
 
 /// What the publisher hands to the sink.
 pub(super) enum Delivery<T> {
@@ -161,8 +162,12 @@ impl<T> Writer<T> {
         let bytes: usize = slices.iter().map(|slice| slice.len()).sum();
         let end = active.offset + bytes as u64;
         debug_assert!(end <= active.len, "appends are let in only where they fit");
-        write_group(active, slices, end).map_err(WalError::write("write to", &active.path))?;
-        active.file.sync_data().map_err(WalError::write("sync", &active.path))?;
+        let written = failpoint::pass("wal.write").and_then(|()| write_group(active, slices, end));
+        written.map_err(WalError::write("write to", &active.path))?;
+        let synced = failpoint::pass("wal.written").and_then(|()| active.file.sync_data());
+        synced.map_err(WalError::write("sync", &active.path))?;
+        trace::synced(&active.path);
+        failpoint::at("wal.synced");
         active.offset = end;
         self.end_seq = group.last().map_or(self.end_seq, Entry::end);
         Ok(())
@@ -171,7 +176,15 @@ impl<T> Writer<T> {
     fn deliver(&mut self, group: Vec<Entry<T>>, took: Duration) -> Result<(), WalError> {
         let offset = self.active.as_ref().map_or(0, |active| active.offset);
         // Before the sink hears of them: it may have the rows forgotten at once.
-        self.shared.state.lock().note_durable(&group, offset);
+        let retirable = {
+            let mut state = self.shared.state.lock();
+            state.note_durable(&group, offset);
+            state.ledger.retirable().is_some()
+        };
+        if retirable {
+            // The first frame of a segment lets go of the one before.
+            self.shared.chores.notify_one();
+        }
         let tickets = group.into_iter().map(|entry| (entry.seq, entry.ticket)).collect();
         self.deliveries.send(Delivery::Durable(tickets, took)).map_err(|_| WalError::Stopped)
     }
@@ -258,6 +271,7 @@ fn write_group(active: &mut Active, mut slices: Vec<IoSlice<'_>>, end: u64) -> i
     let left = usize::try_from(active.len - end).unwrap_or(usize::MAX).min(HEAD);
     slices.push(IoSlice::new(&ZEROS[..left]));
     active.file.seek(SeekFrom::Start(active.offset))?;
+    trace::wrote(&active.path, active.offset, &slices);
     let mut rest = slices.as_mut_slice();
     IoSlice::advance_slices(&mut rest, 0); // drops empty pieces in front
     while !rest.is_empty() {

@@ -124,8 +124,8 @@ async fn the_first_admin_key_never_expires_and_the_last_is_kept() {
     // Its owner has the second one; where none is valid any more, the next start makes one.
     let home = server.stop();
     let keys = home.data_dir().join("keys.json");
-    let text = std::fs::read_to_string(&keys).unwrap();
-    let mut stored: Vec<Value> = serde_json::from_str(&text).unwrap();
+    let sealed = std::fs::read(&keys).unwrap();
+    let mut stored: Vec<Value> = serde_json::from_slice(kronika::sealed::unseal(&sealed).unwrap()).unwrap();
     stored.iter_mut().for_each(|key| key["expires_at"] = json!(1));
     std::fs::write(&keys, json!(stored).to_string()).unwrap();
     let server = TestServer::start_in(&home);
@@ -172,6 +172,29 @@ async fn a_key_for_some_modules_and_tenants_sends_their_events_only() {
     // What was refused was not remembered: an unrestricted key may send it.
     let answer = server.append("default", "", line(2, "vault", "acme")).await.json(200);
     assert_eq!(answer["accepted"], 1, "{answer}");
+    server.stop();
+}
+
+#[tokio::test]
+async fn a_key_for_some_datasets_and_locations_sends_their_events_only() {
+    let server = TestServer::start();
+    let (_, secret) = key(&server, &["ingest"], json!({"datasets": ["log", "calls"], "unit_ids": ["w-1"]})).await;
+    let line = |id: u32, dataset: Option<&str>, unit: Option<&str>| {
+        json!({"event_id": id.to_string(), "dataset": dataset, "unit_id": unit}).to_string() + "\n"
+    };
+    let body = line(1, Some("log"), Some("w-1"))
+        + &line(2, Some("audit"), Some("w-1"))
+        + &line(3, Some("calls"), Some("w-2"))
+        + &line(4, None, Some("w-1"))
+        + &line(5, Some("log"), None)
+        + &line(6, Some("log"), Some(""));
+    let answer = append(&server, &secret, "", body).await.json(200);
+    assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(1), &json!(5)), "{answer}");
+    assert_eq!(answer["error_counts"], json!({"dataset_not_allowed": 2, "unit_not_allowed": 3}));
+    append(&server, &secret, "", line(7, Some("log"), Some("w-2"))).await.problem(400, "events_rejected");
+    let stored = "SELECT event_id FROM events ORDER BY event_id";
+    let server = TestServer::start_in(&server.kill());
+    assert_eq!(json!(server.rows("default", stored).await), json!([["1"]]));
     server.stop();
 }
 
@@ -260,7 +283,8 @@ async fn a_deletion_that_was_cut_short_is_finished_at_the_next_start() {
     let projects = send(server.request(Method::GET, "/api/v1/projects")).await.json(200);
     assert_eq!(projects, json!([{"name": "default"}]));
     assert!(!home.data_dir().join("store/projects/shop").exists());
-    let noted: Value = serde_json::from_slice(&std::fs::read(home.data_dir().join("deleted.json")).unwrap()).unwrap();
+    let sealed = std::fs::read(home.data_dir().join("deleted.json")).unwrap();
+    let noted: Value = serde_json::from_slice(kronika::sealed::unseal(&sealed).unwrap()).unwrap();
     assert_eq!(noted["shop"]["removed"], true);
     server.stop();
 }

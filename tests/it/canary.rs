@@ -1,8 +1,8 @@
 //! What a restricted key can find out: nothing.
 //!
 //! Two servers get the same visible events in the same order; one gets hidden ones as well: of another
-//! tenant, of hidden modules, without a module, too old, and of another project with the same module
-//! names. A secret text stands in all that is hidden. Every statement of `tests/canary` is then asked in
+//! tenant, of hidden modules, without a module, too old, of another dataset, location or object, shown by
+//! their object only, and of another project with the same module names. A secret text stands in all that is hidden. Every statement of `tests/canary` is then asked in
 //! every format, and every named query and route: no answer, header or error holds the text, in any
 //! spelling that SQL offers, and both servers answer alike, so that no count, bound, plan or error
 //! tells whether hidden events are there.
@@ -50,7 +50,7 @@ fn visible(batch: usize) -> String {
         let n = batch * 100 + n;
         line(
             json!({"event_id": format!("visible-{n}"), "event_time": format!("2025-03-0{}T10:00:{:02}Z", 1 + n % 3, n % 60),
-            "tenant_id": "acme", "source": "shop", "dataset": "log", "module": modules[n % 2],
+            "tenant_id": "acme", "source": "shop", "dataset": "log", "unit_id": "w1", "module": modules[n % 2],
             "event_type": "order.paid", "action": "update", "message": format!("seen {n}"), "actor_name": format!("Ann {}", n % 4),
             "actor_email": format!("KANAREK-{SECRET}@example.com"), "duration_ns": n * 1_000_003, "outcome": outcomes[n % 2],
             "severity_number": 9 + (n % 3) * 4, "object_type": "order", "object_id": format!("o{}", n % 5),
@@ -65,6 +65,7 @@ fn visible(batch: usize) -> String {
 /// Events that they may not see, all of them full of the secret.
 fn hidden(batch: usize) -> String {
     let canary = format!("KANAREK-{SECRET}");
+    // Each is against one rule of the keys and keeps all others.
     let kinds = [
         json!({"tenant_id": "umbrella", "module": "orders"}),
         json!({"tenant_id": format!("umbrella-{SECRET}"), "module": "payments"}),
@@ -72,6 +73,12 @@ fn hidden(batch: usize) -> String {
         json!({"tenant_id": "acme", "module": format!("vault-{SECRET}")}),
         json!({"tenant_id": "acme"}),
         json!({"tenant_id": "acme", "module": "orders", "event_time": "1995-05-05T05:05:05Z"}),
+        json!({"tenant_id": "acme", "module": "orders", "dataset": canary}),
+        json!({"tenant_id": "acme", "module": "orders", "unit_id": canary}),
+        json!({"tenant_id": "acme", "module": "orders", "unit_id": null}),
+        json!({"tenant_id": "acme", "module": "orders", "visibility": "object"}),
+        json!({"tenant_id": "acme", "module": "orders", "object_type": "vault", "related": null}),
+        json!({"tenant_id": "acme", "module": "orders", "object_type": null, "related": null}),
     ];
     let event = |n: usize| {
         let mut event = json!({"event_id": format!("hidden-{}", batch * 100 + n), "event_time": format!("2025-03-0{}T10:00:00.5Z", 1 + n % 5),
@@ -79,7 +86,7 @@ fn hidden(batch: usize) -> String {
             "actor_name": canary, "actor_email": canary, "actor_id": canary, "duration_ns": 9_000_000_000_000_i64, "outcome": "failure",
             "severity_number": 21, "error_message": canary, "object_type": "order", "object_id": canary, "url": canary,
             "object_before": {"state": canary}, "object_after": {"state": n}, "task_id": canary, "session_id": canary,
-            "http_method": "GET", "http_status": 500, "direction": "outbound", "causation_id": "visible-1", "note": canary});
+            "http_method": "GET", "http_status": 500, "direction": "outbound", "causation_id": "visible-1", "note": canary, "unit_id": "w1", "related": [{"type": "order", "id": "o1"}]});
         for (name, value) in kinds[n % kinds.len()].as_object().unwrap() {
             event[name] = value.clone();
         }
@@ -113,8 +120,11 @@ impl World {
         server.flush().await;
         server.append(place, "", hidden(2)).await.json(200);
         server.append("shop", "", visible(2)).await.json(200);
-        let rows = json!({"modules": ["order*", "payments"], "tenant_ids": ["acme"], "lookback_days": 7_300});
+        let mut rows = json!({"modules": ["order*", "payments"], "tenant_ids": ["acme"], "lookback_days": 7_300,
+            "datasets": ["log"], "unit_ids": ["w1"], "general_only": true});
         let mut columns = rows.clone();
+        rows["object_types"] = json!(["order"]);
+        columns["objects"] = json!(["order:o0", "order:o1", "order:o2", "order:o3", "order:o4"]);
         columns["masked_columns"] = json!(["actor_email", "observed_time"]);
         let keys = [key(&server, rows).await, key(&server, columns).await];
         Self { server, keys }
@@ -312,7 +322,12 @@ async fn no_route_shows_the_canary_to_a_restricted_key() {
     }
     let others = world.request(1, Method::POST, "/api/v1/query").header("kronika-project", "secret");
     send(others.json(&json!({"sql": "SELECT * FROM events"}))).await.problem(403, "forbidden");
-    send(world.request(1, Method::GET, "/api/v1/dead-letters")).await.problem(403, "restricted_key");
+    for path in ["ledger", "ledger/batches", "dead-letters", "dead-letters/download"] {
+        let request = world.request(1, Method::GET, &format!("/api/v1/ingest/{path}"));
+        send(request).await.problem(403, "restricted_key");
+    }
+    let ledger = world.request(1, Method::POST, "/api/v1/query").json(&json!({"sql": "SELECT * FROM ledger"}));
+    send(ledger).await.problem(403, "hidden_table");
     world.server.stop();
 }
 

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use super::common::{Home, TestServer, send, wait};
 
-const SETTINGS: &str = "[wal]\nsegment_size = \"64KiB\"\n[compaction]\ninterval = \"0s\"\n";
+const SETTINGS: &str =
+    "[wal]\nsegment_size = \"64KiB\"\n[compaction]\ninterval = \"0s\"\n[dead_letters]\nretention = \"36500d\"\n";
 const ALL: &str = "SELECT * FROM events ORDER BY _seq";
 const PROJECTS: [&str; 2] = ["default", "shop"];
 /// Sent with an Idempotency-Key; in the log of the fixture.
@@ -55,7 +56,8 @@ async fn answers(server: &TestServer) -> Value {
     let mut projects = json!({});
     for project in PROJECTS {
         let answer = server.query(project, ALL).await.json(200);
-        let letters = server.request(Method::GET, "/api/v1/dead-letters").header("kronika-project", project);
+        let letters =
+            server.request(Method::GET, "/api/v1/ingest/dead-letters/download").header("kronika-project", project);
         let letters = send(letters).await.text;
         projects[project] = json!({"schema": answer["schema"], "rows": answer["rows"], "dead_letters": letters});
     }

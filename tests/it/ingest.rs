@@ -49,7 +49,7 @@ async fn bad_lines_are_named_and_the_good_ones_stored_unless_all_or_nothing_is_a
     assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(2), &json!(2)));
     let lines: Vec<&Value> = answer["errors"].as_array().unwrap().iter().map(|error| &error["line"]).collect();
     assert_eq!(lines, [&json!(2), &json!(4)]);
-    let dead = send(server.request(Method::GET, "/api/v1/dead-letters")).await.text;
+    let dead = send(server.request(Method::GET, "/api/v1/ingest/dead-letters/download")).await.text;
     assert!(dead.contains("not json"), "{dead}");
     server.append("default", "", "").await.problem(400, "empty_body");
     server.append("default", "", "nothing here is json").await.problem(400, "events_rejected");

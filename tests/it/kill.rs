@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::common::{Home, TestServer};
+use super::ledger::{closed, ledger};
 
 const CLIENTS: u64 = 8;
 const CONFIG: &str =
@@ -78,12 +79,34 @@ async fn check(server: &TestServer, sent: &Sent, cycle: usize) -> u64 {
     let rows = server.rows("default", sql).await;
     let number = |value: &serde_json::Value| value.as_str().unwrap().parse::<u64>().unwrap();
     let stored: HashMap<u64, u64> = rows.iter().map(|row| (number(&row[0]) * BATCH, number(&row[1]))).collect();
+    closes(server, &stored, &format!("cycle {cycle}")).await;
     let batches = sent.batches.lock().unwrap();
     let lost: Vec<_> = batches.iter().filter(|(first, acked)| **acked && stored.get(first) != Some(&BATCH)).collect();
     assert!(lost.is_empty(), "cycle {cycle}: acknowledged but not there: {lost:?}");
     let torn: Vec<_> = stored.iter().filter(|(_, count)| **count != BATCH).collect();
     assert!(torn.is_empty(), "cycle {cycle}: half batches: {torn:?}");
     batches.values().filter(|acked| **acked).count() as u64
+}
+
+/// The ledger has counted what is there, each batch once.
+async fn closes(server: &TestServer, stored: &HashMap<u64, u64>, when: &str) {
+    let answer = ledger(server, "default", "").await;
+    let [_, accepted, ..] = closed(&answer, when);
+    assert_eq!(accepted, i64::try_from(stored.values().sum::<u64>()).unwrap(), "{when}: {answer}");
+}
+
+/// Looks at the ledger until the server dies: its sums close at any moment. How often they were looked at.
+async fn watch(url: String, key: String) -> u64 {
+    let (http, mut looks) = (reqwest::Client::new(), 0);
+    loop {
+        let Ok(answer) = http.get(format!("{url}/api/v1/ingest/ledger")).bearer_auth(&key).send().await else {
+            return looks;
+        };
+        let Ok(text) = answer.text().await else { return looks };
+        closed(&serde_json::from_str(&text).unwrap(), "while it is sent to");
+        looks += 1;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,12 +116,13 @@ async fn acknowledged_events_survive_kills_exactly_once() {
     let sent = Arc::new(Sent::default());
     let mut server = TestServer::start_in(&home);
     let mut hits: HashMap<&'static str, u64> = HashMap::new();
-    let mut acked = 0;
+    let (mut acked, mut looks) = (0, 0);
     for cycle in 0..cycles {
         let mut clients = tokio::task::JoinSet::new();
         for _ in 0..CLIENTS {
             clients.spawn(client(server.url.clone(), server.key.clone(), Arc::clone(&sent)));
         }
+        let watching = tokio::task::JoinSet::from_iter([watch(server.url.clone(), server.key.clone())]);
         // Spread over the second between two flushes, and over the three between compactions.
         let wait = 900 + (cycle as u64 * 613) % 2_600;
         tokio::time::sleep(Duration::from_millis(wait)).await;
@@ -112,6 +136,7 @@ async fn acknowledged_events_survive_kills_exactly_once() {
             *hits.entry("any of them").or_insert(0) += 1;
         }
         clients.join_all().await;
+        looks += watching.join_all().await.iter().sum::<u64>();
         server = TestServer::start_in(&home);
         acked = check(&server, &sent, cycle).await;
     }
@@ -121,5 +146,6 @@ async fn acknowledged_events_survive_kills_exactly_once() {
     server.stop();
     let events = acked * BATCH;
     println!("{cycles} kills, {events} acknowledged events, 0 lost, 0 doubled; killed within: {hits:?}");
-    assert!(acked > 0);
+    println!("the ledger closed {looks} times while events came in");
+    assert!(acked > 0 && looks > 0);
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// Modules in the order of an event's way; those in one group may use one another's entrance.
 const ORDER: [&[&str]; 13] = [
-    &["error", "fuzz", "priority"],
+    &["error", "failpoint", "fuzz", "priority", "sealed"],
     &["config"],
     &["event"],
     &["generate"],

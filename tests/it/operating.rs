@@ -126,8 +126,8 @@ async fn readiness_names_each_check_with_figures() {
     assert_eq!(document["ready"], true);
     let names: Vec<&str> =
         document["checks"].as_array().unwrap().iter().map(|check| check["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["log", "flush", "commit", "compaction", "keys", "disk", "clock", "stop"]);
-    assert!(document["checks"][5]["figures"]["free_bytes"].as_u64().unwrap() > 0);
+    assert_eq!(names, ["log", "flush", "commit", "compaction", "store", "keys", "disk", "clock", "stop"]);
+    assert!(document["checks"][6]["figures"]["free_bytes"].as_u64().unwrap() > 0);
     send(server.client.get(format!("{}/readyz?verbos", server.url))).await.problem(400, "invalid_parameter");
     server.stop();
 }

@@ -221,7 +221,9 @@ async fn no_planted_secret_is_found_anywhere() {
     let rows: Value = serde_json::from_str(&world.ask(unmarked, "json").await).unwrap();
     assert_eq!(rows["rows"], json!([]), "events that do not tell what was blanked in them");
     let letters = world
-        .sent(world.server.request(Method::GET, "/api/v1/dead-letters?limit=1000").header("kronika-project", "shop"))
+        .sent(
+            world.server.request(Method::GET, "/api/v1/ingest/dead-letters/download").header("kronika-project", "shop"),
+        )
         .await;
     assert!(letters.text.contains("[redacted]") && letters.text.contains("event_id_conflict"), "{}", letters.text);
     assert!(letters.text.contains("invalid_json") && letters.text.contains("line_too_long"));

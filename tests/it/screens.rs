@@ -217,7 +217,25 @@ async fn a_key_sees_no_more_of_a_page_than_its_sql_shows() {
     assert_eq!(seen, BTreeSet::from(["couriers"]));
     assert!(ask(&of_modules, "/voucherify/background_tasks").await.json(200)["rows"].as_array().unwrap().is_empty());
     let masked = key(json!({"masked_columns": ["actor_email"]})).await;
-    ask(&masked, "/expertsender/panel_logs").await.problem(403, "hidden_column");
+    let page = "/expertsender/panel_logs?period=all";
+    let (shown, whole) = (ask(&masked, page).await.json(200), get(&server, page).await.json(200));
+    let places = |wanted: bool| -> Vec<usize> {
+        let columns = shown["columns"].as_array().unwrap().iter().enumerate();
+        columns.filter(|(_, column)| (column["masked"] == true) == wanted).map(|(at, _)| at).collect()
+    };
+    assert!(!places(true).is_empty(), "{shown}");
+    for (seen, all) in shown["rows"].as_array().unwrap().iter().zip(whole["rows"].as_array().unwrap()) {
+        assert!(places(true).iter().all(|at| seen[at].is_null()), "{seen}");
+        // What is made of a hidden column is not there either.
+        assert!(places(false).iter().all(|at| seen[at] == all[at] || seen[at].is_null()), "{seen} {all}");
+        assert!(places(false).iter().any(|at| !seen[at].is_null()), "{seen}");
+    }
+    assert_eq!(shown["rows"].as_array().unwrap().len(), 4);
+    // A page that selects by what is hidden would be another page.
+    let by_source = key(json!({"masked_columns": ["source"]})).await;
+    ask(&by_source, page).await.problem(403, "hidden_column");
+    let by_object = key(json!({"masked_columns": ["visibility"]})).await;
+    ask(&by_object, "/getcourse/event_log?period=all").await.problem(403, "hidden_column");
     // What was asked of a page is on record like any question.
     server.stop();
 }

@@ -128,6 +128,17 @@ fn keys_that_cannot_exist_are_refused() {
         restricted(&[Scope::Query], r#"{"masked_columns": ["event_time"]}"#),
         restricted(&[Scope::Query], r#"{"masked_columns": ["no_such_column"]}"#),
         restricted(&[Scope::Query], &format!(r#"{{"tenant_ids": [{}]}}"#, many.join(","))),
+        restricted(&[Scope::Query], &format!(r#"{{"unit_ids": [{}]}}"#, many.join(","))),
+        restricted(&[Scope::Query], r#"{"datasets": []}"#),
+        restricted(&[Scope::Query], r#"{"object_types": []}"#),
+        restricted(&[Scope::Query], r#"{"objects": ["order"]}"#),
+        restricted(&[Scope::Query], r#"{"objects": ["order:"]}"#),
+        restricted(&[Scope::Query], r#"{"objects": [":1"]}"#),
+        restricted(&[Scope::Ingest], r#"{"objects": ["order:1"]}"#),
+        restricted(&[Scope::Ingest], r#"{"object_types": ["order"]}"#),
+        restricted(&[Scope::Ingest], r#"{"general_only": true}"#),
+        restricted(&[Scope::Admin], r#"{"unit_ids": ["1"]}"#),
+        restricted(&[Scope::Admin], r#"{"general_only": true}"#),
         NewKey { expires_in: days(366), ..key(&[Scope::Query], Some("a")) },
         NewKey { expires_in: days(0), ..key(&[Scope::Ingest], Some("a")) },
     ];
@@ -137,6 +148,9 @@ fn keys_that_cannot_exist_are_refused() {
     let right = [
         restricted(&[Scope::Admin], r#"{"sources": ["10.0.0.0/8"]}"#),
         restricted(&[Scope::Ingest], r#"{"modules": ["a"], "tenant_ids": ["b"]}"#),
+        restricted(&[Scope::Ingest], r#"{"datasets": ["a"], "unit_ids": ["b"], "general_only": false}"#),
+        restricted(&[Scope::Query], r#"{"objects": ["order:a:b"], "object_types": ["x"], "general_only": true}"#),
+        restricted(&[Scope::Query], &format!(r#"{{"objects": [{}]}}"#, many[1..].join(",").replace('t', "t:"))),
         restricted(&[Scope::AuditRead], r#"{"tenant_ids": ["a"], "masked_columns": ["message"]}"#),
         key(&[Scope::AuditRead], Some("_audit")),
         key(&[Scope::AuditRead, Scope::Query], Some("a")),
@@ -324,9 +338,9 @@ fn of_the_journal_a_projects_key_sees_what_is_about_its_project() {
     let shop = caller(&[Scope::AuditRead, Scope::Query], Some("shop"));
     let restriction = shop.reader(&ProjectName::audit()).restriction.unwrap();
     assert!(
-        restriction.admits_tenant("shop")
-            && !restriction.admits_tenant("_audit")
-            && !restriction.admits_tenant("other")
+        restriction.rows().admits_tenant("shop")
+            && !restriction.rows().admits_tenant("_audit")
+            && !restriction.rows().admits_tenant("other")
     );
     assert!(shop.reader(&project("shop")).restriction.is_none());
     assert!(caller(&[Scope::AuditRead], Some("_audit")).reader(&ProjectName::audit()).restriction.is_none());

@@ -26,6 +26,9 @@ pub(crate) struct Args {
     /// Numbers, true, false, null and JSON arrays, objects and quoted strings are taken as such, anything else as text.
     #[arg(long = "param", short, value_name = "NAME=VALUE")]
     params: Vec<Param>,
+    /// Answer without stored files that are damaged, and say so.
+    #[arg(long, conflicts_with = "data_dir")]
+    partial: bool,
     /// Form of the answer.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -52,6 +55,9 @@ impl Args {
         let mut question = json!({ "sql": sql, "format": self.format.name() });
         if params != Value::Null {
             question["params"] = params;
+        }
+        if self.partial {
+            question["partial"] = Value::Bool(true);
         }
         let call = Call::post("/api/v1/query", Repeat::Always).json(&question);
         answer::fetch(&Client::new(&self.server, Policy::PROMPT)?, &call, self.format, &self.target).await

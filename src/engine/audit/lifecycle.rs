@@ -9,7 +9,7 @@ use super::event::AuditEvent;
 use super::memory::{Previous, Settings, hash_of};
 use crate::access::{KeyId, Scope};
 use crate::engine::recover::Recovered;
-use crate::engine::{EngineError, Inner, now_us};
+use crate::engine::{EngineError, Inner, Removed, now_us};
 use crate::event::columns::DAY_US;
 use crate::event::names::ProjectName;
 
@@ -79,9 +79,10 @@ impl Inner {
         let keep = i64::try_from(self.shared.config.audit.retention.0.as_micros()).unwrap_or(i64::MAX);
         let first_kept = now_us().saturating_sub(keep).div_euclid(DAY_US);
         let first_kept = i32::try_from(first_kept).unwrap_or(i32::MIN);
-        let swap = |version| {
-            project.swap(version, None);
-        };
+        if project.snapshot_version().files.iter().any(|file| file.date < first_kept) {
+            project.ledger.removing(Removed::Retained)?;
+        }
+        let swap = |version| project.swap_smaller(version, Removed::Retained);
         let report = project.table.expire(first_kept, swap).await?;
         // Also where no compaction is scheduled, which does it otherwise.
         project.table.vacuum(self.shared.config.compaction.keep_replaced.0).await?;

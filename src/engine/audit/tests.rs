@@ -198,6 +198,9 @@ async fn days_beyond_the_retention_go_and_that_is_recorded() {
     assert_eq!(left, [json!({"event_type": "kept"}), json!({"event_type": "new"})]);
     let told = ask_audit(&engine, "SELECT attributes->>'days' AS days, attributes->>'events' AS events FROM events WHERE event_type = 'audit.expired'").await;
     assert_eq!(told, [json!({"days": "1", "events": "1"})]);
+    let sums = "SELECT state, CAST(events AS VARCHAR) AS events FROM ledger WHERE state IN ('retained', 'unaccounted') ORDER BY 1";
+    let sums = ask_audit(&engine, sums).await;
+    assert_eq!(sums, [json!({"state": "retained", "events": "1"}), json!({"state": "unaccounted", "events": "0"})]);
     engine.0.expire_audit().await.unwrap();
     assert_eq!(ask_audit(&engine, "SELECT event_type FROM events WHERE event_type = 'audit.expired'").await.len(), 1);
     engine.stop().await.unwrap();

@@ -55,7 +55,7 @@ impl Surroundings for Around {
         let caller = self.engine.keys.caller(&self.key, now_s()).map_err(|_| QueryError::KeyEnded)?;
         let open = self.engine.projects.get(&self.project);
         let open = open.ok_or_else(|| ExportError::NotFound(self.project.to_string()))?;
-        let session = Session::new(&self.engine.runtime, &self.project, open.snapshot());
+        let session = self.engine.session_of(open);
         let turn = self.engine.admission.beside(&caller, &self.project);
         Ok(session.read_by(caller.reader(&self.project)).as_of(self.created_us).in_turn(turn))
     }

@@ -168,9 +168,12 @@ fn remarks_tell_what_was_unusable() {
     let remarks = |line: &str| plan.row(line, &[]).1;
     assert_eq!(remarks(r#"{"t":"2024-01-01T00:00:00Z","n":1,"m":"","level":"info"}"#), Remarks::default());
     let unusable = remarks(r#"{"t":"soon","n":1.5,"level":"odd","x":1,"x":2}"#);
-    assert_eq!(unusable, Remarks { time_unusable: 1, value_unusable: 2, duplicate_key: 1, ..Remarks::default() });
+    assert_eq!(
+        unusable,
+        Remarks { time_unusable: 1, value_unusable: 2, unknown_field: 1, duplicate_key: 1, ..Remarks::default() }
+    );
     assert_eq!(remarks("{}"), Remarks { time_missing: 1, ..Remarks::default() });
-    assert_eq!(unusable.by_kind().iter().map(|(_, count)| count).sum::<u64>(), 4);
+    assert_eq!(unusable.by_kind().iter().map(|(_, count)| count).sum::<u64>(), 5);
 }
 
 #[test]

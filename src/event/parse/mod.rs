@@ -41,6 +41,12 @@ pub const EVENT_ID_CONFLICT: &str = "event_id_conflict";
 pub const MODULE_NOT_ALLOWED: &str = "module_not_allowed";
 /// Code of a record whose tenant is not among those of the sender's key.
 pub const TENANT_NOT_ALLOWED: &str = "tenant_not_allowed";
+/// Code of a record whose dataset is not among those of the sender's key.
+pub const DATASET_NOT_ALLOWED: &str = "dataset_not_allowed";
+/// Code of a record whose location is not among those of the sender's key.
+pub const UNIT_NOT_ALLOWED: &str = "unit_not_allowed";
+/// Codes of records that the sender's key is not for.
+pub const NOT_ALLOWED: [&str; 4] = [MODULE_NOT_ALLOWED, TENANT_NOT_ALLOWED, DATASET_NOT_ALLOWED, UNIT_NOT_ALLOWED];
 
 /// How the records stand in a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -157,7 +163,55 @@ impl Parsed {
     /// `tenant_id` of a row.
     #[must_use]
     pub fn tenant(&self, row: usize) -> &[u8] {
-        match self.rows.peek(fill::TENANT_ID) {
+        self.text(fill::TENANT_ID, row)
+    }
+
+    /// `dataset` of a row.
+    #[must_use]
+    pub fn dataset(&self, row: usize) -> &[u8] {
+        self.text(fill::DATASET, row)
+    }
+
+    /// `source` of a row.
+    #[must_use]
+    pub fn source(&self, row: usize) -> &[u8] {
+        self.text(fill::SOURCE, row)
+    }
+
+    /// `event_time` of a row, µs since 1970.
+    #[must_use]
+    pub fn event_time(&self, row: usize) -> Option<i64> {
+        self.number(fill::EVENT_TIME, row)
+    }
+
+    /// `sequence` of a row.
+    #[must_use]
+    pub fn sequence(&self, row: usize) -> Option<i64> {
+        self.number(fill::SEQUENCE, row)
+    }
+
+    fn number(&self, column: usize, row: usize) -> Option<i64> {
+        match self.rows.peek(column) {
+            // NULLs at the end of a column are not there yet.
+            super::columns::ColumnData::I64(column) if row < column.len() => column.value(row),
+            _ => None,
+        }
+    }
+
+    /// `unit_id` of a row; none where it has none.
+    #[must_use]
+    pub fn unit(&self, row: usize) -> Option<&[u8]> {
+        match self.rows.peek(fill::UNIT_ID) {
+            // NULLs at the end of a column are not there yet.
+            super::columns::ColumnData::Text(column) if row < column.len() && column.is_valid(row) => {
+                Some(column.value(row))
+            }
+            _ => None,
+        }
+    }
+
+    fn text(&self, column: usize, row: usize) -> &[u8] {
+        match self.rows.peek(column) {
             super::columns::ColumnData::Text(column) => column.value(row),
             _ => &[],
         }

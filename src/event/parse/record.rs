@@ -13,7 +13,7 @@ use super::error::BodyError;
 use super::ids::{PLACEHOLDER, Place, SentId};
 use super::lines::shape_name;
 use super::verdicts::{Verdict, Verdicts};
-use super::{Context, EVENT_ID_CONFLICT, Limits, MODULE_NOT_ALLOWED, Parsed, Rejected, TENANT_NOT_ALLOWED};
+use super::{Context, Limits, Parsed, Rejected};
 
 /// Why one record is rejected.
 #[derive(Debug)]
@@ -219,15 +219,7 @@ impl<'a> Run<'a> {
     /// Tells of a record that was judged to be refused, and where it lies for the dead letters.
     #[cold]
     fn refuse(&mut self, verdict: Verdict, record: &Value, number: u32, line: u32) {
-        let (code, message) = match verdict {
-            Verdict::Conflict => {
-                (EVENT_ID_CONFLICT, "another event with this tenant_id, source, dataset and event_id is stored")
-            }
-            Verdict::ModuleNotAllowed => (MODULE_NOT_ALLOWED, "the key that was sent is for other modules"),
-            Verdict::TenantNotAllowed => (TENANT_NOT_ALLOWED, "the key that was sent is for other tenants"),
-            // Of these the parser tells by itself, or there is nothing to tell.
-            Verdict::Accepted | Verdict::Overflow | Verdict::Duplicate | Verdict::Rejected => return,
-        };
+        let Some((code, message)) = verdict.refusal() else { return };
         let span = record.start as usize..record.end as usize;
         self.parsed.errors.add(line, span.start, code, || message.to_string());
         self.parsed.rejected.push(Rejected { record: number, line, span, code, broken: false });

@@ -5,6 +5,8 @@
 
 use thiserror::Error;
 
+use super::{DATASET_NOT_ALLOWED, EVENT_ID_CONFLICT, MODULE_NOT_ALLOWED, TENANT_NOT_ALLOWED, UNIT_NOT_ALLOWED};
+
 /// Most records that stored verdicts may speak of: above what the settings allow in one body.
 const RECORDS_MAX: usize = 16 << 20;
 
@@ -27,6 +29,10 @@ pub enum Verdict {
     ModuleNotAllowed = 5,
     /// The sender's key is for other tenants. Stored as [`Verdict::Rejected`].
     TenantNotAllowed = 6,
+    /// The sender's key is for other datasets. Stored as [`Verdict::Rejected`].
+    DatasetNotAllowed = 7,
+    /// The sender's key is for other locations. Stored as [`Verdict::Rejected`].
+    UnitNotAllowed = 8,
 }
 
 impl Verdict {
@@ -36,12 +42,33 @@ impl Verdict {
         matches!(self, Self::Accepted | Self::Overflow)
     }
 
+    /// Code and message of a record that was judged to be refused; of others, and of those that the parser refused, the
+    /// parser tells by itself, or there is nothing to tell.
+    #[must_use]
+    pub fn refusal(self) -> Option<(&'static str, &'static str)> {
+        Some(match self {
+            Self::Conflict => {
+                (EVENT_ID_CONFLICT, "another event with this tenant_id, source, dataset and event_id is stored")
+            }
+            Self::ModuleNotAllowed => (MODULE_NOT_ALLOWED, "the key that was sent is for other modules"),
+            Self::TenantNotAllowed => (TENANT_NOT_ALLOWED, "the key that was sent is for other tenants"),
+            Self::DatasetNotAllowed => (DATASET_NOT_ALLOWED, "the key that was sent is for other datasets"),
+            Self::UnitNotAllowed => (UNIT_NOT_ALLOWED, "the key that was sent is for other locations"),
+            Self::Accepted | Self::Overflow | Self::Duplicate | Self::Rejected => return None,
+        })
+    }
+
+    /// Whether the sender's key is not for the record.
+    fn is_not_allowed(self) -> bool {
+        match self {
+            Self::ModuleNotAllowed | Self::TenantNotAllowed | Self::DatasetNotAllowed | Self::UnitNotAllowed => true,
+            Self::Accepted | Self::Duplicate | Self::Rejected | Self::Conflict | Self::Overflow => false,
+        }
+    }
+
     /// Replay only has to know that there is no row.
     fn stored(self) -> Self {
-        match self {
-            Self::ModuleNotAllowed | Self::TenantNotAllowed => Self::Rejected,
-            other => other,
-        }
+        if self.is_not_allowed() { Self::Rejected } else { self }
     }
 
     fn from_byte(byte: u8) -> Option<Self> {
@@ -106,7 +133,7 @@ impl Verdicts {
     /// Whether a record was refused because of the sender's key.
     #[must_use]
     pub fn any_not_allowed(&self) -> bool {
-        self.0.iter().any(|verdict| matches!(verdict, Verdict::ModuleNotAllowed | Verdict::TenantNotAllowed))
+        self.0.iter().any(|verdict| verdict.is_not_allowed())
     }
 
     /// Number of records with this verdict, of `records` in all.

@@ -76,19 +76,21 @@ pub(in crate::http) async fn page(
     ApiQuery(given): ApiQuery<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
     let asked = Asked::read(&source, &screen, given, Utc::now())?;
-    let statement = asked.statement()?;
+    let project = caller.project();
+    // Taken before the turn: only what the key hides is asked of it here.
+    let hidden = engine.session_for(&caller.caller, &project)?.hidden();
+    let statement = asked.statement(&hidden)?;
     if asked.explain {
         return Ok(explained(&[statement]));
     }
     caller.trail.asks(&statement.sql, &Value::Object(statement.params.clone()), None);
-    let project = caller.project();
     let turn = engine.turn(&caller.caller, &project).await?;
-    let session = engine.session_for(&caller.caller, &project)?.in_turn(turn);
+    let session = engine.session_for(&caller.caller, &project)?.masking().in_turn(turn);
     let limits = Limits::of(&engine.config().query);
     let answer = session.run(&statement.sql, statement.params(), limits).await?;
     caller.trail.answered(answer.end());
     let chunks: Vec<_> = encode(answer, Format::Json).try_collect().await?;
     let answer =
         serde_json::from_slice(&chunks.concat()).map_err(|_| ApiError::internal("an answer that is no JSON"))?;
-    Ok(Json(asked.page(answer)?).into_response())
+    Ok(Json(asked.page(answer, &hidden)?).into_response())
 }

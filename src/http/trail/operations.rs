@@ -64,7 +64,7 @@ pub(super) fn object_of(route: &str, path: &str) -> (Option<&'static str>, Optio
         Some("exports") => Some("export"),
         Some("jobs") => Some("job"),
         Some("queries" | "query") => Some("query"),
-        Some("events" | "dead-letters") => Some("project"),
+        Some("events" | "ingest") => Some("project"),
         Some("objects") => Some("object"),
         Some("webhooks") => Some("delivery"),
         _ => None,

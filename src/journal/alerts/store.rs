@@ -15,6 +15,7 @@ use super::{AlertError, AlertRule, Change, Measured, NewAlert, Notice, RuleState
 use crate::access::{Caller, Scope, hex, write_private};
 use crate::config;
 use crate::event::names::ProjectName;
+use crate::sealed;
 
 /// A rule and where it stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -368,7 +369,10 @@ impl Alerts {
         let path = self.path(project);
         let failed = |source| AlertError::File { path: path.clone(), source };
         let entries: Vec<Entry> = match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| failed(error.into()))?,
+            Ok(bytes) => {
+                let text = sealed::unseal(&bytes).map_err(failed)?;
+                serde_json::from_slice(text).map_err(|error| failed(error.into()))?
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(failed(error)),
         };
@@ -390,7 +394,7 @@ impl Alerts {
             let path = self.path(project);
             let failed = |source| AlertError::File { path: path.clone(), source };
             let text = serde_json::to_vec(&next.values().collect::<Vec<_>>()).map_err(|error| failed(error.into()))?;
-            write_private(&path, &text).map_err(failed)?;
+            write_private(&path, &sealed::seal(text)).map_err(failed)?;
             projects.insert(project.clone(), next);
         }
         Ok(done)

@@ -8,7 +8,7 @@ use crate::access::{Caller, KeyId, Meter, Scope};
 use crate::config::{self, Quota, Span};
 use crate::error::Report;
 use crate::event::names::ProjectName;
-use crate::query::Restriction;
+use crate::query::{Restriction, RowRules};
 
 /// A minute in ms.
 const MINUTE: i64 = 60_000;
@@ -331,7 +331,9 @@ fn notices_say_what_they_are_about_on_lines_of_their_own() {
 }
 
 fn caller(key: &str, scope: Scope, restricted: bool) -> Caller {
-    let restriction = restricted.then(|| Arc::new(Restriction::new(None, Some(vec!["a".into()]), None, &[])));
+    let restriction = restricted.then(|| {
+        Arc::new(Restriction::new(RowRules { tenant_ids: Some(vec!["a".into()]), ..RowRules::default() }, &[]))
+    });
     Caller {
         key: KeyId::from(key),
         name: key.into(),

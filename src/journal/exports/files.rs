@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::ExportError;
 use super::record::Progress;
+use crate::failpoint;
 
 /// The finished file.
 const FILE: &str = "file";
@@ -77,7 +78,9 @@ pub(super) fn settle(from: &Path, dir: &Path, digest: Option<Sha256>) -> Result<
         Some(digest) => digest,
         None => hashed(from, size)?,
     };
+    failpoint::pass("export.write").map_err(&failed)?;
     fs::rename(from, file_of(dir)).map_err(&failed)?;
+    failpoint::pass("export.written").map_err(&failed)?;
     sync_dir(dir)?;
     Ok((size, crate::access::hex(&<[u8; 32]>::from(digest.finalize()))))
 }

@@ -8,14 +8,15 @@ use super::cells::text_of;
 use crate::journal::Statement;
 use crate::table::BlobId;
 
-/// Look-up of one file; the event's id may narrow it.
+/// Look-up of one file; the event's id may narrow it. Events are read newest first, until one names the file.
 #[must_use]
 pub fn attached(id: &BlobId, event: Option<&str>) -> Statement {
     let narrowed = if event.is_some() { " AND event_id = $event" } else { "" };
     let sql = format!(
         "SELECT file['role'] AS role, file['name'] AS name, file['content_type'] AS content_type, file['ref'] AS kept \
-         FROM (SELECT unnest(attachments) AS file, event_time, _seq FROM events WHERE attachments IS NOT NULL{narrowed}) \
-         WHERE file['sha256'] = $sha256 ORDER BY event_time DESC, _seq DESC LIMIT 1"
+         FROM (SELECT unnest(attachments) AS file FROM (SELECT attachments FROM events \
+         WHERE has_attachment(attachments, $sha256){narrowed} ORDER BY event_time DESC, _seq DESC LIMIT 1)) \
+         WHERE file['sha256'] = $sha256 LIMIT 1"
     );
     let mut params = Map::new();
     params.insert("sha256".into(), json!(id.as_str()));

@@ -12,6 +12,7 @@ use super::{NewFilter, SavedError, SavedFilter};
 use crate::access::{Caller, Scope, write_private};
 use crate::config;
 use crate::event::names::ProjectName;
+use crate::sealed;
 
 /// Who asks.
 #[derive(Debug, Clone, Copy)]
@@ -202,8 +203,11 @@ impl SavedFilters {
         }
         let path = self.path(project);
         let read = match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|error| SavedError::File { path: path.clone(), source: error.into() })?,
+            Ok(bytes) => {
+                let failed = |source| SavedError::File { path: path.clone(), source };
+                let text = sealed::unseal(&bytes).map_err(failed)?;
+                serde_json::from_slice(text).map_err(|error| failed(error.into()))?
+            }
             Err(source) if source.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(source) => return Err(SavedError::File { path, source }),
         };
@@ -223,7 +227,7 @@ impl SavedFilters {
         let path = self.path(project);
         let failed = |source| SavedError::File { path: path.clone(), source };
         let text = serde_json::to_vec_pretty(&next).map_err(|error| failed(error.into()))?;
-        write_private(&path, &text).map_err(failed)?;
+        write_private(&path, &sealed::seal(text)).map_err(failed)?;
         projects.insert(project.clone(), Arc::new(next));
         Ok(())
     }

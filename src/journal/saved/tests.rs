@@ -8,13 +8,15 @@ use crate::access::{Caller, KeyId, Meter, Scope};
 use crate::config::{self, ByteCount, Quota};
 use crate::error::Report;
 use crate::event::names::ProjectName;
-use crate::query::Restriction;
+use crate::query::{Restriction, RowRules};
 
 /// A moment; what it is does not matter.
 const NOW: i64 = 1_700_000_000_000_000;
 
 fn caller(key: &str, scope: Scope, restricted: bool) -> Caller {
-    let restriction = restricted.then(|| Arc::new(Restriction::new(None, Some(vec!["a".into()]), None, &[])));
+    let restriction = restricted.then(|| {
+        Arc::new(Restriction::new(RowRules { tenant_ids: Some(vec!["a".into()]), ..RowRules::default() }, &[]))
+    });
     Caller {
         key: KeyId::from(key),
         name: key.into(),

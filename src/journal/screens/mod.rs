@@ -97,13 +97,14 @@ impl Asked {
         })
     }
 
-    /// The SQL of the page: one row more than is shown, which tells whether there are more.
+    /// The SQL of the page: one row more than is shown, which tells whether there are more. Free text is not looked
+    /// for in `hidden` columns.
     ///
     /// # Errors
     /// A value that a filter cannot take.
-    pub fn statement(&self) -> Result<Statement, ScreenError> {
+    pub fn statement(&self, hidden: &[String]) -> Result<Statement, ScreenError> {
         let mut values = Values::default();
-        let mut condition = self.selection.condition(&mut values, &[])?;
+        let mut condition = self.selection.condition(&mut values, hidden)?;
         if let Some(cursor) = &self.cursor {
             condition = format!("{condition} AND {}", cursor.condition(self.tie_columns(), &mut values));
         }
@@ -146,11 +147,11 @@ impl Asked {
 
     /// The page as it is answered: headings in the product's language and English, rows, the cursor of the next page.
     ///
-    /// `answer` is what the statement gave, as a query's JSON answer.
+    /// `answer` is what the statement gave, as a query's JSON answer; `hidden` columns are NULL in it, which is said.
     ///
     /// # Errors
     /// The answer is not one of the statement.
-    pub fn page(&self, mut answer: Value) -> Result<Value, ScreenError> {
+    pub fn page(&self, mut answer: Value, hidden: &[String]) -> Result<Value, ScreenError> {
         let mut rows = match answer["rows"].take() {
             Value::Array(rows) => rows,
             _ => return Err(ScreenError::Answer),
@@ -170,7 +171,7 @@ impl Asked {
             "screen": self.screen.id,
             "title": self.screen.title,
             "zone": self.catalog.product.zone,
-            "columns": self.columns(&answer["schema"]),
+            "columns": self.columns(&answer["schema"], hidden),
             "rows": rows,
             "next": next,
         });
@@ -180,16 +181,17 @@ impl Asked {
     }
 
     /// Headings of the columns, with their types from the answer.
-    fn columns(&self, schema: &Value) -> Vec<Value> {
+    fn columns(&self, schema: &Value, hidden: &[String]) -> Vec<Value> {
         let kind = |at: usize| &schema[at]["type"];
         let heading = |(at, name): (usize, &'static str)| {
             // One column of the view may stand under two headings of the page.
+            let masked = hidden.iter().any(|hidden| hidden == name);
             let shown: Vec<_> = self.screen.columns.iter().filter(|column| column.column == name).collect();
             match shown.first() {
                 Some(column) => json!({"id": column.id, "column": name, "type": kind(at), "title": column.title,
-                    "group": column.group, "key": false}),
+                    "group": column.group, "key": false, "masked": masked}),
                 None => {
-                    json!({"id": name, "column": name, "type": kind(at), "title": null, "group": null, "key": true})
+                    json!({"id": name, "column": name, "type": kind(at), "title": null, "group": null, "key": true, "masked": masked})
                 }
             }
         };

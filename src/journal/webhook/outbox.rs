@@ -20,6 +20,7 @@ use super::{Delivered, Delivery, DeliveryState, Sender, Webhook, WebhookError};
 use crate::access::write_private;
 use crate::config;
 use crate::error::{Kind, Report};
+use crate::sealed;
 
 /// Records of what was delivered that are kept; older ones go first.
 const DELIVERED_MAX: usize = 1_000;
@@ -135,7 +136,8 @@ impl Outbox {
                 continue;
             }
             let bytes = std::fs::read(&path).map_err(failed(&path))?;
-            let stored: Stored = serde_json::from_slice(&bytes).map_err(|error| failed(&path)(error.into()))?;
+            let text = sealed::unseal(&bytes).map_err(failed(&path))?;
+            let stored: Stored = serde_json::from_slice(text).map_err(|error| failed(&path)(error.into()))?;
             known.insert(stored.id.clone(), stored.light());
         }
         let (sender, nudge) = (Sender::new(settings)?, Arc::default());
@@ -384,13 +386,14 @@ impl Outbox {
 
     fn read(&self, id: &str) -> Result<Stored, OutboxError> {
         let path = file_of(&self.dir, id);
-        let read = std::fs::read(&path).and_then(|bytes| Ok(serde_json::from_slice(&bytes)?));
+        let read = std::fs::read(&path).and_then(|bytes| Ok(serde_json::from_slice(sealed::unseal(&bytes)?)?));
         read.map_err(|source| OutboxError::Io { path, source })
     }
 
     fn write(&self, stored: &Stored) -> Result<(), OutboxError> {
         let path = file_of(&self.dir, &stored.id);
-        let written = serde_json::to_vec(stored).map_err(io::Error::from).and_then(|text| write_private(&path, &text));
+        let text = serde_json::to_vec(stored).map_err(io::Error::from);
+        let written = text.and_then(|text| write_private(&path, &sealed::seal(text)));
         written.map_err(|source| OutboxError::Io { path, source })
     }
 

@@ -13,6 +13,7 @@ use datafusion::sql::sqlparser::parser::ParserError;
 
 use super::{NameOf, Position, QueryError, nearest};
 use crate::config::ByteCount;
+use crate::table::{FileDamage, Reads};
 
 /// What is known about the failed query.
 #[derive(Debug, Clone)]
@@ -25,11 +26,19 @@ pub(crate) struct Known {
     pub hidden: Arc<[String]>,
     /// Its memory limit, to name it.
     pub memory_max: ByteCount,
+    /// Where its files are read.
+    pub reads: Reads,
 }
 
 /// The error as the caller gets it.
 pub(crate) fn classify(error: DataFusionError, known: &Known) -> QueryError {
-    walk(error, None, known)
+    if let Some(damage) = FileDamage::behind(&error) {
+        return QueryError::Damaged(damage.clone());
+    }
+    match (walk(error, None, known), known.reads.trouble()) {
+        (QueryError::Storage(source), Some(away)) => QueryError::StoreAway { away, source },
+        (error, _) => error,
+    }
 }
 
 /// Peels wrappers off; the innermost place in the text is the most exact.

@@ -3,6 +3,7 @@
 //! | function | answers |
 //! |---|---|
 //! | `contains_text(text, column, …)` | whether `text` stands in any of the columns, letters' case aside; lists, structs and maps are searched through |
+//! | `has_attachment(attachments, sha256)` | whether one file of the event has this hash |
 //! | `has_change(changes, path, before, after)` | whether one change has this path (`price.*` is all below), old and new value; NULL is any |
 //! | `in_network(address, network)` | whether an IP address lies in `10.0.0.0/8` |
 //! | `local_bin(step, time, zone)` | the first instant of the step (`15m`, `day`, `week`, `month`…) that holds `time`, on the zone's clocks |
@@ -11,6 +12,7 @@
 //! None makes more than it is given, so none needs the guard's bounds.
 
 mod contains_text;
+mod has_attachment;
 mod has_change;
 mod in_network;
 mod local_bin;
@@ -30,6 +32,7 @@ use super::error::QueryError;
 pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
     vec![
         Arc::new(ScalarUDF::from(contains_text::ContainsText::new())),
+        Arc::new(ScalarUDF::from(has_attachment::HasAttachment::new())),
         Arc::new(ScalarUDF::from(has_change::HasChange::new())),
         Arc::new(ScalarUDF::from(in_network::InNetwork::new())),
         Arc::new(ScalarUDF::from(local_bin::LocalBin::new())),

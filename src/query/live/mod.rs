@@ -101,7 +101,7 @@ impl LiveFilter {
     pub fn rows(&self, batch: &LiveBatch, now_us: i64) -> Result<Vec<u32>, QueryError> {
         let failed = |error: DataFusionError| QueryError::Evaluation(error.strip_backtrace());
         let mut rows: Vec<u32> = (0..u32::try_from(batch.len()).unwrap_or(u32::MAX)).collect();
-        if let Some(floor) = self.restriction.as_ref().and_then(|restriction| restriction.since(now_us)) {
+        if let Some(floor) = self.restriction.as_ref().and_then(|restriction| restriction.rows().since(now_us)) {
             let times = batch.rows().column(EVENT_TIME_AT).as_primitive::<TimestampMicrosecondType>().values();
             rows.retain(|&row| times[row as usize] >= floor);
         }

@@ -40,9 +40,9 @@ pub(super) fn filter(
     let restriction = session.reader().restriction.clone();
     let mandatory = match &restriction {
         Some(restriction) => {
-            let mut mandatory =
-                restriction.tenants().iter().map(physical).collect::<Result<Vec<_>, DataFusionError>>()?;
-            mandatory.extend(restriction.module_condition()?);
+            let rows = restriction.rows();
+            let mut mandatory = rows.conditions().iter().map(physical).collect::<Result<Vec<_>, DataFusionError>>()?;
+            mandatory.extend(rows.module_condition()?);
             mandatory
         }
         None => Vec::new(),

@@ -227,7 +227,7 @@ fn slices(rows: u64, small_first: bool) -> Vec<Range<u64>> {
 /// Rows `slice` of `file`, decoded `batch_rows` at a time.
 fn read(
     config: &FileScanConfig,
-    file: &DataFile,
+    file: &Arc<DataFile>,
     slice: Range<u64>,
     batch_rows: Option<usize>,
     context: Arc<TaskContext>,

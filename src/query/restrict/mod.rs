@@ -6,8 +6,8 @@
 //!                 what the caller's SQL is planned against           a leaf to the planner     the usual scan
 //! ```
 //!
-//! The mandatory conditions go the way of ordinary ones: modules and days choose files, tenants and
-//! times are tested while decoding. Of the caller's conditions the scan takes plain ones only
+//! The mandatory conditions go the way of ordinary ones: modules and days choose files, values of columns
+//! and times are tested while decoding. Of the caller's conditions the scan takes plain ones only
 //! ([`plain`]): they cannot fail, so it does not matter whether they are tested before or after the
 //! mandatory ones. All others stay above, where hidden rows no longer exist.
 //!
@@ -18,28 +18,27 @@
 //! * What an answer tells about its cost counts visible rows only.
 
 mod exec;
+mod masked;
 mod plain;
+mod rules;
 mod table;
 
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::common::{DataFusionError, ScalarValue};
-use datafusion::logical_expr::{Expr, Operator};
-use datafusion::physical_expr::expressions::{binary, col, lit};
-use datafusion::physical_plan::PhysicalExpr;
+use datafusion::logical_expr::Expr;
 use datafusion::prelude::ident;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use exec::RestrictedExec;
+pub(crate) use masked::check as check_masked;
+pub use rules::{ObjectRules, RowRules};
 pub(crate) use table::RestrictedTable;
 
-use crate::event::columns::DAY_US;
-use crate::event::globs::ModuleGlobs;
 use crate::event::model::COLUMNS;
-use crate::event::schema::{EVENT_TIME_AT, MODULE, query_schema};
+use crate::event::schema::{EVENT_TIME_AT, query_schema};
 
-const TENANT_ID: &str = "tenant_id";
 /// Columns that hold whole records or what fitted no other column: hidden with any other.
 const HOLD_EVERYTHING: [&str; 2] = ["raw", "attributes"];
 /// Columns whose values are made of those of others: hidden with one of them.
@@ -55,12 +54,20 @@ pub struct Reader {
     pub ended: CancellationToken,
 }
 
+/// What a statement gets that asks for a hidden column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Hidden {
+    /// An error: the column does not exist.
+    #[default]
+    Absent,
+    /// NULL, where it is only shown: for statements of ours, that are the same for every reader.
+    Null,
+}
+
 /// What of a project's events one caller may see.
 #[derive(Debug, Clone)]
 pub struct Restriction {
-    modules: Option<ModuleGlobs>,
-    tenant_ids: Option<Vec<String>>,
-    lookback_days: Option<u32>,
+    rows: RowRules,
     /// Names of the columns that do not exist for the caller.
     hidden: Arc<[String]>,
     /// Positions in the query schema of those that do.
@@ -68,15 +75,9 @@ pub struct Restriction {
 }
 
 impl Restriction {
-    /// A restriction to `modules`, to `tenant_ids`, to the last `lookback_days` days, without
-    /// `masked` columns and those that hold the same values; `None` leaves a part open.
+    /// A restriction to the rows of `rows`, without `masked` columns and those that hold the same values.
     #[must_use]
-    pub fn new(
-        modules: Option<ModuleGlobs>,
-        tenant_ids: Option<Vec<String>>,
-        lookback_days: Option<u32>,
-        masked: &[String],
-    ) -> Self {
+    pub fn new(rows: RowRules, masked: &[String]) -> Self {
         let hidden = |name: &str| {
             let is_masked = |name: &str| masked.iter().any(|masked| masked == name);
             let made_of = |parts: &[&str]| parts.iter().any(|part| is_masked(part));
@@ -88,7 +89,7 @@ impl Restriction {
         let (hidden, visible): (Vec<usize>, Vec<usize>) =
             (0..schema.fields().len()).partition(|&at| hidden(schema.field(at).name()));
         let hidden = hidden.into_iter().map(|at| schema.field(at).name().clone()).collect();
-        Self { modules, tenant_ids, lookback_days, hidden, visible: visible.into() }
+        Self { rows, hidden, visible: visible.into() }
     }
 
     /// Whether a column of this name can be masked: one of the model's, but the time that everything
@@ -98,27 +99,20 @@ impl Restriction {
         COLUMNS.iter().enumerate().any(|(at, known)| known.name == column && at != EVENT_TIME_AT)
     }
 
-    /// Whether events of `module` are the caller's business.
+    /// Which rows the caller may see.
     #[must_use]
-    pub fn admits_module(&self, module: Option<&str>) -> bool {
-        self.modules.as_ref().is_none_or(|globs| module.is_some_and(|name| globs.matches(name)))
-    }
-
-    /// Whether events of `tenant` are.
-    #[must_use]
-    pub fn admits_tenant(&self, tenant: &str) -> bool {
-        self.tenant_ids.as_ref().is_none_or(|ids| ids.iter().any(|id| id == tenant))
-    }
-
-    /// Whether it says anything about rows, and not only about columns.
-    #[must_use]
-    pub fn hides_rows(&self) -> bool {
-        self.modules.is_some() || self.tenant_ids.is_some() || self.lookback_days.is_some()
+    pub fn rows(&self) -> &RowRules {
+        &self.rows
     }
 
     /// Names of hidden columns.
     pub(crate) fn hidden(&self) -> Arc<[String]> {
         Arc::clone(&self.hidden)
+    }
+
+    /// Whether a column of the query schema does not exist for the caller.
+    pub(super) fn hides(&self, column: &str) -> bool {
+        self.hidden.iter().any(|hidden| hidden == column)
     }
 
     fn schema(&self) -> Result<SchemaRef, DataFusionError> {
@@ -127,30 +121,11 @@ impl Restriction {
 
     /// Mandatory conditions that the planner's own machinery can sort.
     fn conditions(&self, now_us: i64) -> Vec<Expr> {
-        let mut conditions: Vec<Expr> = self.tenants().into_iter().collect();
-        if let Some(from) = self.since(now_us) {
+        let mut conditions = self.rows.conditions();
+        if let Some(from) = self.rows.since(now_us) {
             let from = ScalarValue::TimestampMicrosecond(Some(from), Some("UTC".into()));
             conditions.push(ident(query_schema().field(EVENT_TIME_AT).name()).gt_eq(Expr::Literal(from, None)));
         }
         conditions
-    }
-
-    /// The condition on tenants.
-    pub(super) fn tenants(&self) -> Option<Expr> {
-        let id = |id: &String| Expr::Literal(ScalarValue::Utf8View(Some(id.clone())), None);
-        self.tenant_ids.as_ref().map(|ids| ident(TENANT_ID).in_list(ids.iter().map(id).collect(), false))
-    }
-
-    /// The earliest `event_time`, in µs, that can be read at `now_us`.
-    pub(super) fn since(&self, now_us: i64) -> Option<i64> {
-        let days = i64::from(self.lookback_days?);
-        Some(now_us.saturating_sub(days.saturating_mul(DAY_US)))
-    }
-
-    /// The condition on modules, made by hand so that no rule rewrites the pattern.
-    pub(super) fn module_condition(&self) -> Result<Option<Arc<dyn PhysicalExpr>>, DataFusionError> {
-        let Some(modules) = &self.modules else { return Ok(None) };
-        let (schema, pattern) = (query_schema(), ScalarValue::Utf8View(Some(modules.regex().to_owned())));
-        binary(col(MODULE, &schema)?, Operator::RegexMatch, lit(pattern), &schema).map(Some)
     }
 }

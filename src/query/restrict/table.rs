@@ -10,7 +10,7 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::plain::is_plain;
-use super::{RestrictedExec, Restriction};
+use super::{Hidden, RestrictedExec, Restriction, masked};
 use crate::query::filters::Filters;
 use crate::query::provider::EventsTable;
 
@@ -19,6 +19,8 @@ use crate::query::provider::EventsTable;
 pub(crate) struct RestrictedTable {
     events: EventsTable,
     restriction: Arc<Restriction>,
+    /// What there is of hidden columns.
+    hidden: Hidden,
     schema: SchemaRef,
     now_us: i64,
 }
@@ -28,10 +30,31 @@ impl RestrictedTable {
     pub(crate) fn new(
         events: EventsTable,
         restriction: Arc<Restriction>,
+        hidden: Hidden,
         now_us: i64,
     ) -> Result<Self, DataFusionError> {
-        let schema = restriction.schema()?;
-        Ok(Self { events, restriction, schema, now_us })
+        let schema = match hidden {
+            Hidden::Absent => restriction.schema()?,
+            Hidden::Null => masked::schema(&restriction),
+        };
+        Ok(Self { events, restriction, hidden, schema, now_us })
+    }
+
+    /// Whether the scan may test a condition: it cannot fail, and looks at nothing hidden.
+    fn takes(&self, filter: &Expr) -> bool {
+        is_plain(filter) && !filter.column_refs().iter().any(|column| self.restriction.hides(&column.name))
+    }
+
+    /// Positions in the query schema of the columns at `projection` of the schema.
+    fn columns(&self, projection: Option<&Vec<usize>>) -> Vec<usize> {
+        let at = |at: usize| match self.hidden {
+            Hidden::Absent => self.restriction.visible[at],
+            Hidden::Null => at,
+        };
+        match projection {
+            Some(wanted) => wanted.iter().map(|&wanted| at(wanted)).collect(),
+            None => (0..self.schema.fields().len()).map(at).collect(),
+        }
     }
 }
 
@@ -49,7 +72,7 @@ impl TableProvider for RestrictedTable {
         &self,
         filters: &[&Expr],
     ) -> Result<Vec<TableProviderFilterPushDown>, DataFusionError> {
-        let support = |filter: &&Expr| match is_plain(filter) {
+        let support = |filter: &&Expr| match self.takes(filter) {
             true => TableProviderFilterPushDown::Exact,
             false => TableProviderFilterPushDown::Unsupported,
         };
@@ -63,21 +86,21 @@ impl TableProvider for RestrictedTable {
         filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        if !filters.iter().all(is_plain) {
+        if !filters.iter().all(|filter| self.takes(filter)) {
             return Err(DataFusionError::Internal("a restricted scan was given a condition that is not plain".into()));
         }
-        let visible = &self.restriction.visible;
-        let columns: Vec<usize> = match projection {
-            Some(wanted) => wanted.iter().map(|&at| visible[at]).collect(),
-            None => visible.to_vec(),
-        };
+        let columns = self.columns(projection);
+        let is_visible = |at: &usize| self.restriction.visible.contains(at);
+        let visible: Vec<usize> = columns.iter().copied().filter(is_visible).collect();
+        let all_visible = visible.len() == columns.len();
         let all: Vec<Expr> =
             self.restriction.conditions(self.now_us).into_iter().chain(filters.iter().cloned()).collect();
         let mut all = Filters::new(&all, |expr, schema| state.create_physical_expr(expr.clone(), schema))?;
-        all.partition.extend(self.restriction.module_condition()?);
+        all.partition.extend(self.restriction.rows().module_condition()?);
         let options = state.config().options();
         // To the planner a scan that reads nothing looks like any other.
-        let scan = self.events.plan(columns, all, options)?;
-        Ok(Arc::new(RestrictedExec::new(Arc::new(scan), self.events.threads(), options)?))
+        let scan = self.events.plan(visible, all, options)?;
+        let scan = Arc::new(RestrictedExec::new(Arc::new(scan), self.events.threads(), options)?);
+        if all_visible { Ok(scan) } else { masked::with_nulls(scan, &columns, &self.restriction) }
     }
 }

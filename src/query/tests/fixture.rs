@@ -118,6 +118,7 @@ impl Fixture {
             ordered: true,
             work: Work::of_flush(size),
             stats,
+            sums: None,
         };
         self.files.push(Arc::new(file));
     }

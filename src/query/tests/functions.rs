@@ -18,7 +18,9 @@ async fn fixture() -> Fixture {
         ),
         of(
             2,
-            json!({"client_address": "no address", "related": [{"type": "order", "id": "A-1042", "name": null, "role": null}]}),
+            json!({"client_address": "no address", "related": [{"type": "order", "id": "A-1042", "name": null, "role": null}],
+                "attachments": [{"role": "a", "name": "x", "content_type": null, "size": 1, "sha256": "ab", "ref": null, "expires_at": null},
+                    {"role": "b", "name": "y", "content_type": null, "size": 2, "sha256": null, "ref": "cd", "expires_at": null}]}),
         ),
     ];
     fixture.store(&events[..2]).await;
@@ -44,6 +46,9 @@ async fn conditions_of_the_journal_find_what_they_say() {
         ("contains_text('PROD', message, labels)", vec![1]),
         ("contains_text('a-1042', related, message)", vec![2]),
         ("contains_text('.', message)", vec![]),
+        ("has_attachment(attachments, 'ab')", vec![2]),
+        ("has_attachment(attachments, 'cd') OR has_attachment(attachments, NULL)", vec![]),
+        ("NOT has_attachment(attachments, 'ab')", vec![0, 1]),
         ("has_change(changes, 'price', NULL, NULL)", vec![0]),
         ("has_change(changes, 'price*', NULL, NULL)", vec![0, 1]),
         ("has_change(changes, 'price', '1000', '5000')", vec![0]),
@@ -70,6 +75,7 @@ async fn wrong_arguments_are_errors_that_say_what_would_do() {
         ("local_bin('soon', event_time, 'UTC') IS NULL", "`soon` is no step"),
         ("local_bin('day', event_time, 'Mars') IS NULL", "IANA name"),
         ("local_part('year', event_time, 'UTC') = 1", "hour, minute, weekday and day"),
+        ("has_attachment(message, 'a')", "the column `attachments`"),
         ("has_change(message, 'a', NULL, NULL)", "the column `changes`"),
         ("contains_text(message, message)", "constant text"),
         ("contains_text('a')", "takes a text and at least one column"),

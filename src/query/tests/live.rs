@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::fixture::{DAY, Fixture, START, event, rows};
 use crate::error::Report;
 use crate::event::globs::{ModuleGlob, ModuleGlobs};
-use crate::query::{LiveBatch, LiveColumns, Params, QueryError, Reader, Restriction};
+use crate::query::{LiveBatch, LiveColumns, Params, QueryError, Reader, Restriction, RowRules};
 
 fn events() -> Vec<Value> {
     let row = |n: i64| {
@@ -26,7 +26,8 @@ fn reader(modules: Option<&str>, tenants: Option<&str>, days: Option<u32>, maske
     let globs = modules.map(|glob| ModuleGlobs::new(&[ModuleGlob::try_from(glob).unwrap()]).unwrap());
     let tenants = tenants.map(|tenant| vec![tenant.to_owned()]);
     let masked: Vec<String> = masked.iter().map(|name| (*name).to_owned()).collect();
-    Reader { restriction: Some(Arc::new(Restriction::new(globs, tenants, days, &masked))), ..Reader::default() }
+    let rows = RowRules { modules: globs, tenant_ids: tenants, lookback_days: days, ..RowRules::default() };
+    Reader { restriction: Some(Arc::new(Restriction::new(rows, &masked))), ..Reader::default() }
 }
 
 async fn matching(

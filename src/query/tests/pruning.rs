@@ -198,6 +198,7 @@ async fn twenty_thousand_files_are_planned_quickly() {
             ordered: true,
             work: Work::default(),
             stats: vec![times],
+            sums: None,
         }));
     }
     let sql = "EXPLAIN SELECT module, count(*) FROM events WHERE event_time >= '2025-03-10' AND event_time < '2025-03-11' AND module <> 'm3' GROUP BY 1";

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::fixture::{DAY, Fixture, START, event, json_rows};
 use crate::error::{Kind, Report};
 use crate::event::globs::{ModuleGlob, ModuleGlobs};
-use crate::query::{Outcome, Params, QueryError, Reader, Restriction};
+use crate::query::{ObjectRules, Outcome, Params, QueryError, Reader, Restriction, RowRules};
 
 /// Tenants `a` and `b` in modules `orders` and `payments`, stored and hot; even rows are a's.
 async fn mixed() -> Fixture {
@@ -30,8 +30,11 @@ fn reader(modules: &[&str], tenants: &[&str], masked: &[&str]) -> Reader {
     let globs: Vec<ModuleGlob> = modules.iter().map(|glob| ModuleGlob::try_from(*glob).unwrap()).collect();
     let modules = (!globs.is_empty()).then(|| ModuleGlobs::new(&globs).unwrap());
     let tenants = (!tenants.is_empty()).then(|| text(tenants));
-    let restriction = Restriction::new(modules, tenants, None, &text(masked));
-    Reader { restriction: Some(Arc::new(restriction)), ..Reader::default() }
+    of_rules(RowRules { modules, tenant_ids: tenants, ..RowRules::default() }, &text(masked))
+}
+
+fn of_rules(rows: RowRules, masked: &[String]) -> Reader {
+    Reader { restriction: Some(Arc::new(Restriction::new(rows, masked))), ..Reader::default() }
 }
 
 async fn ask(fixture: &Fixture, reader: &Reader, sql: &str) -> Result<(Vec<Value>, Outcome), QueryError> {
@@ -100,6 +103,115 @@ async fn only_rows_of_the_restriction_exist() {
         let stats = serde_json::to_value(outcome.stats).unwrap();
         assert_eq!(stats.as_object().unwrap().keys().collect::<Vec<_>>(), ["rows", "elapsed_ms"], "{sql}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn datasets_locations_and_objects_bound_what_exists() {
+    let mut fixture = Fixture::new();
+    let (units, datasets) = ([json!("w1"), json!("w2"), Value::Null], ["log", "calls"]);
+    let row = |n: i64| {
+        let at = usize::try_from(n).unwrap();
+        let (kind, id) = ([json!("order"), json!("user"), Value::Null][at % 3].clone(), at % 5);
+        let refs = match kind.as_str() {
+            Some("user") => json!([format!("user:{id}"), format!("order:{id}")]),
+            Some(kind) => json!([format!("{kind}:{id}")]),
+            None => Value::Null,
+        };
+        let visibility = [Value::Null, json!("object"), json!("general"), Value::Null][at % 4].clone();
+        let more = json!({"dataset": datasets[at % 2], "unit_id": units[at / 4 % 3], "object_type": kind,
+            "object_refs": refs, "visibility": visibility});
+        event(n, START + n * 1_000_000, Some("m"), more)
+    };
+    let rows: Vec<Value> = (0..120).map(row).collect();
+    fixture.store(&rows[..80]).await;
+    fixture.heat(&rows[80..]);
+    let text = |values: &[&str]| Some(values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>());
+    let objects =
+        |types: &[&str], refs: &[&str]| Some(ObjectRules { types: text(types).unwrap(), refs: text(refs).unwrap() });
+    let all = RowRules::default;
+    let cases = [
+        (RowRules { datasets: text(&["calls"]), ..all() }, "dataset = 'calls'"),
+        (RowRules { unit_ids: text(&["w1", "w9"]), ..all() }, "unit_id = 'w1'"),
+        (RowRules { general_only: true, ..all() }, "visibility IS NULL OR visibility <> 'object'"),
+        (RowRules { objects: objects(&["order"], &[]), ..all() }, "object_type = 'order'"),
+        (RowRules { objects: objects(&[], &["order:1", "user:9"]), ..all() }, "array_has(object_refs, 'order:1')"),
+        (
+            RowRules { objects: objects(&["order"], &["user:2"]), ..all() },
+            "object_type = 'order' OR array_has(object_refs, 'user:2')",
+        ),
+        (
+            RowRules { objects: objects(&[], &["order:1"]), general_only: true, unit_ids: text(&["w2"]), ..all() },
+            "array_has(object_refs, 'order:1') AND (visibility IS DISTINCT FROM 'object') AND unit_id = 'w2'",
+        ),
+    ];
+    for (rules, same) in cases {
+        let reader = of_rules(rules, &[]);
+        // Columns of the rule may be hidden, and the rule holds all the same.
+        let blind = of_rules(
+            reader.restriction.as_ref().unwrap().rows().clone(),
+            &["object_type", "unit_id", "dataset", "visibility"].map(str::to_owned),
+        );
+        let wanted = format!("SELECT event_id FROM events WHERE {same} ORDER BY _seq");
+        let (wanted, _) = ask(&fixture, &Reader::default(), &wanted).await.unwrap();
+        assert!(!wanted.is_empty() && wanted.len() < 120, "{same}");
+        for reader in [&reader, &blind] {
+            for sql in [
+                "SELECT event_id FROM events ORDER BY _seq",
+                "SELECT event_id FROM (SELECT * FROM events ORDER BY event_time DESC, _seq DESC LIMIT 200) ORDER BY 1 = 1, substr(event_id, 4)::int",
+                "SELECT event_id FROM events WHERE event_id LIKE 'id-%' OR message IS NULL ORDER BY _seq",
+            ] {
+                let (rows, outcome) =
+                    ask(&fixture, reader, sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+                assert_eq!(json!(rows), json!(wanted), "{same}: {sql}");
+                assert_eq!(outcome.stats.rows, wanted.len() as u64);
+            }
+            let (count, _) = ask(&fixture, reader, "SELECT count(*) FROM events").await.unwrap();
+            assert_eq!(json!(count), json!([[wanted.len().to_string()]]), "{same}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_masking_session_shows_null_and_does_nothing_else_with_a_hidden_column() {
+    let fixture = mixed().await;
+    let reader = reader(&[], &["a"], &["message"]);
+    let run = async |sql: &str| {
+        let session = fixture.session().read_by(reader.clone()).masking();
+        let answer = session.run(sql, Params::None, fixture.limits).await?;
+        Ok::<_, QueryError>(answer.collect().await?.0.iter().flat_map(json_rows).collect::<Vec<Value>>())
+    };
+    let cases = [
+        (
+            "SELECT event_id, message, raw, actor_id FROM events ORDER BY _seq LIMIT 2",
+            json!([["id-0", null, null, "u0"], ["id-2", null, null, "u2"]]),
+        ),
+        ("SELECT message FROM events ORDER BY event_time DESC, _seq DESC LIMIT 1", json!([[null]])),
+        (
+            "SELECT coalesce(message, event_id) AS shown FROM events WHERE sequence = 0 ORDER BY _seq LIMIT 1",
+            json!([["id-0"]]),
+        ),
+        ("SELECT count(*) FROM (SELECT message FROM events)", json!([["500"]])),
+    ];
+    for (sql, want) in cases {
+        assert_eq!(json!(run(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"))), want, "{sql}");
+    }
+    for sql in [
+        "SELECT count(*) FROM events WHERE message = 'of a'",
+        "SELECT count(*) FROM events WHERE message IS NULL",
+        "SELECT event_id FROM events WHERE upper(message) = 'OF A' OR sequence = 0",
+        "SELECT message, count(*) FROM events GROUP BY message",
+        "SELECT max(message) FROM events",
+        "SELECT event_id FROM events ORDER BY message LIMIT 1",
+        "SELECT e.event_id FROM events e JOIN events f ON e.message = f.message",
+        "SELECT event_id FROM (SELECT event_id, message AS other FROM events) WHERE other LIKE 'of%'",
+    ] {
+        let error = run(sql).await.expect_err(sql);
+        assert_eq!(error.code(), "hidden_column", "{sql}: {error:?}");
+    }
+    // Who may see everything sees everything.
+    let (rows, _) =
+        ask(&fixture, &Reader::default(), "SELECT message FROM events ORDER BY _seq LIMIT 1").await.unwrap();
+    assert_eq!(json!(rows), json!([["of a"]]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -197,8 +309,7 @@ async fn the_look_back_ends_to_the_microsecond() {
     let rows: Vec<Value> =
         ages.iter().enumerate().map(|(n, age)| event(n as i64, now - age, Some("m"), json!({}))).collect();
     fixture.store(&rows).await;
-    let restriction = Restriction::new(None, None, Some(2), &[]);
-    let reader = Reader { restriction: Some(Arc::new(restriction)), ..Reader::default() };
+    let reader = of_rules(RowRules { lookback_days: Some(2), ..RowRules::default() }, &[]);
     let (rows, outcome) = ask(&fixture, &reader, "SELECT event_id FROM events ORDER BY _seq").await.unwrap();
     assert_eq!(json!(rows), json!([["id-0"], ["id-1"], ["id-2"]]));
     // Files of earlier days are not opened.

@@ -56,7 +56,7 @@ impl Input {
         let options =
             ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_page_index_policy(PageIndexPolicy::Optional);
         let metadata = ArrowReaderMetadata::load(&source, options).map_err(|error| match source.take_failure() {
-            Some(failure) => TableError::store("read", &file.location, failure),
+            Some(failure) => TableError::reading(&file.location, failure),
             None => parquet_failed("read", &file.location, error),
         })?;
         let pieces: VecDeque<Piece> = pieces(metadata.metadata(), budget).into();
@@ -87,7 +87,7 @@ impl Input {
         loop {
             if let Some(reader) = &mut self.reader {
                 let batch = reader.next().transpose().map_err(|error| match self.source.take_failure() {
-                    Some(failure) => TableError::store("read", &self.file.location, failure),
+                    Some(failure) => TableError::reading(&self.file.location, failure),
                     None => error.into(),
                 });
                 match batch? {

@@ -1,12 +1,10 @@
 //! The bytes of a file that is merged: a part at a time, from local disk or from an object store.
 //!
 //! From an object store whole blocks are fetched and a few of them kept, because the columns of a file are read side
-//! by side: each column finds its next pages in the block that it stood in.
+//! by side: each column finds its next pages in the block that it stood in. What has checksums is compared with them.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -17,6 +15,7 @@ use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{ChunkReader, Length};
 use tokio::runtime::Handle;
 
+use crate::table::checked::{Checked, LocalFile};
 use crate::table::error::TableError;
 use crate::table::upload::Target;
 use crate::table::version::DataFile;
@@ -38,7 +37,7 @@ struct Shared {
 }
 
 enum Place {
-    Local(File, u64),
+    Local(LocalFile),
     Remote(Remote),
 }
 
@@ -61,14 +60,14 @@ struct Kept {
 
 impl Source {
     /// Opens `file`; of an object store about `memory` bytes are kept.
-    pub(super) fn open(target: &Target, file: &DataFile, memory: u64) -> Result<Self, TableError> {
+    pub(super) fn open(target: &Target, file: &Arc<DataFile>, memory: u64) -> Result<Self, TableError> {
         let place = match target.local {
             true => local(target, file)?,
             false => None,
         };
         let place = place.unwrap_or_else(|| {
             Place::Remote(Remote {
-                store: Arc::clone(&target.store),
+                store: Arc::new(Checked::new(Arc::clone(&target.store), Arc::clone(file))),
                 location: file.location.clone(),
                 runtime: target.runtime.clone(),
                 size: file.size,
@@ -88,11 +87,7 @@ impl Source {
         let end = start.checked_add(length as u64).filter(|end| *end <= self.len());
         let end = end.ok_or_else(|| ParquetError::EOF(format!("{length} bytes at {start} are behind the end")))?;
         let read = match &self.0.place {
-            Place::Local(file, _) => {
-                let mut bytes = vec![0; length];
-                let failed = |error| object_store::Error::Generic { store: "local", source: Box::new(error) };
-                file.read_exact_at(&mut bytes, start).map_err(failed).map(|()| bytes.into())
-            }
+            Place::Local(file) => file.read(start..end),
             Place::Remote(remote) => remote.read(start, end),
         };
         read.map_err(|error| {
@@ -104,11 +99,14 @@ impl Source {
 }
 
 /// The open file, where the store has files.
-fn local(target: &Target, file: &DataFile) -> Result<Option<Place>, TableError> {
+fn local(target: &Target, file: &Arc<DataFile>) -> Result<Option<Place>, TableError> {
     let got = target.runtime.block_on(target.store.get(&file.location));
-    let got = got.map_err(|source| TableError::store("read", &file.location, source))?;
+    let failed = |source| TableError::reading(&file.location, source);
+    let got = got.map_err(failed)?;
     Ok(match got {
-        GetResult { payload: GetResultPayload::File(open, _), meta, .. } => Some(Place::Local(open, meta.size)),
+        GetResult { payload: GetResultPayload::File(open, _), meta, .. } => {
+            Some(Place::Local(LocalFile::new(open, meta.size, file).map_err(failed)?))
+        }
         _ => None,
     })
 }
@@ -155,7 +153,7 @@ impl Remote {
 impl Length for Source {
     fn len(&self) -> u64 {
         match &self.0.place {
-            Place::Local(_, size) => *size,
+            Place::Local(file) => file.size(),
             Place::Remote(remote) => remote.size,
         }
     }

@@ -45,8 +45,17 @@ fn a_project_that_comes_back_holds_its_segment_again() {
     books.forget(&project("a"), 10);
     books.note(&project("a"), 11);
     books.open(Segment { id: 2, path: PathBuf::new(), mark: 0, len: 100 });
+    books.note(&project("b"), 12);
     assert!(!books.forget(&project("a"), 10));
     assert!(books.forget(&project("a"), 11));
+}
+
+#[test]
+fn the_last_segment_with_a_frame_stays_until_there_is_a_later_frame() {
+    let mut books = ledger(&[&[("a", 10)], &[]]);
+    assert!(!books.forget(&project("a"), 10), "a start would know no number to go on from");
+    books.note(&project("a"), 11);
+    assert_eq!(free(&mut books), [1]);
 }
 
 #[test]

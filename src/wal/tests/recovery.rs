@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::wal::frame::{self, Head};
-use crate::wal::replay::{open_segment, recover};
+use crate::wal::replay::{Mode, open_segment, recover};
 use crate::wal::{Damage, SegmentState, inspect, inspect_frames, salvage};
 
 /// Frames 1, 2, 3, … one row each, by segment; frames of one inner slice are one group.
@@ -39,7 +39,7 @@ fn numbered(seq: u64) -> Frame {
 /// Sequence numbers that a start replays; every frame must be the one that was written.
 fn recovered(dir: &Path) -> Result<Vec<u64>, WalError> {
     let mut seen = Vec::new();
-    recover(dir, &mut |replayed| {
+    recover(dir, Mode::Repair, &mut |replayed| {
         assert_eq!(replayed.frame, numbered(replayed.seq), "wrong data");
         seen.push(replayed.seq);
         Ok(())
@@ -304,8 +304,9 @@ fn frames_of_a_files_former_life_are_not_taken_for_new_ones() {
 #[test]
 fn a_receiver_that_refuses_a_frame_stops_the_start() {
     let dir = build(&[&[&[1], &[2]]]);
-    let refused =
-        recover(dir.path(), &mut |replayed| if replayed.seq == 2 { Err("no such mapping".into()) } else { Ok(()) });
+    let refused = recover(dir.path(), Mode::Repair, &mut |replayed| {
+        if replayed.seq == 2 { Err("no such mapping".into()) } else { Ok(()) }
+    });
     assert!(matches!(refused, Err(WalError::Replay { seq: 2, .. })));
 }
 

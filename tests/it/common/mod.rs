@@ -1,5 +1,7 @@
 //! A server under test, and how to talk to it.
 
+pub(crate) mod stores;
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

@@ -46,6 +46,7 @@ impl Model {
             ordered: true,
             work,
             stats: Vec::new(),
+            sums: None,
         });
         self.files.push(Arc::clone(&file));
         file

@@ -1,0 +1,128 @@
+//! `kronika move`: the tables of a data directory to another place.
+
+use std::collections::BTreeMap;
+
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::CliError;
+use super::output;
+use super::settings::SettingsArgs;
+use crate::engine::{EngineError, hold, storage_of};
+use crate::event::names::ProjectName;
+use crate::table::{Copied, Progress, RemoteSettings, Storage, copy_project};
+
+const BAR: &str = "{prefix} {wide_bar} {bytes}/{total_bytes} ETA {eta}";
+
+/// Copy all tables to another place, such as an object store.
+///
+/// Reads the settings of the server, which may be running: then most of the work is done while it serves, and
+/// a second pass after its stop copies what came meanwhile. A pass that was broken off goes on where it was.
+/// Everything copied is read back and compared. What is in the old place stays there.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The new place: a directory, file://, s3://, gs:// or az:// URL.
+    #[arg(long, value_name = "URL")]
+    to: String,
+    /// An option of the new place's store by its own name, as in `[storage.options]`; may be repeated. Keep
+    /// secrets in the environment, such as AWS_SECRET_ACCESS_KEY.
+    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = pair)]
+    options: Vec<(String, String)>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, such as aws_region=eu-central-1")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+impl Args {
+    pub(crate) async fn run(self) -> Result<(), CliError> {
+        let config = self.settings.resolve()?;
+        // Nobody may write while the last pass runs; beside a server this is not the last one.
+        let held = match hold(&config.server.data_dir) {
+            Ok(held) => Some(held),
+            Err(EngineError::Locked { .. }) => None,
+            Err(error) => return Err(CliError::engine(error)),
+        };
+        let from = storage_of(&config).map_err(CliError::engine)?;
+        let options: BTreeMap<_, _> = self.options.iter().cloned().collect();
+        let remote = RemoteSettings { retry_timeout: config.storage.retry_timeout.0, cache: None };
+        let to = Storage::open_with(&self.to, &options, &remote).map_err(CliError::engine)?;
+        if from.display_url(from.prefix()) == to.display_url(to.prefix()) {
+            return Err(CliError::Usage(format!("the tables lie at `{}` already", self.to)));
+        }
+        let mut copied = Vec::new();
+        for project in from.projects().await.map_err(CliError::engine)? {
+            let bar = Bar::new(&project, self.json);
+            let done = copy_project(&from, &to, &project, &bar).await.map_err(CliError::engine)?;
+            bar.finish();
+            copied.push((project, done));
+        }
+        self.tell(&copied, held.is_some())
+    }
+
+    fn tell(&self, copied: &[(ProjectName, Copied)], complete: bool) -> Result<(), CliError> {
+        if self.json {
+            let one = |(project, done): &(ProjectName, Copied)| {
+                json!({"project": project, "version": done.version, "events": done.rows, "files_copied": done.files,
+                       "bytes_copied": done.bytes, "files_kept": done.kept})
+            };
+            let projects: Value = copied.iter().map(one).collect();
+            return output::say(&format!("{:#}", json!({"to": self.to, "complete": complete, "projects": projects})));
+        }
+        for (project, done) in copied {
+            output::say(&format!(
+                "{project}: version {} with {} events is there; {} files ({}) copied, {} were there",
+                done.version,
+                done.rows,
+                done.files,
+                HumanBytes(done.bytes),
+                done.kept
+            ))?;
+        }
+        output::say(&match complete {
+            true => format!(
+                "Everything is at `{0}`. Set storage.url = \"{0}\" before the next start: what was taken in and is in no table \
+                 yet goes there from the log.",
+                self.to
+            ),
+            false => {
+                "A server is running: stop it, run this again for what came meanwhile, then set storage.url. A start \
+                      at the new place before that would lack those events."
+                    .to_owned()
+            }
+        })
+    }
+}
+
+/// A bar on a terminal, nothing elsewhere.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new(project: &ProjectName, quiet: bool) -> Self {
+        if quiet || !output::stderr_is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let style = ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self(ProgressBar::new(0).with_style(style).with_prefix(project.to_string()))
+    }
+
+    fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+impl Progress for Bar {
+    fn expects(&self, bytes: u64) {
+        self.0.set_length(self.0.position() + bytes);
+    }
+
+    fn copied(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+}

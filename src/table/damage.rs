@@ -1,0 +1,63 @@
+//! Damage of data files: what it is, and which files are known to have it.
+
+use std::collections::BTreeMap;
+
+use object_store::path::Path;
+use parking_lot::Mutex;
+use thiserror::Error;
+
+/// A data file that does not hold what was written.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("data file `{path}` {what}")]
+pub struct FileDamage {
+    /// Path below the root of its table.
+    pub path: String,
+    /// What is wrong, as the end of a sentence.
+    pub what: String,
+}
+
+impl FileDamage {
+    /// The damage that `error` comes from, if it comes from one.
+    #[must_use]
+    pub fn behind<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Self> {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(found) = error.downcast_ref() {
+                return Some(found);
+            }
+            // A wrapper in an `Arc` or a `Box` is its content's source.
+            next = error.source();
+        }
+        None
+    }
+}
+
+/// Files that were found damaged since the start, by their place in the store.
+#[derive(Debug, Default)]
+pub struct DamageLog(Mutex<BTreeMap<Path, FileDamage>>);
+
+impl DamageLog {
+    /// Notes damage, and tells the log of the server where it is news.
+    pub fn note(&self, location: &Path, damage: &FileDamage) {
+        if self.0.lock().insert(location.clone(), damage.clone()).is_none() {
+            tracing::error!(file = %location, what = damage.what, "a data file is damaged");
+        }
+    }
+
+    /// The file was read and is whole, or is gone.
+    pub fn clear(&self, location: &Path) {
+        self.0.lock().remove(location);
+    }
+
+    /// Whether the file is known to be damaged.
+    #[must_use]
+    pub fn has(&self, location: &Path) -> bool {
+        self.0.lock().contains_key(location)
+    }
+
+    /// The damaged files.
+    #[must_use]
+    pub fn all(&self) -> Vec<(Path, FileDamage)> {
+        self.0.lock().iter().map(|(location, damage)| (location.clone(), damage.clone())).collect()
+    }
+}
