@@ -33,6 +33,8 @@ mod frame;
 mod health;
 mod inflight;
 mod ingest;
+#[cfg(test)]
+mod interleavings;
 mod interpretations;
 pub mod jobs;
 mod keys;

@@ -155,8 +155,7 @@ impl Table {
             for files in groups {
                 let progress = Progress { watch: Arc::clone(watch), before: done, total };
                 done += files.iter().map(|file| file.size).sum::<u64>();
-                let file = Arc::new(self.merge(files.clone(), progress).await?);
-                run.waiting.push(Merged { file, of: files });
+                run.waiting.push(self.merge(files, progress).await?);
                 if run.waiting.len() >= COMMIT_FILES || run.since.elapsed() >= COMMIT_EVERY {
                     self.commit_merges(run).await?;
                 }
@@ -211,13 +210,16 @@ impl Table {
         }
     }
 
-    async fn merge(&self, files: Files, progress: Progress) -> Result<DataFile, TableError> {
+    /// Merges the first of these files, as many as can be merged at a time.
+    async fn merge(&self, mut files: Files, progress: Progress) -> Result<Merged, TableError> {
         let target = self.target();
         let work = move || {
             let partition = files.first().map(|file| Partition { date: file.date, module: file.module.clone() });
             let partition = partition.ok_or_else(|| TableError::Misuse("nothing to merge".into()))?;
             failpoint::at("compact.read");
-            let inputs = super::merge::open(&target, &files)?;
+            let mut inputs = super::merge::open(&target, &files)?;
+            let fitting = super::merge::fitting(&inputs);
+            (inputs.truncate(fitting), files.truncate(fitting));
             let contents = contents(&inputs);
             let fill =
                 |out: &mut super::writer::FileWriter| merge(inputs, &contents, &progress, |rows| out.write(rows));
@@ -228,7 +230,7 @@ impl Table {
                 return Err(TableError::DamagedFile { path: merged.path, what });
             }
             merged.work = Work::sum(&files).and(merged.size);
-            Ok(merged)
+            Ok(Merged { file: Arc::new(merged), of: files })
         };
         tokio::task::spawn_blocking(work).await?
     }

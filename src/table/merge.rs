@@ -44,6 +44,16 @@ pub(super) fn open(target: &Target, files: &[Arc<DataFile>]) -> Result<Vec<Input
     files.iter().map(|file| Input::open(target, file, budget)).collect()
 }
 
+/// How many of the inputs can be merged at a time, two at least: each holds a row, and rows may be megabytes.
+pub(super) fn fitting(inputs: &[Input]) -> usize {
+    let mut sum = 0;
+    let fits = inputs.iter().take_while(|input| {
+        sum += input.bytes();
+        sum <= DECODED_BYTES
+    });
+    fits.count().max(2).min(inputs.len())
+}
+
 /// What the columns of the merged file will hold, as far as the statistics of the inputs tell.
 pub(super) fn contents(inputs: &[Input]) -> Contents {
     let schema = file_schema();

@@ -44,6 +44,8 @@ pub(in crate::table) struct Input {
     source: Source,
     metadata: ArrowReaderMetadata,
     pieces: VecDeque<Piece>,
+    /// Bytes of its largest rows, as far as pages tell.
+    row_bytes: usize,
     reader: Option<ParquetRecordBatchReader>,
 }
 
@@ -57,8 +59,23 @@ impl Input {
             Some(failure) => TableError::reading(&file.location, failure),
             None => parquet_failed("read", &file.location, error),
         })?;
-        let pieces = pieces(metadata.metadata(), budget).into();
-        Ok(Self { file: std::sync::Arc::clone(file), source, metadata, pieces, reader: None })
+        let pieces: VecDeque<Piece> = pieces(metadata.metadata(), budget).into();
+        let least = pieces.iter().map(|piece| piece.batch_rows).min().unwrap_or(CHUNK_ROWS);
+        let largest = |group| {
+            let rows = usize::try_from(metadata.metadata().row_group(group).num_rows()).unwrap_or_default();
+            row_bytes(metadata.metadata(), group, rows, budget).into_iter().max().unwrap_or(0)
+        };
+        // Where several rows fit into a batch the budget holds them.
+        let row_bytes = match least {
+            1 => (0..metadata.metadata().num_row_groups()).map(largest).max().unwrap_or(0),
+            _ => budget,
+        };
+        Ok(Self { file: std::sync::Arc::clone(file), source, metadata, pieces, row_bytes, reader: None })
+    }
+
+    /// Bytes that it holds at a time, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.row_bytes
     }
 
     pub(super) fn footer(&self) -> &ParquetMetaData {

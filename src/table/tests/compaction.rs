@@ -169,3 +169,55 @@ async fn a_checkpoint_comes_by_itself() {
     assert!(name.exists());
     assert_eq!(place.read_only().await.rows(), 101);
 }
+
+/// Peak of the process's memory since the last reset, in bytes.
+fn peak() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").expect("reads");
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("is told");
+    line.split_whitespace().nth(1).expect("has a number").parse::<usize>().expect("is one") << 10
+}
+
+/// Bodies of 1 MiB that do not compress, many files of them. With `KRONIKA_MEMORY_FILES` (say 64), and run alone, the
+/// memory of the process is measured as well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bodies_of_a_mebibyte_are_merged_in_little_memory() {
+    let measured = std::env::var("KRONIKA_MEMORY_FILES").ok().and_then(|text| text.parse::<i64>().ok());
+    let files = measured.unwrap_or(6);
+    let place = Place::new();
+    let table = place.open().await;
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut body = || {
+        let mut text = String::with_capacity(1 << 20);
+        while text.len() < 1 << 20 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            text.push_str(&format!("{:016x}", state ^ (state >> 29)));
+        }
+        text
+    };
+    let mut next = 1;
+    for file in 0..files {
+        // The texts of a row are in four columns: 4 MiB each.
+        let rows: Vec<Spec> =
+            (0..2).map(|row| Spec { text: Some(body()), ..spec(row * 100 + file, Some("m")) }).collect();
+        flush(&table, next, &rows).await.expect("flushes");
+        next += rows.len() as i64;
+    }
+    let before = measured.map(|_| {
+        // SAFETY: gives free memory back to the system; nothing else.
+        unsafe { libc::malloc_trim(0) };
+        std::fs::write("/proc/self/clear_refs", "5").expect("resets the peak");
+        peak()
+    });
+    let report = table.compact(CompactWhich::All, |_| ()).await.expect("compacts");
+    assert_eq!((report.partitions, table.current().rows()), (1, (next - 1) as u64));
+    if let Some(before) = before {
+        let took = (peak() - before) >> 20;
+        println!("{files} files, {} MiB in, {} MiB out: {took} MiB", report.bytes_in >> 20, report.bytes_out >> 20);
+        // Rows of 4 MiB; the aim of 256 MiB is for bodies of one.
+        assert!(took <= 320, "{took} MiB");
+    }
+    let version = table.current();
+    let (footer, rows, _) = read_file(&place.storage, &version.files[0].location).await;
+    assert_ordered(&rows);
+    assert!(measured.is_none() || footer.num_row_groups() > 1, "row groups are bounded by bytes");
+}
