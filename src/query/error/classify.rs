@@ -35,10 +35,27 @@ pub(crate) fn classify(error: DataFusionError, known: &Known) -> QueryError {
     if let Some(damage) = FileDamage::behind(&error) {
         return QueryError::Damaged(damage.clone());
     }
-    match (walk(error, None, known), known.reads.trouble()) {
+    // Before all else: operators that share an input wrap its failure in their own ways.
+    let told = match is_of_a_file(&error) {
+        true => QueryError::Storage(Box::new(error)),
+        false => walk(error, None, known),
+    };
+    match (told, known.reads.trouble()) {
         (QueryError::Storage(source), Some(away)) => QueryError::StoreAway { away, source },
         (error, _) => error,
     }
+}
+
+/// Whether reading a file is what failed.
+fn is_of_a_file(error: &DataFusionError) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<object_store::Error>() || error.is::<parquet::errors::ParquetError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Peels wrappers off; the innermost place in the text is the most exact.

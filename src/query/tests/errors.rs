@@ -115,7 +115,9 @@ async fn an_unreadable_file_is_the_storages_fault_and_names_no_place() {
     fixture.store(&[event(1, START, Some("m"), json!({"message": "x"}))]).await;
     let location = fixture.files[0].location.clone();
     object_store::ObjectStoreExt::delete(fixture.store.as_ref(), &location).await.unwrap();
-    for sql in ["SELECT message FROM events", "SELECT message FROM events ORDER BY event_time DESC"] {
+    let shared = "SELECT module, count(DISTINCT message) FROM events GROUP BY module ORDER BY module";
+    let joined = "SELECT a.message FROM events a JOIN events b ON a.message = b.message";
+    for sql in ["SELECT message FROM events", "SELECT message FROM events ORDER BY event_time DESC", shared, joined] {
         let error = match fixture.run(sql).await {
             Ok(answer) => answer.collect().await.expect_err(sql),
             Err(error) => error,
