@@ -110,7 +110,14 @@ impl Needle {
                 *value = Value::Null;
                 true
             }
-            Value::Array(items) => items.iter_mut().fold(false, |found, item| self.blank_value(item) || found),
+            // All of them, also behind the first that has it.
+            Value::Array(items) => {
+                let mut found = false;
+                for item in items {
+                    found |= self.blank_value(item);
+                }
+                found
+            }
             Value::Object(members) => {
                 let named: Vec<String> = members.keys().filter(|name| self.is_in(name)).cloned().collect();
                 for name in &named {

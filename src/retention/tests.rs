@@ -104,7 +104,7 @@ fn a_plan_sums_what_goes_and_what_holds_keep() {
     assert_eq!((plan.rows, plan.files, plan.partitions, plan.bytes), (28, 5, 4, 2_800));
     assert_eq!((plan.oldest.as_deref(), plan.newest.as_deref()), (Some("1970-01-02"), Some("1970-01-04")));
     assert_eq!((plan.percent, plan.needs_confirmation), (44, false));
-    assert_eq!(selected.plan(&shop, &version, &rules, 43).needs_confirmation, true);
+    assert!(selected.plan(&shop, &version, &rules, 43).needs_confirmation);
     assert_eq!((plan.held.partitions, plan.held.rows), (1, 7));
     let modules: Vec<_> =
         plan.modules.iter().map(|of| (of.module.as_deref(), of.rows, of.oldest.as_str(), of.newest.as_str())).collect();

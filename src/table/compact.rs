@@ -219,7 +219,8 @@ impl Table {
             failpoint::at("compact.read");
             let mut inputs = super::merge::open(&target, &files)?;
             let fitting = super::merge::fitting(&inputs);
-            (inputs.truncate(fitting), files.truncate(fitting));
+            inputs.truncate(fitting);
+            files.truncate(fitting);
             let contents = contents(&inputs);
             let fill =
                 |out: &mut super::writer::FileWriter| merge(inputs, &contents, &progress, |rows| out.write(rows));

@@ -232,6 +232,9 @@ fn sources(page: &Page, silent_before: i64) -> Vec<SourceLine> {
     last_of_sources(page).into_iter().map(line).collect()
 }
 
+/// Day, key and source of a line, where lines are told apart by them.
+type Group = (Option<String>, Option<String>, Option<String>);
+
 fn lines(page: &Page, asked: &Asked) -> Vec<LedgerLine> {
     let since_1970 = |day: NaiveDate| {
         let days = day.signed_duration_since(NaiveDate::default()).num_days();
@@ -245,7 +248,7 @@ fn lines(page: &Page, asked: &Asked) -> Vec<LedgerLine> {
             && asked.source.as_ref().is_none_or(|source| line.source == *source)
     };
     let is_by = |apart| asked.by.contains(&apart);
-    let mut groups: BTreeMap<(Option<String>, Option<String>, Option<String>), Sums> = BTreeMap::new();
+    let mut groups: BTreeMap<Group, Sums> = BTreeMap::new();
     for (line, sums) in page.lines.iter().filter(|(line, _)| meant(line)) {
         let group = (
             is_by(Apart::Day).then(|| line.day.map_or_else(|| "earlier".to_owned(), date)),

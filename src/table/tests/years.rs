@@ -146,7 +146,7 @@ fn long_log(place: &Place, commits: u64) {
         let mut add = add.clone();
         add["add"]["path"] = file(version).into();
         let mut lines = format!("{{\"commitInfo\":{{\"timestamp\":{version}}}}}\n");
-        if version % 10 != 0 {
+        if !version.is_multiple_of(10) {
             // Nine of ten stood in the way of the tenth for a while.
             let remove = serde_json::json!({"remove": {"path": file(version - 1), "deletionTimestamp": version, "dataChange": false}});
             lines.push_str(&format!("{remove}\n"));

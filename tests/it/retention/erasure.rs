@@ -157,6 +157,29 @@ async fn spread(server: &TestServer) {
 /// Events that were sent as such: the engine tells of exports and alerts in others.
 const OURS: &str = "SELECT count(*) FROM events WHERE module IN ('orders', 'logs') AND event_id LIKE 'e%'";
 
+/// The erasure among the jobs, and who, why, how many and a hash in the audit journal.
+async fn is_told(server: &TestServer, erasure: &Value, own: u64) {
+    let jobs = get(server, "/api/v1/jobs").await;
+    let job = jobs.as_array().unwrap().iter().find(|job| job["kind"] == "erase").unwrap();
+    assert_eq!(
+        (&job["state"], &job["project"], &job["done"], &job["total"]),
+        (&json!("done"), &json!("default"), &json!(6), &json!(7)),
+        "{job}"
+    );
+    assert!(job["subject"].as_str().unwrap().contains(erasure["id"].as_str().unwrap()), "{job}");
+
+    // The journal says who, why, how many, and a hash.
+    let told = audited(server, "erasure.done").await;
+    let attributes: Value = serde_json::from_str(told[0][3].as_str().unwrap()).unwrap();
+    assert_eq!(
+        (&attributes["value_hash"], &attributes["events"], &told[0][5]),
+        (&erasure["value_hash"], &json!(own), &json!("request 4711"))
+    );
+    assert_eq!(attributes["asked_by"], erasure["by"]);
+    let restored = audited(server, "object.restore").await;
+    assert_eq!(restored[0][2], format!("erased:{}", erasure["value_hash"].as_str().unwrap()));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_value_that_lay_everywhere_is_nowhere_afterwards() {
     let home = Home::new(CONFIG);
@@ -221,25 +244,7 @@ async fn a_value_that_lay_everywhere_is_nowhere_afterwards() {
     let shared = server.count("default", "SELECT count(*) FROM events WHERE event_id = 'shared-other'").await;
     assert_eq!(shared, 1);
 
-    let jobs = get(&server, "/api/v1/jobs").await;
-    let job = jobs.as_array().unwrap().iter().find(|job| job["kind"] == "erase").unwrap();
-    assert_eq!(
-        (&job["state"], &job["project"], &job["done"], &job["total"]),
-        (&json!("done"), &json!("default"), &json!(6), &json!(7)),
-        "{job}"
-    );
-    assert!(job["subject"].as_str().unwrap().contains(erasure["id"].as_str().unwrap()), "{job}");
-
-    // The journal says who, why, how many, and a hash.
-    let told = audited(&server, "erasure.done").await;
-    let attributes: Value = serde_json::from_str(told[0][3].as_str().unwrap()).unwrap();
-    assert_eq!(
-        (&attributes["value_hash"], &attributes["events"], &told[0][5]),
-        (&erasure["value_hash"], &json!(own), &json!("request 4711"))
-    );
-    assert_eq!(attributes["asked_by"], erasure["by"]);
-    let restored = audited(&server, "object.restore").await;
-    assert_eq!(restored[0][2], format!("erased:{}", erasure["value_hash"].as_str().unwrap()));
+    is_told(&server, &erasure, own).await;
 
     // Again it is nothing; and nothing comes back by a restart.
     let again = erase(&server, body.clone()).await;
