@@ -46,6 +46,30 @@ pub struct NewHold {
     pub actor: Option<String>,
 }
 
+/// [`NewHold`] for the document of the API: as a part of a [`Hold`] it must not forbid the other parts.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "only described")]
+struct Held {
+    /// The project.
+    project: String,
+    /// Why.
+    reason: String,
+    /// Only events of these modules.
+    #[schema(nullable = false, required = false)]
+    modules: Vec<String>,
+    /// Only events from this day on, UTC.
+    #[schema(example = "2026-01-01")]
+    from: Option<String>,
+    /// Only events up to this day, which is covered as well, UTC.
+    #[schema(example = "2026-12-31")]
+    to: Option<String>,
+    /// Only events of this object, as `type:id`.
+    #[schema(example = "order:55042")]
+    object: Option<String>,
+    /// Only events of this actor, by `actor_id` or `actor_email`.
+    actor: Option<String>,
+}
+
 /// The end of a hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Lifted {
@@ -64,6 +88,7 @@ pub struct Hold {
     pub id: String,
     /// What is held, and why.
     #[serde(flatten)]
+    #[schema(value_type = Held)]
     pub what: NewHold,
     /// Public id of the key that placed it.
     pub placed_by: String,

@@ -497,7 +497,8 @@ async fn a_kill_in_the_middle_of_a_restore_neither_loses_nor_invents_a_call() {
     // As a crash would leave them: one whose event is stored, one whose event is not.
     let dir = home.data_dir().join("webhooks");
     let file = std::fs::read_dir(&dir).unwrap().next().unwrap().unwrap().path();
-    let mut stored: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let sealed = std::fs::read(&file).unwrap();
+    let mut stored: Value = serde_json::from_slice(kronika::sealed::unseal(&sealed).unwrap()).unwrap();
     (stored["state"], stored["due_ms"]) = ("held".into(), 0.into());
     std::fs::write(&file, stored.to_string()).unwrap();
     (stored["id"], stored["subject"]) = ("0invented".into(), "restore-never".into());

@@ -160,7 +160,7 @@ const OURS: &str = "SELECT count(*) FROM events WHERE module IN ('orders', 'logs
 /// The erasure among the jobs, and who, why, how many and a hash in the audit journal.
 async fn is_told(server: &TestServer, erasure: &Value, own: u64) {
     let jobs = get(server, "/api/v1/jobs").await;
-    let job = jobs.as_array().unwrap().iter().find(|job| job["kind"] == "erase").unwrap();
+    let job = jobs["jobs"].as_array().unwrap().iter().find(|job| job["kind"] == "erase").unwrap();
     assert_eq!(
         (&job["state"], &job["project"], &job["done"], &job["total"]),
         (&json!("done"), &json!("default"), &json!(6), &json!(7)),
