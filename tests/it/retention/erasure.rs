@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::super::common::{Home, TestServer, send};
-use super::{audited, call, get};
+use super::{audit_rows, audited, call, get};
 
 /// In every place, and in no place afterwards.
 const CANARY: &str = "KANAREK-7f3a9cKd";
@@ -176,8 +176,11 @@ async fn is_told(server: &TestServer, erasure: &Value, own: u64) {
         (&erasure["value_hash"], &json!(own), &json!("request 4711"))
     );
     assert_eq!(attributes["asked_by"], erasure["by"]);
-    let restored = audited(server, "object.restore").await;
-    assert_eq!(restored[0][2], format!("erased:{}", erasure["value_hash"].as_str().unwrap()));
+    // What spoke of the value has the hash in its place.
+    let hash = format!("erased:{}", erasure["value_hash"].as_str().unwrap());
+    let mut spoke = audit_rows(server, "SELECT * FROM events").await;
+    spoke.retain(|row| json!(row).to_string().contains(&hash));
+    assert_eq!(json!(spoke.len()), erasure["counts"]["audit_blanked"], "{spoke:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

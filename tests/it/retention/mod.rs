@@ -45,12 +45,15 @@ async fn fill(server: &TestServer, project: &str, modules: &[&str], days: &[i64]
 
 /// What the audit journal has of an event type, its attributes and some columns.
 async fn audited(server: &TestServer, event_type: &str) -> Vec<Vec<Value>> {
+    let columns = "status, actor_id, object_id, attributes, object_after, message";
+    audit_rows(server, &format!("SELECT {columns} FROM events WHERE event_type = '{event_type}' ORDER BY _seq")).await
+}
+
+/// Rows of a statement over the audit journal.
+async fn audit_rows(server: &TestServer, sql: &str) -> Vec<Vec<Value>> {
     let new = json!({"name": "auditor", "scopes": ["audit-read"], "project": "_audit"});
     let key = send(server.request(Method::POST, "/api/v1/keys").json(&new)).await.json(201);
-    let sql = format!(
-        "SELECT status, actor_id, object_id, attributes, object_after, message FROM events WHERE event_type = '{event_type}' ORDER BY _seq"
-    );
-    let answer = server.ask(key["secret"].as_str().unwrap(), &sql).await.json(200);
+    let answer = server.ask(key["secret"].as_str().unwrap(), sql).await.json(200);
     serde_json::from_value(answer["rows"].clone()).unwrap()
 }
 
