@@ -199,11 +199,7 @@ async fn a_store_that_is_away_costs_old_events_only_and_nothing_is_lost() {
 async fn load(server: &TestServer, stop: &AtomicBool) -> u64 {
     let (mut acknowledged, mut body) = (0, 0);
     while !stop.load(Ordering::SeqCst) {
-        // A connection each: the thread is held while a store ends, and the server closes what is idle meanwhile.
-        let request = server.request(reqwest::Method::POST, "/api/v1/events").header("connection", "close");
-        let lines = events(&format!("b{}", body % 3), body * 20..body * 20 + 20);
-        let request = request.header("kronika-project", "default").header("content-type", "application/x-ndjson");
-        let answer = send(request.body(lines)).await;
+        let answer = server.append("default", "", events(&format!("b{}", body % 3), body * 20..body * 20 + 20)).await;
         body += 1;
         match answer.status {
             200 => acknowledged += 20,

@@ -29,7 +29,8 @@ fn blocks(page: &str) -> Vec<(String, usize, String)> {
 
 /// The commands as one script that says which block it has reached.
 fn script(page: &str, least: usize) -> String {
-    let mut script = "set -euo pipefail\nset -m\n".to_owned();
+    // With `set -m` each server is a group of its own, which the end of the shell's does not end.
+    let mut script = "set -euo pipefail\nset -m\ntrap 'kill -9 $(jobs -p) 2> /dev/null || true' EXIT\n".to_owned();
     let mut count = 0;
     for (language, line, text) in blocks(page) {
         match language.as_str() {

@@ -13,6 +13,9 @@ use super::{python, signal, skipped};
 /// Longest wait for a store to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long Azurite may take to end by itself: twice as long as it takes to write down what it was given.
+const AZURITE_ENDS: Duration = Duration::from_secs(10);
+
 /// What speaks for a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -152,7 +155,16 @@ impl Store {
         match self.kind {
             Kind::Moto => return signal(pid, libc::SIGSTOP),
             Kind::Weed => signal(pid, libc::SIGKILL),
-            Kind::Azurite => signal(pid, libc::SIGTERM),
+            Kind::Azurite => {
+                // It ends once its connections have, which may take minutes. The test's thread is held here, so that
+                // nothing new is written meanwhile; what was written before is on its disk after five seconds.
+                signal(pid, libc::SIGTERM);
+                let told = Instant::now();
+                while child.try_wait().unwrap().is_none() && told.elapsed() < AZURITE_ENDS {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                child.kill().unwrap();
+            }
         }
         child.wait().unwrap();
     }
