@@ -1,6 +1,7 @@
 //! Kinds of failure, by who must act. Every border (HTTP, command line) maps a [`Kind`] to its own
 //! status once; domain errors know no transport.
 
+use std::error::Error;
 use std::fmt::Display;
 
 /// Who must act, and how.
@@ -34,6 +35,18 @@ pub enum Kind {
     Canceled,
     /// A fault of ours.
     Internal,
+}
+
+/// An error, its cause, the cause of that, and so on.
+pub fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+/// An error's message and those of its causes, in one line.
+#[must_use]
+pub fn with_causes(error: &dyn Error) -> String {
+    let causes = error.source().into_iter().flat_map(chain);
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// An error that a border can show: what kind, a stable code for programs, and what to do.

@@ -1,14 +1,11 @@
 //! `kronika backup` and `kronika restore`: a data directory and its tables to another place, and back.
 
-use std::collections::BTreeMap;
-
 use serde_json::json;
 
 use super::CliError;
 use super::output;
-use super::settings::SettingsArgs;
+use super::settings::{SettingsArgs, StoreOptions};
 use crate::engine::backup;
-use crate::table::Storage;
 
 /// Copy a data directory and its tables to another place, as they are at one moment.
 ///
@@ -17,9 +14,8 @@ use crate::table::Storage;
 pub(crate) struct BackupArgs {
     /// Directory or URL (s3://, gs://, az://) of the backups.
     to: String,
-    /// Option of that store, beside those of the environment; repeat for more.
-    #[arg(long = "option", value_name = "NAME=VALUE")]
-    options: Vec<String>,
+    #[command(flatten)]
+    store: StoreOptions,
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
@@ -40,9 +36,8 @@ pub(crate) struct RestoreArgs {
     /// Only show the backups that are there.
     #[arg(long)]
     list: bool,
-    /// Option of that store, beside those of the environment; repeat for more.
-    #[arg(long = "option", value_name = "NAME=VALUE")]
-    options: Vec<String>,
+    #[command(flatten)]
+    store: StoreOptions,
     /// Print the report as JSON.
     #[arg(long)]
     json: bool,
@@ -53,7 +48,7 @@ pub(crate) struct RestoreArgs {
 impl BackupArgs {
     pub(crate) async fn run(self) -> Result<(), CliError> {
         let config = self.settings.resolve()?;
-        let place = place(&self.to, &self.options)?;
+        let place = self.store.open(&self.to, Some(config.storage.retry_timeout))?;
         let report = backup::backup(&config, &place).await.map_err(CliError::engine)?;
         output::show(&json!(report), self.json)
     }
@@ -61,23 +56,14 @@ impl BackupArgs {
 
 impl RestoreArgs {
     pub(crate) async fn run(self) -> Result<(), CliError> {
-        let place = place(&self.from, &self.options)?;
         if self.list {
+            let place = self.store.open(&self.from, None)?;
             let backups = backup::list(&place).await.map_err(CliError::engine)?;
             return output::show(&json!(backups), self.json);
         }
         let config = self.settings.resolve()?;
+        let place = self.store.open(&self.from, Some(config.storage.retry_timeout))?;
         let report = backup::restore(&config, &place, self.backup.as_deref()).await.map_err(CliError::engine)?;
         output::show(&json!(report), self.json)
     }
-}
-
-fn place(url: &str, options: &[String]) -> Result<Storage, CliError> {
-    let option = |text: &String| {
-        let (name, value) = text.split_once('=')?;
-        Some((name.to_owned(), value.to_owned()))
-    };
-    let options: Option<BTreeMap<String, String>> = options.iter().map(option).collect();
-    let options = options.ok_or_else(|| CliError::Usage("an option is given as --option NAME=VALUE".into()))?;
-    Storage::open(url, &options).map_err(CliError::engine)
 }

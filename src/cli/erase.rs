@@ -111,14 +111,7 @@ impl Command {
                 body.insert("except_held".into(), except_held.into());
                 return start(&body.into(), wait, json, &server).await;
             }
-            Self::List { name, json, server } => {
-                let call = Call::get(ROOT);
-                let call = match name {
-                    Some(name) => call.query("project", name),
-                    None => call,
-                };
-                (call, json, server)
-            }
+            Self::List { name, json, server } => (Call::get(ROOT).query_some("project", name), json, server),
             Self::Show { id, json, server } => (Call::get(one(&id)), json, server),
             Self::Cancel { id, json, server } => (Call::delete(one(&id), Repeat::Untouched), json, server),
         };
@@ -130,6 +123,9 @@ async fn start(body: &Value, wait: bool, json: bool, server: &ServerArgs) -> Res
     let client = Client::new(server, Policy::PROMPT)?;
     let mut erasure: Value = client.json(&Call::post(ROOT, Repeat::Untouched).json(body)).await?;
     let path = format!("{ROOT}/{}", path_segment(erasure["id"].as_str().unwrap_or_default()));
+    if wait {
+        output::note(&format!("erasure {}", erasure["id"].as_str().unwrap_or_default()));
+    }
     let mut told = Value::Null;
     while wait && !matches!(erasure["stage"].as_str(), Some("done" | "canceled")) {
         if erasure["problem"].is_string() && erasure["problem"] != told {
@@ -139,7 +135,11 @@ async fn start(body: &Value, wait: bool, json: bool, server: &ServerArgs) -> Res
         tokio::time::sleep(LOOK_EVERY).await;
         erasure = client.json(&Call::get(&path)).await?;
     }
-    output::show(&erasure, json)
+    output::show(&erasure, json)?;
+    match erasure["stage"].as_str() {
+        Some("canceled") if wait => Err(CliError::Unfinished("the erasure is canceled".into())),
+        _ => Ok(()),
+    }
 }
 
 impl Subject {

@@ -104,9 +104,9 @@ pub enum CliError {
         /// How many.
         count: usize,
     },
-    /// An export ended without a file.
-    #[error("the export is {0}")]
-    Export(String),
+    /// What was waited for ended otherwise than it should.
+    #[error("{0}")]
+    Unfinished(String),
     /// Ctrl-C.
     #[error("stopped by Ctrl-C")]
     Interrupted,
@@ -149,7 +149,7 @@ impl CliError {
             | Self::Damaged { .. }
             | Self::Differ(_)
             | Self::Unaccounted(_)
-            | Self::Export(_)
+            | Self::Unfinished(_)
             | Self::Worker(_) => 1,
         }
     }
@@ -176,7 +176,7 @@ impl CliError {
             | Self::Unwell { .. }
             | Self::Differ(_)
             | Self::Unaccounted(_)
-            | Self::Export(_)
+            | Self::Unfinished(_)
             | Self::Interrupted
             | Self::Worker(_) => None,
         }

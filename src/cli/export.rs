@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -228,7 +227,7 @@ fn shown(path: &Path) -> String {
 }
 
 async fn wait(client: &Client, id: &str, quiet: bool) -> Result<Made, CliError> {
-    let bar = bar(quiet);
+    let bar = output::bar("{wide_bar} {percent} % {msg}", WHOLE as u64, quiet);
     loop {
         let export: Export = client.json(&Call::get(path(id, ""))).await?;
         match (export.status.as_str(), export.file, export.error) {
@@ -249,16 +248,8 @@ async fn wait(client: &Client, id: &str, quiet: bool) -> Result<Made, CliError> 
             (status, _, error) => {
                 bar.finish_and_clear();
                 let why = error.map(|error| format!(": {} ({})", error.message, error.code)).unwrap_or_default();
-                return Err(CliError::Export(format!("{status}{why}")));
+                return Err(CliError::Unfinished(format!("the export is {status}{why}")));
             }
         }
     }
-}
-
-fn bar(quiet: bool) -> ProgressBar {
-    if quiet || !output::stderr_is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{wide_bar} {percent} % {msg}");
-    ProgressBar::new(WHOLE as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

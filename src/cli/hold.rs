@@ -72,17 +72,7 @@ const ROOT: &str = "/api/v1/holds";
 impl Command {
     pub(crate) async fn run(self) -> Result<(), CliError> {
         let (call, json, server) = match self {
-            Self::List { name, json, server } => {
-                let call = Call::get(ROOT);
-                (
-                    match name {
-                        Some(name) => call.query("project", name),
-                        None => call,
-                    },
-                    json,
-                    server,
-                )
-            }
+            Self::List { name, json, server } => (Call::get(ROOT).query_some("project", name), json, server),
             Self::Set(args) => {
                 let call = Call::post(ROOT, Repeat::Untouched).json(&args.body());
                 (call, args.json, args.server)

@@ -51,12 +51,8 @@ impl Command {
     pub(crate) async fn run(self) -> Result<(), CliError> {
         match self {
             Self::List { kind, state, limit, json, server } => {
-                let mut call = Call::get(ROOT).query("limit", limit.to_string());
-                for (name, value) in [("kind", kind), ("state", state)] {
-                    if let Some(value) = value {
-                        call = call.query(name, value);
-                    }
-                }
+                let call = Call::get(ROOT).query("limit", limit.to_string());
+                let call = call.query_some("kind", kind).query_some("state", state);
                 let answer: Value = Client::new(&server, Policy::PROMPT)?.json(&call).await?;
                 if json {
                     return output::show(&answer, true);

@@ -1,12 +1,9 @@
 //! `kronika ledger` and `kronika dead-letters`: what became of everything that was sent, and the lines that were rejected.
 
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-
 use serde_json::{Value, json};
 
 use super::client::{Call, Client, Policy, Repeat, ServerArgs};
+use super::query::answer::{self, Format, Target};
 use super::{CliError, output};
 
 const ROOT: &str = "/api/v1/ingest";
@@ -29,7 +26,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
     /// The last batches one by one instead.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["by", "from", "to", "source"])]
     batches: bool,
     /// Print the answer as JSON.
     #[arg(long)]
@@ -45,12 +42,8 @@ impl Args {
             let answer: Value = client.json(&Call::get(format!("{ROOT}/ledger/batches"))).await?;
             return if self.json { output::show(&answer, true) } else { table(&answer["batches"], &BATCH_COLUMNS) };
         }
-        let mut call = Call::get(format!("{ROOT}/ledger")).query("by", self.by);
-        for (name, value) in [("from", self.from), ("to", self.to), ("source", self.source)] {
-            if let Some(value) = value {
-                call = call.query(name, value);
-            }
-        }
+        let call = Call::get(format!("{ROOT}/ledger")).query("by", self.by);
+        let call = call.query_some("from", self.from).query_some("to", self.to).query_some("source", self.source);
         let answer: Value = client.json(&call).await?;
         if self.json {
             output::show(&answer, true)?;
@@ -109,9 +102,8 @@ pub(crate) enum DeadLetters {
     Download {
         #[command(flatten)]
         which: Which,
-        /// The file.
-        #[arg(long, short, value_name = "FILE")]
-        output: Option<PathBuf>,
+        #[command(flatten)]
+        target: Target,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -148,13 +140,8 @@ pub(crate) struct Which {
 }
 
 impl Which {
-    fn of(self, mut call: Call) -> Call {
-        for (name, value) in [("code", self.code), ("batch", self.batch), ("mapping", self.mapping)] {
-            if let Some(value) = value {
-                call = call.query(name, value);
-            }
-        }
-        call
+    fn of(self, call: Call) -> Call {
+        call.query_some("code", self.code).query_some("batch", self.batch).query_some("mapping", self.mapping)
     }
 }
 
@@ -170,9 +157,9 @@ impl DeadLetters {
                 output::show(&json!({"count": answer["count"], "codes": answer["codes"]}), false)?;
                 table(&answer["letters"], &LETTER_COLUMNS)
             }
-            Self::Download { which, output, server } => {
+            Self::Download { which, target, server } => {
                 let call = which.of(Call::get(format!("{ROOT}/dead-letters/download")));
-                download(&Client::new(&server, Policy::PATIENT)?, &call, output.as_deref()).await
+                answer::fetch(&Client::new(&server, Policy::PATIENT)?, &call, Format::Ndjson, &target).await
             }
             Self::Replay { which, ids, with_mapping, json, server } => {
                 let mut which = json!({"code": which.code, "batch": which.batch, "mapping": which.mapping});
@@ -186,21 +173,4 @@ impl DeadLetters {
             }
         }
     }
-}
-
-/// Writes an answer to a file or to standard output, as it comes.
-async fn download(client: &Client, call: &Call, path: Option<&Path>) -> Result<(), CliError> {
-    let mut answer = client.send(call).await?;
-    let mut out: Box<dyn Write + Send> = match path {
-        Some(path) => Box::new(File::create(path).map_err(CliError::file("write", path))?),
-        None => Box::new(std::io::stdout()),
-    };
-    let failed = |error| match path {
-        Some(path) => CliError::file("write", path)(error),
-        None => CliError::Stdout(error),
-    };
-    while let Some(part) = answer.chunk().await.map_err(|error| CliError::Incomplete(error.without_url().into()))? {
-        out.write_all(&part).map_err(failed)?;
-    }
-    out.flush().map_err(failed)
 }

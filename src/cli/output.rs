@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table as Grid, presets};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use super::CliError;
@@ -44,6 +45,15 @@ pub(crate) fn note(line: &str) {
 /// Whether a person sees standard error.
 pub(crate) fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
+}
+
+/// A bar of this template on a terminal; nothing elsewhere, or if `quiet`.
+pub(crate) fn bar(template: &str, length: u64, quiet: bool) -> ProgressBar {
+    if quiet || !stderr_is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length).with_style(style)
 }
 
 /// Whether a person sees standard output.

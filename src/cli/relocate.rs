@@ -1,16 +1,14 @@
 //! `kronika move`: the tables of a data directory to another place.
 
-use std::collections::BTreeMap;
-
-use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar};
 use serde_json::{Value, json};
 
 use super::CliError;
 use super::output;
-use super::settings::SettingsArgs;
+use super::settings::{SettingsArgs, StoreOptions};
 use crate::engine::{EngineError, hold, storage_of};
 use crate::event::names::ProjectName;
-use crate::table::{Copied, Progress, RemoteSettings, Storage, copy_project};
+use crate::table::{Copied, Progress, copy_project};
 
 const BAR: &str = "{prefix} {wide_bar} {bytes}/{total_bytes} ETA {eta}";
 
@@ -24,20 +22,13 @@ pub(crate) struct Args {
     /// The new place: a directory, file://, s3://, gs:// or az:// URL.
     #[arg(long, value_name = "URL")]
     to: String,
-    /// An option of the new place's store by its own name, as in `[storage.options]`; may be repeated. Keep
-    /// secrets in the environment, such as AWS_SECRET_ACCESS_KEY.
-    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = pair)]
-    options: Vec<(String, String)>,
+    #[command(flatten)]
+    store: StoreOptions,
     /// Print JSON.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     settings: SettingsArgs,
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, such as aws_region=eu-central-1")?;
-    Ok((name.to_owned(), value.to_owned()))
 }
 
 impl Args {
@@ -50,9 +41,7 @@ impl Args {
             Err(error) => return Err(CliError::engine(error)),
         };
         let from = storage_of(&config).map_err(CliError::engine)?;
-        let options: BTreeMap<_, _> = self.options.iter().cloned().collect();
-        let remote = RemoteSettings { retry_timeout: config.storage.retry_timeout.0, cache: None };
-        let to = Storage::open_with(&self.to, &options, &remote).map_err(CliError::engine)?;
+        let to = self.store.open(&self.to, Some(config.storage.retry_timeout))?;
         if from.display_url(from.prefix()) == to.display_url(to.prefix()) {
             return Err(CliError::Usage(format!("the tables lie at `{}` already", self.to)));
         }
@@ -105,11 +94,7 @@ struct Bar(ProgressBar);
 
 impl Bar {
     fn new(project: &ProjectName, quiet: bool) -> Self {
-        if quiet || !output::stderr_is_terminal() {
-            return Self(ProgressBar::hidden());
-        }
-        let style = ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar());
-        Self(ProgressBar::new(0).with_style(style).with_prefix(project.to_string()))
+        Self(output::bar(BAR, 0, quiet).with_prefix(project.to_string()))
     }
 
     fn finish(&self) {

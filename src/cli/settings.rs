@@ -4,8 +4,33 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::CliError;
-use crate::config::{self, Config, Settings};
+use crate::config::{self, Config, Settings, Span};
 use crate::http::Tls;
+use crate::table::{RemoteSettings, Storage};
+
+/// Options of an object store that no settings file names.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct StoreOptions {
+    /// An option of that store by its own name, as in `[storage.options]`, beside those of the environment; repeat for
+    /// more. Keep secrets in the environment, such as AWS_SECRET_ACCESS_KEY.
+    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = pair)]
+    options: Vec<(String, String)>,
+}
+
+impl StoreOptions {
+    /// The place at `url`, of which a request is repeated for `retry_timeout`; without one as long as is usual.
+    pub(crate) fn open(&self, url: &str, retry_timeout: Option<Span>) -> Result<Storage, CliError> {
+        let mut remote = RemoteSettings::default();
+        remote.retry_timeout = retry_timeout.map_or(remote.retry_timeout, |span| span.0);
+        let options = self.options.iter().cloned().collect();
+        Storage::open_with(url, &options, &remote).map_err(CliError::engine)
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, such as aws_region=eu-central-1")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
 
 /// Which settings, and what flags change of them.
 #[derive(Debug, Clone, clap::Args)]

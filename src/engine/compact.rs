@@ -124,7 +124,7 @@ impl Inner {
     }
 
     /// Deletes files that no version needs.
-    async fn vacuum_project(&self, project: &Project) -> Result<(), EngineError> {
+    pub(super) async fn vacuum_project(&self, project: &Project) -> Result<(), EngineError> {
         let job = self.jobs.begin(Kind::Vacuum, &project.name, "files that were replaced, or never committed")?;
         let deleted = project.table.vacuum(self.shared.config.compaction.keep_replaced.0).await;
         match &deleted {

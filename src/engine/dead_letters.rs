@@ -184,6 +184,8 @@ impl DeadLetters {
         let mut erased = 0;
         let _writing = self.writing.lock();
         for path in files_of(project).map(|name| self.dir.join(name)) {
+            // What a crash in the middle of a rewrite left holds lines as well.
+            super::projects::gone(fs::remove_file(fresh(&path)))?;
             let Some(file) = open(&path)? else { continue };
             let mut gone = 0;
             let _ = lines(&file, |line| {
@@ -209,7 +211,8 @@ impl DeadLetters {
         let _writing = self.writing.lock();
         let files = [open(&paths[0])?, open(&paths[1])?];
         let done = done_in(&files)?;
-        for (path, file) in paths.iter().zip(&files) {
+        // The older file first: the newer one says what of it is done.
+        for (path, file) in paths.iter().zip(&files).rev() {
             let Some(file) = file else { continue };
             let stays = |line: &str| {
                 read(line).is_some_and(|letter| letter.received_at >= from_us && !done.contains(&letter.id))
@@ -230,7 +233,7 @@ impl DeadLetters {
 
 /// Replaces a file by one with the lines that stay; no file where none does.
 fn rewrite(path: &Path, file: &File, stays: impl Fn(&str) -> bool) -> io::Result<()> {
-    let fresh = path.with_extension("new");
+    let fresh = fresh(path);
     let mut out = BufWriter::new(File::create(&fresh)?);
     let (mut any, mut failed) = (false, None);
     let _ = lines(file, |line| {
@@ -251,10 +254,18 @@ fn rewrite(path: &Path, file: &File, stays: impl Fn(&str) -> bool) -> io::Result
     }
     out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_data()?;
     if any {
-        return fs::rename(fresh, path);
+        fs::rename(fresh, path)?;
+    } else {
+        fs::remove_file(fresh)?;
+        fs::remove_file(path)?;
     }
-    fs::remove_file(fresh)?;
-    fs::remove_file(path)
+    // Else a line that is gone could be back after a power cut.
+    File::open(path.parent().unwrap_or(path))?.sync_all()
+}
+
+/// What is about to take a file's place.
+fn fresh(path: &Path) -> PathBuf {
+    path.with_extension("new")
 }
 
 fn open(path: &Path) -> io::Result<Option<File>> {
@@ -312,8 +323,9 @@ fn read(line: &str) -> Option<Letter> {
 /// # Errors
 /// Whatever the system says.
 pub(super) fn remove(dir: &Path, project: &ProjectName) -> io::Result<()> {
-    for name in files_of(project) {
-        super::projects::gone(fs::remove_file(dir.join(name)))?;
+    for path in files_of(project).map(|name| dir.join(name)) {
+        super::projects::gone(fs::remove_file(fresh(&path)))?;
+        super::projects::gone(fs::remove_file(path))?;
     }
     Ok(())
 }

@@ -92,7 +92,7 @@ impl Inner {
         Check::new("disk", problem, &figures)
     }
 
-    fn clock(&self) -> Check {
+    pub(super) fn clock(&self) -> Check {
         let behind_us = self.shared.newest_us.load(Ordering::Relaxed).saturating_sub(now_us()).max(0);
         let behind_s = u64::try_from(behind_us / 1_000_000).unwrap_or(0);
         let most = self.shared.config.server.clock_back_max;

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 
 use super::Inner;
 use super::meters::{SCRUB_BYTES, SCRUB_FILES, SCRUB_PASSES};
+use crate::error::chain;
 use crate::table::{Checked, DataFile, FileDamage};
 
 /// How often a little is read.
@@ -64,6 +65,9 @@ impl Inner {
             reason = "a rate"
         )]
         let mut due = (settings.rate.0 as f64 * since.as_secs_f64()) as u64;
+        if self.projects.storage().knock().await.is_some() {
+            return Ok(());
+        }
         while due > 0 && !self.shared.stopping.load(std::sync::atomic::Ordering::Relaxed) {
             let next = pass.reading.take().or_else(|| {
                 let file = pass.left.pop_front()?;
@@ -84,7 +88,13 @@ impl Inner {
                     self.runtime.damage().clear(&file.location);
                     self.shared.counters.count(SCRUB_FILES, 1);
                 }
-                Err(error) => self.note_failure(&file, checked.damage(), error)?,
+                Err(error) => {
+                    if let Err(failure) = self.note_failure(&file, checked.damage(), error) {
+                        // Later in the same pass, behind those that can be read.
+                        pass.left.push_back(file);
+                        return Err(failure);
+                    }
+                }
             }
         }
         Ok(())
@@ -128,12 +138,6 @@ impl Inner {
 
 /// Whether the disk itself refused (EIO).
 fn is_of_disk(error: &object_store::Error) -> bool {
-    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = next {
-        if error.downcast_ref::<std::io::Error>().is_some_and(|error| error.raw_os_error() == Some(libc::EIO)) {
-            return true;
-        }
-        next = error.source();
-    }
-    false
+    let refused = |error: &std::io::Error| error.raw_os_error() == Some(libc::EIO);
+    chain(error).any(|error| error.downcast_ref().is_some_and(refused))
 }

@@ -261,26 +261,30 @@ impl Receipts {
     /// The disk refuses, or a file is damaged; what was removed before stays removed.
     pub fn remove(&mut self, now_us: i64, goes: impl Fn(&Receipt) -> bool) -> Result<u64, StateError> {
         self.sync()?;
+        let removed = self.rewrite(goes);
+        // Also after a failure: files that were written again are others than those that are open.
+        let keep = Duration::from_micros(u64::try_from(self.keep_us).unwrap_or(0));
+        *self = Self::open(&self.dir, keep, now_us)?;
+        removed
+    }
+
+    /// Writes files again without the receipts for which `goes` holds. Damaged places between them go as well.
+    fn rewrite(&self, goes: impl Fn(&Receipt) -> bool) -> Result<u64, StateError> {
         let mut removed = 0;
         for segment in &self.segments {
             let bytes = std::fs::read(&segment.path).map_err(at_path(&segment.path))?;
-            let (mut kept, mut at, before) = (state::header(MAGIC, segment.number).to_vec(), HEADER, removed);
-            while let Some(receipt) = bytes.get(at..).and_then(|rest| frame(rest, segment.number)) {
-                let end = at + PREFIX + payload_length(&receipt);
-                if goes(&receipt) {
-                    removed += 1
+            let frames = Frames::of(&bytes, segment.number).whole;
+            let (mut kept, before) = (state::header(MAGIC, segment.number).to_vec(), removed);
+            for (at, receipt) in &frames {
+                if goes(receipt) {
+                    removed += 1;
                 } else {
-                    kept.extend_from_slice(&bytes[at..end])
+                    kept.extend_from_slice(&bytes[*at..at + PREFIX + payload_length(receipt)]);
                 }
-                at = end;
             }
             if removed > before {
                 state::replace(&segment.path, &kept)?;
             }
-        }
-        if removed > 0 {
-            let keep = Duration::from_micros(u64::try_from(self.keep_us).unwrap_or(0));
-            *self = Self::open(&self.dir, keep, now_us)?;
         }
         Ok(removed)
     }

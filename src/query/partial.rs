@@ -71,6 +71,10 @@ impl Session {
     fn with_files(&self, keep: impl Fn(&DataFile) -> bool) -> (Self, Missing) {
         let table = &self.snapshot().table;
         let (kept, left): (Vec<_>, Vec<_>) = table.files.iter().cloned().partition(|file| keep(file));
+        if left.is_empty() {
+            // The same version, whose index is made already.
+            return (self.clone(), Missing::default());
+        }
         let missing = Missing { files: left.len() as u64, rows: left.iter().map(|file| file.rows).sum() };
         let table = Arc::new(TableVersion { version: table.version, files: kept });
         let snapshot = Snapshot { table, hot: self.snapshot().hot.clone() };

@@ -6,11 +6,10 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt};
 use serde::{Deserialize, Serialize};
 
 use super::checked::Checked;
-use super::damage::FileDamage;
 use super::error::TableError;
 use super::version::DataFile;
 
@@ -59,10 +58,7 @@ impl Source {
     }
 
     fn failed(&self, error: object_store::Error) -> TableError {
-        match FileDamage::behind(&error) {
-            Some(FileDamage { path, what }) => TableError::DamagedFile { path: path.clone(), what: what.clone() },
-            None => TableError::store("read", self.place(), error),
-        }
+        TableError::reading(self.place(), error)
     }
 }
 
@@ -76,32 +72,38 @@ pub async fn copy(
     path: &Path,
     wanted: Option<Print>,
 ) -> Result<Print, TableError> {
+    let mut upload = None;
+    let copied = write(from, to, path, wanted, &mut upload).await;
+    if copied.is_err() {
+        abandon(upload, path).await;
+    }
+    copied
+}
+
+async fn write(
+    from: &Source,
+    to: &Arc<dyn ObjectStore>,
+    path: &Path,
+    wanted: Option<Print>,
+    upload: &mut Option<Box<dyn MultipartUpload>>,
+) -> Result<Print, TableError> {
     let failed = |source| TableError::store("write", path, source);
     let mut bytes = from.open().await.map_err(|error| from.failed(error))?;
-    let mut print = Print { size: 0, crc32c: 0 };
-    let (mut part, mut upload) = (Vec::new(), None);
-    loop {
-        let next = bytes.try_next().await.map_err(|error| from.failed(error));
-        let next = match next {
-            Ok(next) => next,
-            Err(error) => {
-                abandon(upload, path).await;
-                return Err(error);
-            }
-        };
-        let Some(next) = next else { break };
+    let (mut print, mut part) = (Print { size: 0, crc32c: 0 }, Vec::new());
+    while let Some(next) = bytes.try_next().await.map_err(|error| from.failed(error))? {
         print = Print { size: print.size + next.len() as u64, crc32c: crc32c::crc32c_append(print.crc32c, &next) };
         part.extend_from_slice(&next);
-        if part.len() >= PART {
-            let parts = match &mut upload {
+        while part.len() >= PART {
+            let rest = part.split_off(PART);
+            let whole = std::mem::replace(&mut part, rest);
+            let parts = match upload {
                 Some(parts) => parts,
                 None => upload.insert(to.put_multipart(path).await.map_err(failed)?),
             };
-            parts.put_part(std::mem::take(&mut part).into()).await.map_err(failed)?;
+            parts.put_part(whole.into()).await.map_err(failed)?;
         }
     }
     if let Some(wanted) = wanted.filter(|wanted| *wanted != print) {
-        abandon(upload, path).await;
         let what = format!(
             "has {} bytes with the checksum {:08x}, {} with {:08x} were written",
             print.size, print.crc32c, wanted.size, wanted.crc32c
@@ -110,7 +112,7 @@ pub async fn copy(
     }
     match upload {
         None => to.put(path, part.into()).await.map(|_| ()).map_err(failed)?,
-        Some(mut parts) => {
+        Some(parts) => {
             if !part.is_empty() {
                 parts.put_part(part.into()).await.map_err(failed)?;
             }
@@ -120,7 +122,7 @@ pub async fn copy(
     Ok(print)
 }
 
-async fn abandon(upload: Option<Box<dyn object_store::MultipartUpload>>, path: &Path) {
+async fn abandon(upload: Option<Box<dyn MultipartUpload>>, path: &Path) {
     let Some(mut upload) = upload else { return };
     if let Err(error) = upload.abort().await {
         tracing::warn!(%path, %error, "cannot abort an upload");

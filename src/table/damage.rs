@@ -6,6 +6,8 @@ use object_store::path::Path;
 use parking_lot::Mutex;
 use thiserror::Error;
 
+use crate::error::chain;
+
 /// A data file that does not hold what was written.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("data file `{path}` {what}")]
@@ -20,15 +22,8 @@ impl FileDamage {
     /// The damage that `error` comes from, if it comes from one.
     #[must_use]
     pub fn behind<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Self> {
-        let mut next = Some(error);
-        while let Some(error) = next {
-            if let Some(found) = error.downcast_ref() {
-                return Some(found);
-            }
-            // A wrapper in an `Arc` or a `Box` is its content's source.
-            next = error.source();
-        }
-        None
+        // A wrapper in an `Arc` or a `Box` is its content's source.
+        chain(error).find_map(|error| error.downcast_ref())
     }
 }
 

@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 use thiserror::Error;
 
 use super::requests::{Observer, RequestKind, Requests, Tally, observer};
+use crate::error::chain;
 
 /// Failures in a row after which a store may count as away.
 const FAILURES_MIN: u32 = 3;
@@ -197,11 +198,7 @@ fn failure_of(answer: &Result<HttpResponse, HttpError>) -> Option<String> {
 
 /// The last cause of an error, which says what really happened.
 fn innermost(error: &HttpError) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
+    chain(error).last().map_or_else(String::new, ToString::to_string)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! cannot be read any more after that; queries that are running keep what they read.
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
@@ -37,6 +38,10 @@ impl Table {
         let _flushing = self.flushing.lock().await;
         let _compacting = self.compacting.lock().await;
         self.check_settled(&*self.state.lock().await)?;
+        // A commit whose outcome is unknown may still land, with files that no version names yet.
+        if self.in_doubt.load(Ordering::Acquire) {
+            return Err(TableError::Unsettled);
+        }
         let (gone, in_use) = self.unneeded(started).await?;
         let mut report = PurgeReport { deleted: delete_all(self.storage.store().as_ref(), gone).await?, in_use };
         {
@@ -60,7 +65,9 @@ impl Table {
         let listed = store.list(Some(&self.root)).try_filter(|file| std::future::ready(is_data(file)));
         let mut gone: Vec<Path> = listed.map_ok(|file| file.location).try_collect().await.map_err(failed)?;
         let in_use = {
-            let state = self.state.lock().await;
+            let mut state = self.state.lock().await;
+            // After the listing: a server that took the table over has files that are none of ours to delete.
+            self.catch_up(&mut state).await?;
             let live: HashSet<&Path> = state.live.values().map(|file| &file.location).collect();
             gone.retain(|file| !live.contains(file));
             let used: HashSet<Path> = used(&state).iter().filter_map(|path| join(&self.root, path).ok()).collect();
@@ -84,6 +91,10 @@ impl Table {
     async fn forget_history(&self) -> Result<u64, TableError> {
         self.checkpoint().await?;
         let version = self.state.lock().await.checkpoint();
+        if version == 0 {
+            // There is no checkpoint of a table that holds nothing, and its first commit is all it has.
+            return Ok(0);
+        }
         let log = self.root.clone().join(LOG_DIR);
         let failed = |source| TableError::store("list", &log, source);
         let old = |file: &ObjectMeta| {

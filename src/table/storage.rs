@@ -148,15 +148,6 @@ impl Storage {
         }
     }
 
-    /// Drops what the read cache has of a file that is deleted; [`Storage::store`] does so by itself.
-    pub fn forget(&self, location: &Path) {
-        if let Place::Remote(store, _) = &self.place
-            && let Some(cache) = store.cache()
-        {
-            cache.forget(location);
-        }
-    }
-
     /// Figures of the read cache, where there is one.
     #[must_use]
     pub fn cache_figures(&self) -> Option<CacheFigures> {

@@ -25,6 +25,7 @@ use super::seals::{self, Seal};
 use super::state::State;
 use super::version::DataFile;
 use super::{Storage, load};
+use crate::error::with_causes;
 use crate::event::columns::DAY_US;
 use crate::event::names::ProjectName;
 use crate::event::schema::SEQ;
@@ -196,16 +197,6 @@ fn of_error(path: &str, error: &TableError) -> FileDamage {
         TableError::DamagedLog { file, what } => damage(file, what.clone()),
         other => damage(path, format!("cannot be used: {}", with_causes(other))),
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }
 
 /// Why a file did not pass.

@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::segment::{self, Segment};
-use super::state::{Limits, RETRY, Shared, State, with_causes};
+use super::state::{Limits, RETRY, Shared, State};
 use super::{WalError, trace};
+use crate::error::with_causes;
 
 /// Files kept to make the next segments from: writing zeros costs as much as writing frames.
 const SPARES_MAX: usize = 2;

@@ -17,6 +17,7 @@ use super::replay::Recovered;
 use super::segment::{SEGMENT_HEAD, Segment};
 use super::{Frame, WalError};
 use crate::config;
+use crate::error::with_causes;
 
 /// Pause before a failed preparation or removal of a segment is tried again.
 pub(super) const RETRY: Duration = Duration::from_secs(1);
@@ -291,15 +292,4 @@ impl<T> State<T> {
     pub(super) fn note_error(&mut self, error: &WalError) {
         self.stats.last_error = Some(with_causes(error));
     }
-}
-
-/// The error's message and those of its causes.
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }

@@ -17,8 +17,9 @@ use std::time::{Duration, Instant};
 
 use super::frame::{HEAD, Head};
 use super::segment::{SEGMENT_HEAD, Segment};
-use super::state::{Entry, Shared, with_causes};
+use super::state::{Entry, Shared};
 use super::{Sink, WalError, trace};
+use crate::error::with_causes;
 use crate::failpoint;
 
 /// What the publisher hands to the sink.

@@ -1,7 +1,8 @@
 //! The server as its users meet it: the real binary, real HTTP, real files.
 //!
 //! One binary, so that DataFusion is linked once. A test that needs more than Rust says
-//! `SKIPPED: reason` where that is missing, and fails instead when `CI=true`.
+//! `SKIPPED: reason` where that is missing, and fails instead when `CI=true`; but for a disk of its own to mount, which
+//! machines of CI often forbid.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stdout, reason = "figures and reasons for skipping are for people")]

@@ -182,7 +182,9 @@ async fn a_store_that_is_away_costs_old_events_only_and_nothing_is_lost() {
     assert_eq!(server.count("default", "SELECT count(*) FROM events WHERE module = 'hot'").await, acknowledged);
 
     // Also a server that is killed meanwhile has all, once the store is back.
+    let home = server.kill();
     store.come_back().await;
+    let server = TestServer::start_in(&home);
     wait_for(&server, "kronika_hot_events", "project=\"default\"", |hot| hot == 0.0).await;
     wait_for(&server, "kronika_store_away_seconds", "", |seconds| seconds == 0.0).await;
     server.append("default", "", events("hot", acknowledged..acknowledged + 500)).await.json(200);

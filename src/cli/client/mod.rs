@@ -119,6 +119,14 @@ impl Call {
         self
     }
 
+    /// Adds a query parameter where it has a value.
+    pub(crate) fn query_some(self, name: &str, value: Option<impl Into<String>>) -> Self {
+        match value {
+            Some(value) => self.query(name, value),
+            None => self,
+        }
+    }
+
     /// Adds a header of our own making.
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         let value = HeaderValue::from_str(value).expect("header values of the command line are printable ASCII");

@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use futures::StreamExt;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use reqwest::StatusCode;
 use sha2::{Digest, Sha256};
 
@@ -21,7 +21,7 @@ const BLOCK: usize = 1 << 20;
 /// Fetches the file that `made` describes into `into`, which appears only whole and with the right hash.
 pub(super) async fn fetch(client: &Client, path: &str, made: &Made, into: &Path, quiet: bool) -> Result<(), CliError> {
     let mut part = Part::open(into)?;
-    let bar = bar(made.size, quiet);
+    let bar = output::bar("{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} ETA {eta}", made.size, quiet);
     let mut tries = 0;
     while part.size < made.size {
         let before = part.size;
@@ -105,12 +105,4 @@ impl Part {
         }
         std::fs::rename(&self.path, into).map_err(CliError::file("write", into))
     }
-}
-
-fn bar(size: u64, quiet: bool) -> ProgressBar {
-    if quiet || !output::stderr_is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} ETA {eta}");
-    ProgressBar::new(size).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use crate::cli::output;
 
@@ -31,8 +31,7 @@ impl Progress {
         let shown = if quiet {
             Shown::Nothing
         } else if output::stderr_is_terminal() {
-            let style = ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar());
-            Shown::Bar(ProgressBar::new(len).with_style(style).with_prefix(name.to_owned()))
+            Shown::Bar(output::bar(BAR, len, quiet).with_prefix(name.to_owned()))
         } else {
             Shown::Lines { last: started }
         };

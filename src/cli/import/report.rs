@@ -72,7 +72,8 @@ impl Report {
     }
 
     async fn ask(&self, call: &Call) -> Option<Job> {
-        let answer = self.client.json(call).await;
+        // An answer that does not come must not hold up the import.
+        let answer = tokio::time::timeout(EVERY, self.client.json(call)).await.ok()?;
         answer.inspect_err(|error| tracing::info!(%error, "the server does not take note of this import")).ok()
     }
 }

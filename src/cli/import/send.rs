@@ -110,15 +110,13 @@ impl Job<'_> {
     async fn send(&self, packed: &Packed) -> Result<Receipt, CliError> {
         let Some(body) = &packed.zstd else { return Ok(Receipt::default()) };
         let batch = &packed.batch;
-        let mut call = Call::post("/api/v1/events", Repeat::Always)
+        let call = Call::post("/api/v1/events", Repeat::Always)
             .query("file", self.identity.hash.as_str())
             .query("line", batch.first.to_string())
+            .query_some("mapping", self.identity.mapping.as_deref())
             .header("idempotency-key", &self.idempotency_key(batch))
             .header("content-encoding", "zstd")
             .body("application/x-ndjson", body.clone());
-        if let Some(mapping) = &self.identity.mapping {
-            call = call.query("mapping", mapping.as_str());
-        }
         let response = self.client.send(&call).await?;
         let replayed = response.headers().get(REPLAYED).is_some_and(|value| value == "true");
         let bytes = response.bytes().await.map_err(|error| CliError::Incomplete(error.into()))?;

@@ -26,6 +26,8 @@ use crate::cli::output::{self, Column, Table};
 
 /// Header or trailer of an answer that was cut.
 const TRUNCATED: &str = "kronika-truncated";
+/// Header of an answer without what could not be read.
+const PARTIAL: &str = "kronika-partial";
 
 /// `--format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -82,7 +84,12 @@ pub(crate) async fn fetch(client: &Client, call: &Call, format: Format, target: 
     target.check(format)?;
     let started = Instant::now();
     let response = client.send(&call.clone().header("te", "trailers")).await?;
-    write(pieces(response), format, target, started).await
+    let partial = says(response.headers(), PARTIAL);
+    write(pieces(response), format, target, started).await?;
+    if partial {
+        output::note("partial: stored files that are damaged or cannot be reached are left out");
+    }
+    Ok(())
 }
 
 /// The pieces of an answer that a server sent.
@@ -112,7 +119,11 @@ impl IntoPieces for reqwest::Body {
 }
 
 fn truncated(headers: &HeaderMap) -> bool {
-    headers.get(TRUNCATED).is_some_and(|value| value == "true")
+    says(headers, TRUNCATED)
+}
+
+fn says(headers: &HeaderMap, name: &str) -> bool {
+    headers.get(name).is_some_and(|value| value == "true")
 }
 
 /// Shows an answer in the form it comes in, or as a table made of JSON.

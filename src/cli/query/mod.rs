@@ -26,7 +26,7 @@ pub(crate) struct Args {
     /// Numbers, true, false, null and JSON arrays, objects and quoted strings are taken as such, anything else as text.
     #[arg(long = "param", short, value_name = "NAME=VALUE")]
     params: Vec<Param>,
-    /// Answer without stored files that are damaged, and say so.
+    /// Answer without stored files that are damaged or cannot be reached, and say so.
     #[arg(long, conflicts_with = "data_dir")]
     partial: bool,
     /// Form of the answer.

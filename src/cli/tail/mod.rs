@@ -79,13 +79,7 @@ impl Args {
         for (name, value) in &self.filters {
             call = call.query(name, value);
         }
-        if let Some(fields) = &self.fields {
-            call = call.query("fields", fields);
-        }
-        match after {
-            Some(after) => call.query("last_event_id", after),
-            None => call,
-        }
+        call.query_some("fields", self.fields.as_deref()).query_some("last_event_id", after)
     }
 
     async fn follow(&self, response: reqwest::Response, parser: &mut Parser, left: &mut u64) -> Result<Over, CliError> {

@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 use super::project::Project;
 use super::{AppendOptions, Engine, EngineError, Inner, now_ms, now_s, now_us};
 use crate::access::{Caller, KeyId, Scope};
-use crate::error::{Kind, Report};
+use crate::error::{Kind, Report, with_causes};
 use crate::event::names::ProjectName;
 use crate::event::parse::BodyFormat;
 use crate::journal::alerts::{
@@ -108,7 +108,7 @@ impl Inner {
             let due = match self.alerts.due(&project.name, now_ms()) {
                 Ok(due) => due,
                 Err(error) => {
-                    outcome = Err(chain(&error));
+                    outcome = Err(with_causes(&error));
                     continue;
                 }
             };
@@ -116,7 +116,7 @@ impl Inner {
             let asked = futures::stream::iter(due).map(|due| self.ask_rule(&project.name, due));
             let asked: Vec<Result<(), AlertError>> = asked.buffer_unordered(at_once).collect().await;
             for error in asked.into_iter().filter_map(Result::err) {
-                outcome = Err(chain(&error));
+                outcome = Err(with_causes(&error));
             }
             if let Err(error) = self.record_alerts(&project).await {
                 outcome = Err(error);
@@ -160,18 +160,18 @@ impl Inner {
 
     /// Writes what happened into the project's journal; the same line twice is one event.
     async fn record_alerts(self: &Arc<Self>, project: &Arc<Project>) -> Result<(), String> {
-        let lines = self.alerts.history(&project.name).map_err(|error| chain(&error))?;
+        let lines = self.alerts.history(&project.name).map_err(|error| with_causes(&error))?;
         if lines.is_empty() {
             return Ok(());
         }
         let body: Vec<u8> = lines.iter().flat_map(|line| format!("{line}\n").into_bytes()).collect();
         let options =
             AppendOptions { source: Some(SOURCE.into()), format: BodyFormat::Ndjson, ..AppendOptions::default() };
-        let receipt = self.append(&project.name, body, options).await.map_err(|error| chain(&error))?;
+        let receipt = self.append(&project.name, body, options).await.map_err(|error| with_causes(&error))?;
         if receipt.rejected > 0 {
             tracing::error!(errors = ?receipt.errors, "events of alerts were refused: this is a fault of the program");
         }
-        self.alerts.recorded(&project.name, &lines).map_err(|error| chain(&error))
+        self.alerts.recorded(&project.name, &lines).map_err(|error| with_causes(&error))
     }
 }
 
@@ -320,10 +320,4 @@ impl From<AskError> for AlertFailure {
             AskError::Engine(error) => Self::Engine(error),
         }
     }
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

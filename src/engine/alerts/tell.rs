@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{TrialChannel, chain};
+use super::TrialChannel;
 use crate::engine::{Inner, now_ms};
+use crate::error::with_causes;
 use crate::event::names::ProjectName;
 use crate::journal::alerts::{AlertError, AlertRule, Channel, Notice, Told};
 use crate::journal::webhook::{Message, Webhook};
@@ -29,10 +30,10 @@ impl Inner {
     pub(super) async fn tell_alerts(self: &Arc<Self>) -> Result<(), String> {
         let mut outcome = Ok(());
         for project in self.projects.all().into_iter().filter(|project| !project.name.is_audit()) {
-            let untold = self.alerts.untold(&project.name, now_ms()).map_err(|error| chain(&error))?;
+            let untold = self.alerts.untold(&project.name, now_ms()).map_err(|error| with_causes(&error))?;
             for (rule, notice) in untold {
                 if let Err(error) = self.tell_notice(&project.name, &rule, notice).await {
-                    outcome = Err(chain(&error));
+                    outcome = Err(with_causes(&error));
                 }
             }
         }
@@ -86,12 +87,12 @@ impl Inner {
                 };
                 match self.webhooks.outbox.put(&webhook, message) {
                     Ok(_) => Outcome::Done,
-                    Err(error) => Outcome::Later(chain(&error)),
+                    Err(error) => Outcome::Later(with_causes(&error)),
                 }
             }
             Channel::Email { to } => match self.mailer.send(to, notice, rule, project.as_str()).await {
                 Ok(()) => Outcome::Done,
-                Err(error) => Outcome::Later(chain(&error)),
+                Err(error) => Outcome::Later(with_causes(&error)),
             },
         }
     }
@@ -126,11 +127,11 @@ impl Inner {
                     let webhook = Webhook { url: url.clone(), secret: secret.clone().unwrap_or_default() };
                     let body = notice.document(rule, project.as_str()).to_string();
                     let sent = self.webhooks.outbox.sender().send(&webhook, &notice.id, body.into_bytes()).await;
-                    ("webhook", sent.map(|_| ()).map_err(|error| chain(&error)))
+                    ("webhook", sent.map(|_| ()).map_err(|error| with_causes(&error)))
                 }
                 Channel::Email { to } => {
                     let sent = self.mailer.send(to, &notice, rule, project.as_str()).await;
-                    ("email", sent.map_err(|error| chain(&error)))
+                    ("email", sent.map_err(|error| with_causes(&error)))
                 }
             };
             said.push(TrialChannel { kind, ok: result.is_ok(), error: result.err() });

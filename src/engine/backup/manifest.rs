@@ -64,9 +64,15 @@ impl Vault {
         self.storage.store()
     }
 
-    /// Place of a table's file.
+    /// Place of a data file or an attached file, of whose names none ever means other bytes: all backups share it.
     pub(super) fn shared(&self, path: &str) -> Result<Path, BackupError> {
         below(&self.storage, &format!("store/{path}"))
+    }
+
+    /// Place of a commit or checkpoint of a backup: a table that was deleted and made again, or that goes on from an
+    /// older backup, has others under the same names.
+    pub(super) fn log(&self, id: &str, path: &str) -> Result<Path, BackupError> {
+        below(&self.storage, &format!("{BACKUPS}/{id}/log/{path}"))
     }
 
     /// Place of a state file of a backup.

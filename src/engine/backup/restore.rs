@@ -34,8 +34,11 @@ pub async fn restore(config: &Config, place: &Storage, id: Option<&str>) -> Resu
     let mut report = manifest.report();
     for table in &manifest.tables {
         // The log last: until then there is no table, and never one without its files.
-        for entry in table.files.iter().chain(&table.log) {
-            restore_object(&vault, &storage, entry, &mut report).await?;
+        for entry in &table.files {
+            restore_object(&vault, vault.shared(&entry.path)?, &storage, entry, &mut report).await?;
+        }
+        for entry in &table.log {
+            restore_object(&vault, vault.log(&manifest.id, &entry.path)?, &storage, entry, &mut report).await?;
         }
     }
     let is_last = |entry: &&Entry| entry.path == IDENTITY;
@@ -72,11 +75,12 @@ fn is_part_of(ours: &TableEntry, theirs: &[(object_store::path::Path, u64)], sto
 
 async fn restore_object(
     vault: &Vault,
+    from: object_store::path::Path,
     storage: &Storage,
     entry: &Entry,
     report: &mut BackupReport,
 ) -> Result<(), BackupError> {
-    let (from, to) = (vault.shared(&entry.path)?, below(storage, &entry.path)?);
+    let to = below(storage, &entry.path)?;
     // A put is whole or not there.
     if storage.store().head(&to).await.is_ok_and(|found| found.size == entry.print.size) {
         return Ok(());

@@ -20,7 +20,7 @@ use crate::wal::{self, SegmentPart};
 /// How often everything is read again where the server was faster.
 const TRIES: usize = 20;
 /// Parts of a data directory that a backup has in another way, or not at all.
-const APART: [&str; 6] = ["LOCK", "store", "wal", "spill", "uploads", "exports"];
+const APART: [&str; 7] = ["LOCK", "store", "wal", "spill", "uploads", "exports", "cache"];
 /// Read after the log: frames name them.
 const INTERPRETATIONS: &str = "interpretations";
 
@@ -53,9 +53,9 @@ pub async fn backup(config: &Config, place: &Storage) -> Result<BackupReport, Ba
     Err(BackupError::Restless(TRIES))
 }
 
-/// Files of tables that an earlier backup has copied.
+/// Files of tables that an earlier backup has copied, and that all backups share.
 fn known(last: &Manifest) -> HashMap<String, Print> {
-    let files = last.tables.iter().flat_map(|table| table.files.iter().chain(&table.log));
+    let files = last.tables.iter().flat_map(|table| &table.files);
     files.map(|entry| (entry.path.clone(), entry.print)).collect()
 }
 
@@ -151,35 +151,44 @@ impl Taking<'_> {
             |(path, size): (object_store::path::Path, u64)| (Source::Object(store.clone(), path.clone()), path, size);
         let attached = parts.attachments.into_iter().map(object);
         for (source, path, size) in data.chain(attached).collect::<Vec<_>>() {
-            let Some(copied) = self.copy_object(&source, &path, size).await? else { return Ok(false) };
-            entry.files.push(copied);
+            let relative = self.relative(&path);
+            let known = self.known.get(&relative).copied().filter(|print| print.size == size);
+            let print = match known {
+                Some(print) => print,
+                None => match self.copy_object(&source, self.vault.shared(&relative)?).await? {
+                    Some(print) => print,
+                    None => return Ok(false),
+                },
+            };
+            self.known.insert(relative.clone(), print);
+            entry.files.push(Entry { path: relative, print });
         }
-        for (source, path, size) in parts.log.into_iter().map(object).collect::<Vec<_>>() {
-            let Some(copied) = self.copy_object(&source, &path, size).await? else { return Ok(false) };
-            entry.log.push(copied);
+        for (source, path, _) in parts.log.into_iter().map(object).collect::<Vec<_>>() {
+            let relative = self.relative(&path);
+            let to = self.vault.log(&self.manifest.id, &relative)?;
+            let Some(print) = self.copy_object(&source, to).await? else { return Ok(false) };
+            entry.log.push(Entry { path: relative, print });
         }
         self.manifest.tables.push(entry);
         Ok(true)
+    }
+
+    /// Path below the root of the storage.
+    fn relative(&self, path: &object_store::path::Path) -> String {
+        let root = self.storage.prefix().as_ref();
+        path.as_ref().strip_prefix(root).unwrap_or(path.as_ref()).trim_start_matches('/').to_owned()
     }
 
     /// `None` where the object is gone.
     async fn copy_object(
         &mut self,
         source: &Source,
-        path: &object_store::path::Path,
-        size: u64,
-    ) -> Result<Option<Entry>, BackupError> {
-        let root = self.storage.prefix().as_ref();
-        let relative = path.as_ref().strip_prefix(root).unwrap_or(path.as_ref()).trim_start_matches('/').to_owned();
-        if let Some(print) = self.known.get(&relative).filter(|print| print.size == size) {
-            return Ok(Some(Entry { path: relative, print: *print }));
-        }
-        let to = self.vault.shared(&relative)?;
+        to: object_store::path::Path,
+    ) -> Result<Option<Print>, BackupError> {
         match copy(source, &self.vault.store(), &to, None).await {
             Ok(print) => {
                 self.count(print);
-                self.known.insert(relative.clone(), print);
-                Ok(Some(Entry { path: relative, print }))
+                Ok(Some(print))
             }
             Err(TableError::Store { source: object_store::Error::NotFound { .. }, .. }) => Ok(None),
             Err(error) => Err(error.into()),

@@ -6,6 +6,7 @@ use chrono::{DateTime, SecondsFormat};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use crate::error::with_causes;
 use crate::event::names::ProjectName;
 
 /// Longest subject or error that is kept, in characters.
@@ -29,28 +30,12 @@ pub enum Kind {
     Retention,
     /// Somebody's data is taken out of all files.
     Erase,
-    /// A table goes to another store.
-    Move,
-    /// What is stored is read and checked.
-    Scrub,
-    /// A copy is made of a data directory.
-    Backup,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 10] = [
-        Self::Flush,
-        Self::Compaction,
-        Self::Vacuum,
-        Self::Import,
-        Self::Export,
-        Self::Retention,
-        Self::Erase,
-        Self::Move,
-        Self::Scrub,
-        Self::Backup,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Flush, Self::Compaction, Self::Vacuum, Self::Import, Self::Export, Self::Retention, Self::Erase];
 
     /// Its word.
     #[must_use]
@@ -63,9 +48,6 @@ impl Kind {
             Self::Export => "export",
             Self::Retention => "retention",
             Self::Erase => "erase",
-            Self::Move => "move",
-            Self::Scrub => "scrub",
-            Self::Backup => "backup",
         }
     }
 
@@ -76,12 +58,12 @@ impl Kind {
 
     /// Whether it is refused where it cannot be kept on disk that it began.
     pub(super) const fn must_leave_a_trace(self) -> bool {
-        matches!(self, Self::Retention | Self::Erase | Self::Move | Self::Backup)
+        matches!(self, Self::Retention | Self::Erase)
     }
 
-    /// Whether it may be ended by somebody: a flush is one commit, which is there or not.
+    /// Whether it may be ended by somebody: a flush or a retention is one commit, which is there or not.
     pub(super) const fn can_be_canceled(self) -> bool {
-        !matches!(self, Self::Flush | Self::Vacuum)
+        !matches!(self, Self::Flush | Self::Vacuum | Self::Retention)
     }
 }
 
@@ -133,13 +115,7 @@ impl Outcome {
     /// The end by an error, with its causes.
     #[must_use]
     pub fn failed(error: &(dyn std::error::Error + 'static)) -> Self {
-        let mut text = error.to_string();
-        let mut cause = error.source();
-        while let Some(source) = cause {
-            text = format!("{text}: {source}");
-            cause = source.source();
-        }
-        Self::Failed(text)
+        Self::Failed(with_causes(error))
     }
 }
 

@@ -48,8 +48,8 @@ fn a_job_is_seen_while_it_runs_and_after() {
     );
     assert!(ended.ended_us.unwrap() >= ended.started_us);
     assert_eq!(jobs.running()[&Kind::Compaction], 0);
-    let server = jobs.begin(Kind::Scrub, None, "all").unwrap();
-    assert_eq!(jobs.list().iter().map(|job| job.kind).collect::<Vec<_>>(), [Kind::Scrub, Kind::Compaction]);
+    let server = jobs.begin(Kind::Retention, None, "all").unwrap();
+    assert_eq!(jobs.list().iter().map(|job| job.kind).collect::<Vec<_>>(), [Kind::Retention, Kind::Compaction]);
     server.finish_with(&Err::<(), _>(JobError::NotFound("x".into())));
     assert_eq!(jobs.list()[0].error.as_deref(), Some("there is no job `x`"));
 
@@ -102,7 +102,8 @@ fn what_cannot_be_canceled_says_why() {
     assert_eq!(code(&id), "job_ended");
     assert_eq!(code("nothing"), "job_not_found");
     let (ours, other) = (ProjectName::try_from("ours").unwrap(), ProjectName::try_from("other").unwrap());
-    let (first, second) = (jobs.begin(Kind::Move, &ours, "").unwrap(), jobs.begin(Kind::Move, &other, "").unwrap());
+    let (first, second) =
+        (jobs.begin(Kind::Compaction, &ours, "").unwrap(), jobs.begin(Kind::Compaction, &other, "").unwrap());
     jobs.cancel_of(&ours);
     assert!(first.cancelled() && !second.cancelled());
     jobs.cancel_all();

@@ -115,7 +115,7 @@ impl Entries {
         line.push(b'\n');
         let open = match &mut self.file {
             Some(open) => open,
-            none => none.insert(Open::new(&self.dir, entry.number, sync)?),
+            none => none.insert(Open::new(&self.dir, entry.number)?),
         };
         if let Err(error) = open.file.write_all(&line) {
             // Half a line must not stand before the next one.
@@ -137,12 +137,11 @@ impl Entries {
 }
 
 impl Open {
-    fn new(dir: &Path, number: u64, sync: bool) -> io::Result<Self> {
+    /// Its name is durable whatever its first entry is: a later one may have to survive the power.
+    fn new(dir: &Path, number: u64) -> io::Result<Self> {
         let path = dir.join(format!("{number:020}.{EXTENSION}"));
         let file = OpenOptions::new().create(true).append(true).open(&path)?;
-        if sync {
-            File::open(dir)?.sync_all()?;
-        }
+        File::open(dir)?.sync_all()?;
         Ok(Self { path, size: file.metadata()?.len(), file })
     }
 }

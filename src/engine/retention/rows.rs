@@ -136,6 +136,9 @@ impl Inner {
         };
         let swap = |version| project.swap_smaller(version, Removed::Erased);
         let committed = project.table.rewrite(files, edit, note, swap).await?;
+        if !committed {
+            project.ledger.removed(Removed::Erased, || 0)?;
+        }
         self.retention
             .erasures
             .update(&erasure.id, |erasure| if committed { erasure.landed() } else { erasure.intent = None })?;

@@ -115,7 +115,7 @@ impl Inner {
         self.shared.counters.retained_away(&project.name, plan.rows);
         self.tell_retired(&plan, by).await;
         // Also where no compaction is scheduled, which does it otherwise.
-        project.table.vacuum(self.shared.config.compaction.keep_replaced.0).await?;
+        self.vacuum_project(project).await?;
         Ok(plan)
     }
 

@@ -117,3 +117,31 @@ fn damage_in_an_older_file_stops_the_start() {
     let error = Receipts::open(dir.path(), HOUR, 0).unwrap_err();
     assert!(matches!(error, StateError::Damaged { at: 32, .. }), "{error}");
 }
+
+#[test]
+fn what_is_removed_is_found_behind_a_damaged_receipt_and_the_others_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Receipts::open(dir.path(), HOUR, 0).unwrap();
+    let mut starts = Vec::new();
+    for number in 0..6 {
+        starts.push(store.segments.last().map_or(HEADER as u64, |segment| segment.size));
+        store.insert(&receipt("project", number, 0)).unwrap();
+    }
+    store.sync().unwrap();
+    let path = store.segments[0].path.clone();
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[usize::try_from(starts[2]).unwrap() + PREFIX + 1] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    let mut store = Receipts::open(dir.path(), HOUR, 0).unwrap();
+    assert_eq!(store.len(), 5);
+    assert_eq!(store.remove(0, |receipt| receipt.content == 0 || receipt.content == 4).unwrap(), 2);
+    let stays = |store: &Receipts| {
+        let there = |number: &u64| store.get("project", receipt("project", *number, 0).key).unwrap().is_some();
+        (0..6).filter(there).collect::<Vec<_>>()
+    };
+    assert_eq!(stays(&store), [1, 3, 5]);
+    store.insert(&receipt("project", 7, 0)).unwrap();
+    store.sync().unwrap();
+    let again = Receipts::open(dir.path(), HOUR, 0).unwrap();
+    assert_eq!((stays(&again), again.len()), (vec![1, 3, 5], 4));
+}

@@ -183,21 +183,18 @@ impl SavedFilters {
         blank: impl Fn(&mut serde_json::Value) -> bool,
     ) -> Result<u64, SavedError> {
         let path = self.path(project);
-        let all = self.of(&mut self.projects.lock(), project)?;
         let failed = |error: serde_json::Error| SavedError::File { path: path.clone(), source: error.into() };
         let mut changed = 0;
-        let mut next = Vec::new();
-        for filter in all.iter() {
-            let mut value = serde_json::to_value(filter).map_err(failed)?;
-            changed += u64::from(blank(&mut value));
-            next.push(serde_json::from_value(value).map_err(failed)?);
-        }
-        if changed > 0 {
-            self.change(project, |all| {
-                *all = next;
-                Ok(())
-            })?;
-        }
+        self.change(project, |all| {
+            for filter in all {
+                let mut value = serde_json::to_value(&*filter).map_err(failed)?;
+                if blank(&mut value) {
+                    *filter = serde_json::from_value(value).map_err(failed)?;
+                    changed += 1;
+                }
+            }
+            Ok(())
+        })?;
         Ok(changed)
     }
 
@@ -250,8 +247,12 @@ impl SavedFilters {
         change: impl FnOnce(&mut Vec<SavedFilter>) -> Result<(), SavedError>,
     ) -> Result<(), SavedError> {
         let mut projects = self.projects.lock();
-        let mut next = self.of(&mut projects, project)?.to_vec();
+        let old = self.of(&mut projects, project)?;
+        let mut next = old.to_vec();
         change(&mut next)?;
+        if next == *old {
+            return Ok(());
+        }
         let path = self.path(project);
         let failed = |source| SavedError::File { path: path.clone(), source };
         let text = serde_json::to_vec_pretty(&next).map_err(|error| failed(error.into()))?;

@@ -10,6 +10,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use super::address::{NotPermitted, Resolver, Rules};
 use super::{SECRET_MAX, SECRET_MIN, SIGNATURE_HEADER, Webhook, WebhookError, sign};
 use crate::config::{self, Span};
+use crate::error::with_causes;
 
 /// Header of the id of a delivery: the same for each try of it.
 pub(super) const DELIVERY_HEADER: &str = "kronika-delivery";
@@ -125,11 +126,5 @@ impl Sender {
 
 /// An error with its causes, in one line.
 fn told(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(this) = cause {
-        text = format!("{text}: {this}");
-        cause = this.source();
-    }
-    text.chars().take(TOLD).collect()
+    with_causes(error).chars().take(TOLD).collect()
 }

@@ -13,6 +13,7 @@ use datafusion::sql::sqlparser::parser::ParserError;
 
 use super::{NameOf, Position, QueryError, nearest};
 use crate::config::ByteCount;
+use crate::error::chain;
 use crate::table::{FileDamage, Reads};
 
 /// What is known about the failed query.
@@ -48,14 +49,7 @@ pub(crate) fn classify(error: DataFusionError, known: &Known) -> QueryError {
 
 /// Whether reading a file is what failed.
 fn is_of_a_file(error: &DataFusionError) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if error.is::<object_store::Error>() || error.is::<parquet::errors::ParquetError>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+    chain(error).any(|error| error.is::<object_store::Error>() || error.is::<parquet::errors::ParquetError>())
 }
 
 /// Peels wrappers off; the innermost place in the text is the most exact.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::Utc;
+use object_store::ObjectStoreExt;
 
 use super::support::*;
 use crate::retention::{Eraser, HeldRows, Needle, Subject};
@@ -139,4 +140,29 @@ async fn a_file_of_which_nothing_stays_is_dropped_and_one_that_went_meanwhile_is
     rewrite_all(&table, &edit).await;
     assert_eq!(table.current().rows(), 1);
     assert_eq!(table.vacuum(std::time::Duration::ZERO).await.expect("vacuums"), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_holds_nothing_outlives_a_purge() {
+    let place = Place::new();
+    let table = place.open().await;
+    table.purge(Utc::now()).await.expect("purges");
+    flush(&table, 1, &specs(1)).await.expect("flushes");
+    drop(table);
+    let rows: u64 = place.open().await.current().files.iter().map(|file| file.rows).sum();
+    assert_eq!(rows, 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purge_leaves_what_another_server_wrote() {
+    let place = Place::new();
+    let first = place.open().await;
+    flush(&first, 1, &specs(1)).await.expect("flushes");
+    let second = place.open().await;
+    flush(&second, 101, &specs(2)).await.expect("takes the table over");
+    let refused = first.purge(Utc::now()).await.expect_err("is not its table any more");
+    assert!(matches!(refused, TableError::Fenced { .. }), "{refused}");
+    for file in &second.current().files {
+        place.storage.store().head(&file.location).await.expect("is there");
+    }
 }

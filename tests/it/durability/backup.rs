@@ -187,3 +187,30 @@ async fn a_damaged_file_is_neither_backed_up_nor_restored() {
     assert_eq!(server.count("default", "SELECT count(*) FROM events").await, 3_000);
     server.stop();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_outlives_a_project_that_is_made_again_under_its_name() {
+    let server = TestServer::start_in(&Home::new(CONFIG));
+    let place = server.home().path("backups").display().to_string();
+    let fill = async |word: &str, count: usize| {
+        server.create_project("shop").await;
+        let event = |n: usize| format!("{}\n", json!({"event_id": format!("{word}-{n}"), "message": word}));
+        server.append("shop", "", (0..count).map(event).collect::<String>()).await.json(200);
+        server.flush().await;
+    };
+    fill("first", 30).await;
+    let first = report(server.home(), &["backup", &place, "--json"]);
+    send(server.request(Method::DELETE, "/api/v1/projects/shop?confirm=shop")).await;
+    fill("other", 20).await;
+    let other = report(server.home(), &["backup", &place, "--json"]);
+    let home = server.stop();
+    for (told, word, count) in [(first, "first", 30), (other, "other", 20)] {
+        let (copy, _) = restored(&home, &place, told["id"].as_str());
+        assert_sound(&copy, word);
+        let server = TestServer::start_in(&copy);
+        let sql = format!("SELECT count(*) FROM events WHERE message = '{word}'");
+        assert_eq!(server.count("shop", &sql).await, count, "{word}");
+        assert_eq!(server.count("shop", "SELECT count(*) FROM events").await, count, "{word}");
+        server.stop();
+    }
+}

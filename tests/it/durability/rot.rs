@@ -17,6 +17,7 @@ use serde_json::json;
 
 use super::number;
 use crate::common::{Home, TestServer, send};
+use kronika::error::with_causes;
 
 const CONFIG: &str = "[flush]\ninterval = \"1d\"\n[compaction]\ninterval = \"0s\"\n[wal]\nsegment_size = \"16KiB\"\nsize_max = \"8MiB\"\n[ingest]\nbody_max = \"128KiB\"\nline_max = \"64KiB\"\n";
 const ALL: &str = "SELECT * FROM events ORDER BY _seq";
@@ -116,15 +117,6 @@ fn config(home: &Home, data: &Path) -> Config {
     let mut settings = Settings::read(Some(&home.path("kronika.toml"))).unwrap();
     settings.flag("--data-dir", "server.data_dir", data.to_str().unwrap().to_owned()).unwrap();
     settings.resolve().unwrap()
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let (mut text, mut next) = (error.to_string(), error.source());
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }
 
 /// What an engine says to all questions of the test.

@@ -121,3 +121,13 @@ async fn trailers_say_that_an_answer_was_cut() {
     let pieces: Vec<_> = reqwest::Body::from(response).into_data_and_trailers().try_collect().await.unwrap();
     assert!(matches!(&pieces[..], [Piece::Bytes(_), Piece::Truncated]), "{pieces:?}");
 }
+
+#[test]
+fn an_answer_without_what_could_not_be_read_is_known_by_its_header() {
+    let header = |pairs: &[(&'static str, &str)]| {
+        let pairs = pairs.iter().map(|(name, value)| ((*name).parse().unwrap(), value.parse().unwrap()));
+        says(&pairs.collect::<HeaderMap>(), PARTIAL)
+    };
+    assert!(header(&[("kronika-partial", "true")]));
+    assert!(!header(&[]) && !header(&[("kronika-truncated", "true")]));
+}
