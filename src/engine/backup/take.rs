@@ -37,7 +37,8 @@ pub async fn backup(config: &Config, place: &Storage) -> Result<BackupReport, Ba
     }
     let storage = Storage::open(&storage_url(config), &config.storage.options)?;
     let now = Utc::now();
-    let id = format!("{}-{}", now.format("%Y%m%dT%H%M%SZ"), &uuid::Uuid::new_v4().simple().to_string()[..8]);
+    // Their order is that of time, also within a second: the newest is what a restore takes.
+    let id = format!("{}-{}", now.format("%Y%m%dT%H%M%S%6fZ"), &uuid::Uuid::new_v4().simple().to_string()[..8]);
     let vault = Vault::new(place);
     let known = vault.read(None).await?.map(|last| known(&last)).unwrap_or_default();
     let taken_at = now.to_rfc3339_opts(SecondsFormat::Secs, true);
