@@ -1,0 +1,5 @@
+//! Lists and compresses the files of the page (`ui/`) for the program.
+
+fn main() {
+    memory_serve::load_directory("./ui");
+}
