@@ -19,6 +19,7 @@ mod keys;
 mod ledger;
 mod mappings;
 mod observe;
+mod page;
 mod pages;
 mod problem;
 mod projects;
@@ -98,6 +99,7 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
         .route("/api/openapi.json", get(move || std::future::ready(axum::Json(served.clone()))))
         .route(catalogue::PAGE_PATH, get(catalogue::page))
         .merge(pages::api())
+        .merge(page::files())
         .fallback(admin::no_route)
         .method_not_allowed_fallback(admin::no_method)
         .layer(CatchPanicLayer::custom(admin::panicked))

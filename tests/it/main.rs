@@ -36,6 +36,7 @@ mod object_storage;
 mod objects;
 mod operating;
 mod operations;
+mod page;
 mod people;
 mod query;
 mod real_data;
