@@ -5,6 +5,7 @@
 
 mod admin;
 mod body;
+mod browser;
 mod caller;
 mod catalogue;
 mod document;
@@ -26,6 +27,7 @@ mod projects;
 mod query;
 mod redaction;
 mod retention;
+mod session;
 mod source;
 mod trail;
 mod transport;
@@ -80,6 +82,8 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
         .routes(routes!(keys::get_key, keys::revoke_key))
         .routes(routes!(keys::rotate_key))
         .routes(routes!(keys::set_key_quota))
+        .routes(routes!(session::begin_session, session::get_session, session::end_session))
+        .routes(routes!(session::make_session_link))
         .routes(routes!(admin::flush))
         .routes(routes!(admin::compact))
         .routes(routes!(jobs::list_jobs))
@@ -102,6 +106,7 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
         .merge(page::files())
         .fallback(admin::no_route)
         .method_not_allowed_fallback(admin::no_method)
+        .layer(middleware::from_fn(browser::linked))
         .layer(CatchPanicLayer::custom(admin::panicked))
         .layer(middleware::from_fn(admin::in_our_words))
         .layer(middleware::from_fn_with_state(engine.clone(), trail::recorded))

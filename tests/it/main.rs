@@ -47,6 +47,7 @@ mod retention;
 mod routes;
 mod schemathesis;
 mod screens;
+mod sessions;
 mod settings;
 mod sql_files;
 mod stories;

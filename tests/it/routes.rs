@@ -116,6 +116,11 @@ const SCOPES: &[(&str, Option<&str>)] = &[
     ("report_import", Some("ingest")),
     // Any key will do.
     ("info", Some("any")),
+    ("get_session", Some("any")),
+    ("end_session", Some("any")),
+    ("make_session_link", Some("any")),
+    // The key is in the body.
+    ("begin_session", None),
     ("flush", Some("admin")),
     ("compact", Some("admin")),
     ("livez", None),
@@ -159,7 +164,8 @@ async fn every_route_asks_for_its_scope() {
             };
             walked += 1;
             let Some(needed) = needed else {
-                assert_eq!(call(None).await.status, 200, "{id}");
+                let all_is_well = if id == "begin_session" { 400 } else { 200 };
+                assert_eq!(call(None).await.status, all_is_well, "{id}");
                 continue;
             };
             let scope = if *needed == "any" { json!([]) } else { json!([needed]) };

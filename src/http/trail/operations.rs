@@ -17,6 +17,9 @@ pub(super) struct Operation {
 
 /// Operations by method and route; a route that is not here is an `admin.call`.
 const OPERATIONS: &[(&str, &str, &str, &str, &str)] = &[
+    ("POST", "/api/v1/session", "access", "session.begin", "login"),
+    ("DELETE", "/api/v1/session", "access", "session.end", "other"),
+    ("POST", "/api/v1/session/links", "access", "session.link", "create"),
     ("GET", "/api/v1/keys", "keys", "key.list", "read"),
     ("POST", "/api/v1/keys", "keys", "key.create", "create"),
     ("GET", "/api/v1/keys/{id}", "keys", "key.read", "read"),
