@@ -27,6 +27,7 @@ mod projects;
 mod query;
 mod redaction;
 mod retention;
+mod schema;
 mod session;
 mod source;
 mod trail;
@@ -59,6 +60,7 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
         .routes(routes!(ledger::replay_dead_letters))
         .routes(routes!(query::query))
         .routes(routes!(query::cancel))
+        .routes(routes!(schema::get_schema))
         .routes(routes!(query::list))
         .routes(routes!(query::named))
         .routes(routes!(mappings::list))

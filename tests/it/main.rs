@@ -45,6 +45,7 @@ mod reconcile;
 mod redaction;
 mod retention;
 mod routes;
+mod schema;
 mod schemathesis;
 mod screens;
 mod sessions;

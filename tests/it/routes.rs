@@ -32,6 +32,7 @@ const SCOPES: &[(&str, Option<&str>)] = &[
     ("watch_export", Some("export")),
     ("download_export", Some("export")),
     ("query", Some("query")),
+    ("get_schema", Some("query")),
     ("cancel_query", Some("query")),
     ("list_queries", Some("query")),
     ("run_query", Some("query")),
@@ -195,6 +196,7 @@ async fn every_route_asks_for_its_scope() {
 const OF_AUDIT: &[(&str, &[&str])] = &[
     ("query", &["audit-read", "admin+audit-read"]),
     ("run_query", &["audit-read", "admin+audit-read"]),
+    ("get_schema", &["audit-read", "admin+audit-read"]),
     ("list_queries", &["audit-read", "admin+audit-read"]),
     ("cancel_query", &["audit-read", "admin+audit-read"]),
     // Sums are of all projects: not for the auditor of one.
