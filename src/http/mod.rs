@@ -69,6 +69,7 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
         .routes(routes!(projects::list_projects, projects::create_project))
         .routes(routes!(projects::delete_project))
         .routes(routes!(projects::get_project_quota, projects::set_project_quota))
+        .routes(routes!(projects::get_project_storage))
         .routes(routes!(redaction::get_redaction, redaction::put_redaction))
         .routes(routes!(retention::list_retention))
         .routes(routes!(retention::get_retention, retention::set_retention))

@@ -51,6 +51,7 @@ mod screens;
 mod sessions;
 mod settings;
 mod sql_files;
+mod storage;
 mod stories;
 mod supervisor;
 mod tail;

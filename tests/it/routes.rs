@@ -86,6 +86,7 @@ const SCOPES: &[(&str, Option<&str>)] = &[
     ("set_key_quota", Some("admin")),
     ("get_project_quota", Some("admin")),
     ("set_project_quota", Some("admin")),
+    ("get_project_storage", Some("admin")),
     ("query_event_changes", Some("query")),
     ("query_object", Some("query")),
     ("query_object_state", Some("query")),

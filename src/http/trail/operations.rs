@@ -31,6 +31,7 @@ const OPERATIONS: &[(&str, &str, &str, &str, &str)] = &[
     ("DELETE", "/api/v1/projects/{name}", "projects", "project.delete", "delete"),
     ("GET", "/api/v1/projects/{name}/quota", "projects", "project.read", "read"),
     ("PUT", "/api/v1/projects/{name}/quota", "projects", "project.quota", "update"),
+    ("GET", "/api/v1/projects/{name}/storage", "projects", "project.read", "read"),
     ("PUT", "/api/v1/mappings/{name}", "mappings", "mapping.put", "update"),
     ("DELETE", "/api/v1/mappings/{name}", "mappings", "mapping.delete", "delete"),
     ("POST", "/api/v1/objects/{type}/{id}/restore", "objects", "object.restore", "restore"),
