@@ -4,6 +4,7 @@
 //! LOCK                 held by the one process that uses the directory; holds its pid
 //! kronika.json         format version and writer id, made with the directory
 //! keys.json            API keys (0600)
+//! sessions.json        sessions of the page (0600)
 //! deleted.json         projects that were deleted
 //! quotas.json          quotas of projects
 //! audit.json           what the audit journal keeps from run to run (0600)

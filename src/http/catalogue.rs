@@ -184,6 +184,17 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Send `Authorization: Bearer KEY`.",
     ),
     entry(
+        "cross_site",
+        "A page of another site made the request, with the cookie of this one.",
+        "Open the page of this server itself; programs send a key.",
+    ),
+    entry("invalid_sign_in", "A browser signs in with a key or with a link.", "Send one of `key` and `link`."),
+    entry(
+        "no_session",
+        "The request came with a key, and has no session to end.",
+        "`?everywhere=true` ends all of the key.",
+    ),
+    entry(
         "forbidden",
         "The key may not do this, or belongs to another project.",
         "Use a key with the scope that `detail` names.",
