@@ -8,6 +8,7 @@
 /**
  * @typedef {object} View what `start` of a view's module gives
  * @property {(place: Place) => void} update the address changed and is still this view's
+ * @property {() => void} [refresh] ask everything again: the server was away; without it the view is started anew
  * @property {() => void} [stop] another view comes: abort calls, remove listeners of the document
  */
 
