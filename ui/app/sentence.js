@@ -1,0 +1,107 @@
+/**
+ * One line that says who did what to which object, in the reader's language, with links to their pages.
+ *
+ * A sentence is a template for the event's action (`act.create` …): with or without who did it, and for what failed. Where no
+ * object is named, the product's own title of the event stands for it. Behind the sentence comes what is
+ * particular: the message, else the product's title unless that only repeats the action.
+ */
+
+import { eventTitle, withCatalogue } from './catalog.js';
+import { el } from './dom.js';
+import { actorOf, objectOf, typeName } from './event.js';
+import { isPlain, partsOf, templateOf } from './event/grammar.js';
+import { has, t } from './i18n.js';
+import { visible } from './visible.js';
+
+/** @typedef {import('./dom.js').Child} Child */
+/** @typedef {import('./event.js').Event} Event */
+
+/**
+ * The sentence, as nodes. Links have the class `quiet-link`; the particular part has the class `sentence-more`.
+ * @param {Event} event
+ * @param {{links?: boolean, more?: boolean}} [how] without links where a row is a target itself
+ * @returns {Child[]}
+ */
+export function sentence(event, { links = true, more = true } = {}) {
+  const actor = actorOf(event);
+  const object = objectOf(event);
+  const key = templateOf({ action: String(event.action ?? 'other'), hasActor: actor != null, hasObject: object != null, failed: event.outcome === 'failure' });
+  const showsTitle = key.startsWith('act.told');
+  const parts = partsOf(t(key));
+  /** @type {Child[]} */
+  const made = parts.map((part, at) => {
+    if (typeof part === 'string') return part;
+    if (part.place === 'actor') return actor && linked(actor.label, actor.href, links);
+    if (part.place === 'title') return titleNode(event, at === 0);
+    return object && objectNodes(object, /** @type {'nom' | 'acc' | 'gen'} */ (part.place), at === 0, links);
+  });
+  if (more) {
+    const extra = moreNode(event, showsTitle);
+    if (extra) made.push(extra);
+  }
+  return made;
+}
+
+/**
+ * @param {import('./event.js').Thing} object
+ * @param {'nom' | 'acc' | 'gen'} form
+ * @param {boolean} first whether it begins the sentence
+ * @param {boolean} links
+ */
+function objectNodes(object, form, first, links) {
+  const type = object.type ? typeName(object.type, form) : '';
+  const shown = first ? capital(type) : type;
+  const name = object.name ?? object.id;
+  if (!name) return el('span', { class: 'sentence-object' }, shown);
+  return el('span', { class: 'sentence-object' }, shown, shown && ' ', linked(name, object.href, links, object.name && object.id ? object.id : undefined));
+}
+
+/**
+ * @param {string} label
+ * @param {string | null} href
+ * @param {boolean} links
+ * @param {string} [title]
+ */
+function linked(label, href, links, title) {
+  const text = el('bdi', null, visible(label));
+  return href && links ? el('a', { class: 'quiet-link', href, title }, text) : el('strong', { class: 'sentence-name', title }, text);
+}
+
+/**
+ * The product's title of the event; until its catalogue is there, and where it has none, a noun for the action.
+ * @param {Event} event
+ * @param {boolean} first
+ */
+function titleNode(event, first) {
+  const noun = has(`noun.${event.action}`) && event.action !== 'other' ? t(`noun.${event.action}`) : String(event.event_type ?? '');
+  const node = el('span', { class: 'sentence-title' }, first ? capital(noun) : noun);
+  withCatalogue(event.source, (of) => {
+    const title = eventTitle(of, event);
+    if (title) node.textContent = first ? capital(title) : title;
+  });
+  return node;
+}
+
+/**
+ * What is particular about the event.
+ * @param {Event} event
+ * @param {boolean} titled whether the title stands in the sentence
+ */
+function moreNode(event, titled) {
+  const words = event.error_message && event.outcome === 'failure' ? event.error_message : event.message;
+  if (words) return el('span', { class: 'sentence-more', dir: 'auto' }, visible(firstLine(String(words))));
+  if (titled || !event.event_type || isPlain(event.event_type, event.action)) return null;
+  const node = el('span', { class: 'sentence-more' });
+  withCatalogue(event.source, (of) => (node.textContent = eventTitle(of, event) ?? ''));
+  return node;
+}
+
+/** @param {string} text */
+function firstLine(text) {
+  return text.length > 300 || text.includes('\n') ? `${(text.split('\n', 1)[0] ?? '').slice(0, 300)}…` : text;
+}
+
+/** @param {string} text */
+function capital(text) {
+  return text.charAt(0).toLocaleUpperCase() + text.slice(1);
+}
