@@ -5,13 +5,14 @@
 
 import { zone } from '../format.js';
 import { has } from '../i18n.js';
+import { isBound, isPeriod } from '../period.js';
 import { isGroup, merge, negated, readTerm, termOf } from './terms.js';
 
 export { parseText, quoted, termOf, text } from './terms.js';
 
 /** @typedef {import('./terms.js').Filter} Filter */
 /** @typedef {import('./terms.js').Operator} Operator */
-/** @typedef {{period?: string, from?: string, to?: string}} Period */
+/** @typedef {import('../period.js').Period} Period */
 /**
  * @typedef {object} Query
  * @property {Filter[]} filters
@@ -29,31 +30,6 @@ export const DEFAULT_PERIOD = 'last_24h';
 const RESERVED = new Set(
   'project tz period from to columns sort event tab view by step lang theme embed wrap widths live find cursor filter off q now limit fields top total explain saved source_of tenant_of'.split(' '),
 );
-
-const PERIOD = /^(all|today|yesterday|(this|last)_(minute|hour|week|month|quarter|year)|last_[1-9]\d{0,4}(s|second|m|min|minute|h|hour|d|day|w|week|mo|month|q|quarter|y|year)|\d{4}|\d{4}-Q[1-4]|\d{4}-(0[1-9]|1[0-2])|\d{4}-W([1-9]|[0-4]\d|5[0-3])|\d{4}-\d{2}-\d{2})$/;
-const BOUND = /^(now(-[1-9]\d{0,4}(s|m|min|h|d|w|mo|q|y))?|\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?)$/;
-
-/**
- * Whether `period` may be that word.
- * @param {string} word
- */
-export const isPeriod = (word) => PERIOD.test(word) && (!/^\d{4}-\d{2}-\d{2}$/.test(word) || isBound(word));
-
-/**
- * Whether `from` or `to` may be that text.
- * @param {string} text
- */
-export const isBound = (text) => BOUND.test(text) && (text.startsWith('now') || isDate(text));
-
-/**
- * @param {string} text `2026-11-31…` is no day
- */
-function isDate(text) {
-  const day = text.slice(0, 10);
-  const at = new Date(`${day}T00:00:00Z`);
-  if (Number.isNaN(at.getTime()) || at.toISOString().slice(0, 10) !== day) return false;
-  return text.length === 10 || !Number.isNaN(Date.parse(text.replace(' ', 'T')));
-}
 
 /**
  * Whether there is a field of that name: those that have a title, and the insides of `attributes` and `labels`.
