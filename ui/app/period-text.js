@@ -73,7 +73,7 @@ function sidesOf(text) {
 function pair([left, right], now, tz) {
   if (left === '' && right === '') return { problem: 'time.nothing', args: {} };
   const from = left === '' ? undefined : bound(left, now, tz);
-  const to = right === '' ? undefined : bound(right, now, tz, from);
+  const to = right === '' ? undefined : bound(right, now, tz, from ?? undefined);
   if (left !== '' && !from) return { problem: 'time.no_time', args: { text: left } };
   if (right !== '' && !to) return { problem: 'time.no_time', args: { text: right } };
   return checked({ ...(from && { from }), ...(to && { to }) }, now, tz);
@@ -119,7 +119,7 @@ function bound(text, now, tz, other) {
   const small = text.toLowerCase();
   if (/^(now|teraz|сейчас)$/.test(small)) return 'now';
   const back = BACK.exec(small.replace(/^(now|teraz|сейчас)\s?/, ''));
-  const unit = back && unitOf(back[2] ?? '');
+  const unit = unitOf(back?.[2] ?? '');
   if (back && unit) return `now-${back[1]}${unit}`;
   if (/^\d{10}(\d{3}|\d{6}|\d{9})?$/.test(text)) return fromEpoch(text);
   const clock = /^(\d{1,2}):(\d{2})(:\d{2}(?:\.\d+)?)?$/.exec(text);

@@ -1,0 +1,52 @@
+/** What periods are called, and their bounds in words, in the reader's language and zone. */
+
+import { clock, day, instant, time } from '../format.js';
+import { has, t } from '../i18n.js';
+import { monthName } from './calendar.js';
+
+/** @typedef {import('../period.js').Period} Period */
+/** @typedef {import('../period.js').Bounds} Bounds */
+
+/**
+ * What a period is called: `Last 24 hours`, `November 2026`; of two bounds, these.
+ * @param {Period} period
+ * @param {Bounds} bounds
+ * @returns {string}
+ */
+export function periodLabel({ period }, bounds) {
+  if (!period) return boundsLabel(bounds);
+  if (has(`time.${period}`)) return t(`time.${period}`);
+  const [, count, unit] = /^last_(\d+)(\D+)$/.exec(period) ?? [];
+  if (unit && has(`time.last_${unit}`)) return t(`time.last_${unit}`, { n: Number(count) });
+  if (/^\d{4}-\d{2}$/.test(period)) return monthName(period);
+  const [, year, part, of] = /^(\d{4})-([QW])(\d+)$/.exec(period) ?? [];
+  if (part) return t(part === 'Q' ? 'time.quarter_of' : 'time.week_of', { number: String(Number(of)), year });
+  if (/^\d{4}-\d{2}-\d{2}$/.test(period) && bounds.from != null) return day(bounds.from);
+  return period.replaceAll('_', ' ');
+}
+
+/**
+ * Bounds in words: whole days as days, one day once, seconds only where there are some.
+ * @param {Bounds} bounds
+ * @returns {string}
+ */
+export function boundsLabel({ from, to }) {
+  if (from == null && to == null) return t('time.all');
+  if (from == null) return t('time.until', { to: moment(/** @type {number} */ (to)) });
+  if (to == null) return t('time.since', { from: moment(from) });
+  if (isMidnight(from) && isMidnight(to)) {
+    const last = to - 1;
+    return day(from) === day(last) ? day(from) : `${day(from)} – ${day(last)}`;
+  }
+  if (day(from) === day(to)) return `${moment(from)} – ${hours(to)}`;
+  return `${moment(from)} – ${moment(to)}`;
+}
+
+/** @param {number} at */
+const isMidnight = (at) => at % 1000 === 0 && time(at).endsWith('00:00:00');
+
+/** @param {number} at */
+const hours = (at) => (at % 60_000 === 0 ? clock(at) : time(new Date(at).toISOString()).slice(11));
+
+/** @param {string | number} at */
+const moment = (at) => `${day(at)}, ${hours(instant(at))}`;
