@@ -6,6 +6,7 @@
 import { el, icon } from '../dom.js';
 import { number, percent } from '../format.js';
 import { t } from '../i18n.js';
+import { visible } from '../visible.js';
 
 /**
  * @template T
@@ -116,10 +117,11 @@ export function figure(label, value, { tone = '', title, test } = {}) {
 
 /**
  * A text that may be long: the beginning, and the whole behind a click.
- * @param {string} text
+ * @param {string} source
  * @param {number} [most] characters shown at once
  */
-export function longText(text, most = 160) {
+export function longText(source, most = 160) {
+  const text = visible(source);
   if (text.length <= most) return el('code', { class: 'break' }, text);
   const rest = el('details', { class: 'long-text' }, el('summary', null, el('code', { class: 'break' }, `${text.slice(0, most)}…`), el('span', { class: 'small muted' }, ` ${t('core.more')}`)), el('pre', { class: 'code' }, text));
   return rest;
