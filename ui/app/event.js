@@ -16,7 +16,7 @@ import { link } from './url.js';
 
 /** Loads the texts and styles of events; whoever shows an event waits for it once. */
 export async function ready() {
-  await Promise.all([load('event'), style('event')]);
+  await Promise.all([load('event'), load('fields'), style('event')]);
 }
 
 /** What a source writes where it has no id. */
@@ -55,7 +55,7 @@ export function actorOf(event) {
  * @param {Event} event
  */
 export function personHref(id, isVisitor, event) {
-  return link(`/${isVisitor ? 'visitors' : 'actors'}/${encodeURIComponent(id)}`, { source: event.source, tenant: event.tenant_id });
+  return link(`/${isVisitor ? 'visitors' : 'actors'}/${encodeURIComponent(id)}`, { source: event.source, tenant_id: event.tenant_id });
 }
 
 /**
@@ -101,16 +101,35 @@ function thing(type, id, name, event) {
  * @param {{source?: string | null, tenant_id?: string | null}} [of] where several sources have the id
  */
 export function objectHref(type, id, of = {}) {
-  return link(`/objects/${encodeURIComponent(type)}/${encodeURIComponent(id)}`, { source: of.source, tenant: of.tenant_id });
+  return link(`/objects/${encodeURIComponent(type)}/${encodeURIComponent(id)}`, { source: of.source, tenant_id: of.tenant_id });
 }
 
 /**
- * The page of one event, which opens it outside of any filter. Ids are unique inside of one log of one source and tenant.
+ * The address of one event, which opens it outside of any filter. Ids are unique inside of one log of one source and tenant.
  * @param {Event} event
  * @param {Record<string, string | null>} [more]
  */
 export function eventHref(event, more = {}) {
-  return link(`/events/${encodeURIComponent(event.event_id)}`, { ...more, source: event.source, dataset: event.dataset, tenant: event.tenant_id });
+  return link(`/events/${encodeURIComponent(event.event_id)}`, { ...more, ...placeParams(event) });
+}
+
+/**
+ * Which event is meant, as parameters of the page: those of its filters have the plain names.
+ * @param {{source?: unknown, dataset?: unknown, tenant_id?: unknown}} of
+ * @returns {Record<string, string | null>}
+ */
+export function placeParams(of) {
+  const text = (/** @type {unknown} */ value) => (value ? String(value) : null);
+  return { source_of: text(of.source), dataset_of: text(of.dataset), tenant_of: text(of.tenant_id) };
+}
+
+/**
+ * The same read from the address.
+ * @param {URLSearchParams} params
+ * @returns {Record<string, string>}
+ */
+export function placeFrom(params) {
+  return placeOf({ source: params.get('source_of'), dataset: params.get('dataset_of'), tenant_id: params.get('tenant_of') });
 }
 
 /**

@@ -3,6 +3,8 @@
  * stands there as a symbol.
  */
 
+import { el } from './dom.js';
+
 /** Characters that do not show, or that turn the direction of what follows; ANSI escapes whole. */
 const HIDDEN = /\u001b\[[0-9;?]*[ -/]*[@-~]|[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 
@@ -19,4 +21,15 @@ export function visible(text) {
     if (code < 0x20) return String.fromCharCode(0x2400 + code);
     return code === 0x7f ? '␡' : `⟨U+${code.toString(16).toUpperCase().padStart(4, '0')}⟩`;
   });
+}
+
+/**
+ * The same as nodes; a text that is one address of the web is a link as well.
+ * @param {string} text
+ * @returns {import('./dom.js').Child}
+ */
+export function textNode(text) {
+  const shown = visible(text);
+  if (!/^https?:\/\/[^\s"<>]+$/i.test(text) || text.length > 2_000 || shown !== text) return shown;
+  return el('a', { href: text, target: '_blank', rel: 'noopener noreferrer' }, text);
 }

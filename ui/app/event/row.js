@@ -1,0 +1,47 @@
+/** An event as one row of a list: when, in which module, what happened, how it ended. */
+
+import { moduleTitle, withCatalogue } from '../catalog.js';
+import { el } from '../dom.js';
+import { eventHref, outcomeBadge, statusBadge } from '../event.js';
+import { clock, instant, time } from '../format.js';
+import { sentence } from '../sentence.js';
+import { visible } from '../visible.js';
+import { meansRow } from './open.js';
+
+/** @typedef {import('../event.js').Event} Event */
+
+/**
+ * @param {Event} event
+ * @param {{onOpen: (event: Event) => void, when?: string, current?: boolean}} how `when` instead of the time of the day
+ * @returns {HTMLLIElement}
+ */
+export function eventRow(event, { onOpen, when, current = false }) {
+  const open = (/** @type {MouseEvent} */ click) => {
+    if (click.metaKey || click.ctrlKey || click.shiftKey || click.altKey) return;
+    click.preventDefault();
+    onOpen(event);
+  };
+  const module = el('span', { class: 'event-module muted', title: `${event.source} · ${event.module ?? ''}` }, visible(String(event.module ?? event.source)));
+  withCatalogue(event.source, (of) => {
+    const title = moduleTitle(of, event.module);
+    if (title) module.textContent = title;
+  });
+  const row = el(
+    'li',
+    { class: 'event-row', 'aria-current': current ? 'true' : undefined, data: { event: event.event_id } },
+    el('a', { class: 'event-time', href: eventHref(event), title: time(event.event_time), on: { click: open } }, el('time', { datetime: event.event_time }, when ?? secondsOf(event.event_time))),
+    module,
+    el('span', { class: 'event-said' }, sentence(event)),
+    el('span', { class: 'event-ends' }, statusBadge(event), outcomeBadge(event)),
+  );
+  row.addEventListener('click', (click) => {
+    if (meansRow(click)) onOpen(event);
+  });
+  return row;
+}
+
+/** @param {string} at */
+function secondsOf(at) {
+  const text = time(at, { fraction: false });
+  return text.split(' ')[1] ?? clock(instant(at));
+}
