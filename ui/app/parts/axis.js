@@ -3,6 +3,8 @@
  * Pure functions over milliseconds.
  */
 
+import { between } from '../period.js';
+
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
@@ -59,7 +61,7 @@ export function lengthOf(step) {
   return Number(count || 1) * (UNITS[unit] ?? UNITS[unit.startsWith('mo') ? 'mo' : unit.charAt(0)] ?? SECOND);
 }
 
-/** @typedef {{from: number, to: number, partial: boolean}} Bar the part of a step that lies in the period */
+/** @typedef {{start: number, end: number, from: number, to: number, partial: boolean}} Bar a step, and the part of it that lies in the period */
 
 /**
  * The bars of an answer: each step cut to the period; what is cut, or not over yet, is partial.
@@ -74,19 +76,10 @@ export function barsOf(starts, step, from, to, now) {
   const length = lengthOf(step);
   return starts.map((start, at) => {
     // Steps of the calendar differ in length: the next one says where this ends.
-    const before = start - (starts[at - 1] ?? start - length);
-    const end = starts[at + 1] ?? start + (starts.length > 1 ? before : length);
+    const end = starts[at + 1] ?? start + (start - (starts[at - 1] ?? start - length));
     const shown = { from: Math.max(start, from ?? start), to: Math.min(end, to ?? end) };
-    return { ...shown, partial: shown.from > start || shown.to < end || (start <= now && end > now) };
+    return { start, end, ...shown, partial: shown.from > start || shown.to < end || (start <= now && end > now) };
   });
-}
-
-/**
- * An instant as the address has it, in UTC: without the parts that are zero.
- * @param {number} at
- */
-export function stamp(at) {
-  return new Date(at).toISOString().replace(/(:\d\d)\.000Z$/, '$1Z');
 }
 
 /**
@@ -94,23 +87,9 @@ export function stamp(at) {
  * @param {Bar[]} bars
  * @param {number} one
  * @param {number} other
- * @returns {{from: string, to: string} | null}
+ * @returns {import('../period.js').Period | null}
  */
 export function periodOf(bars, one, other) {
   const [first, last] = [bars[Math.min(one, other)], bars[Math.max(one, other)]];
-  return first && last ? { from: stamp(first.from), to: stamp(last.to) } : null;
-}
-
-/**
- * Twice the period around its middle; not beyond now unless it was.
- * @param {number} from
- * @param {number} to
- * @param {number} now
- * @returns {{from: string, to: string}}
- */
-export function wider(from, to, now) {
-  const half = Math.max(SECOND, to - from) / 2;
-  const end = to <= now ? Math.min(to + half, Math.ceil(now / MINUTE) * MINUTE) : to + half;
-  const begin = end - 4 * half;
-  return { from: stamp(Math.floor(begin / SECOND) * SECOND), to: stamp(Math.ceil(end / SECOND) * SECOND) };
+  return first && last ? between(first.from, last.to) : null;
 }
