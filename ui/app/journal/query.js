@@ -28,7 +28,7 @@ export const DEFAULT_PERIOD = 'last_24h';
 
 /** Parameters of the page and of the API that are no filters. */
 const RESERVED = new Set(
-  'project tz period from to columns sort event tab view by step lang theme embed wrap widths live find cursor filter off q now limit fields top total explain saved source_of tenant_of'.split(' '),
+  'project tz period from to columns sort event tab view by step lang theme embed wrap widths live find near around cursor filter off q now limit fields top total explain saved source_of dataset_of tenant_of'.split(' '),
 );
 
 /**
