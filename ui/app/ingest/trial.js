@@ -53,6 +53,11 @@ export function flat(event) {
   const all = new Map();
   for (const [column, value] of Object.entries(event)) {
     if (OWN.has(column) || value === null || (Array.isArray(value) && value.length === 0)) continue;
+    // Two trials happen at two moments: that is no difference.
+    if (column === 'event_time' && value === event.observed_time) {
+      all.set(column, '= observed_time');
+      continue;
+    }
     if (column !== 'attributes') {
       all.set(column, textOf(value));
       continue;

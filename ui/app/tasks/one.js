@@ -2,6 +2,7 @@
 
 import * as api from '../api.js';
 import { el, fill, icon } from '../dom.js';
+import { objectHref, placeParams } from '../event.js';
 import { ago, bytes, number, time } from '../format.js';
 import { t } from '../i18n.js';
 import { stringify } from '../json.js';
@@ -100,7 +101,7 @@ function head(task) {
 function what(task) {
   const by = task.started_by ?? {};
   const person = starter(task);
-  const object = task.object_type && task.object_id ? url.link(`/objects/${encodeURIComponent(task.object_type)}/${encodeURIComponent(task.object_id)}`) : null;
+  const object = task.object_type && task.object_id ? objectHref(task.object_type, task.object_id, task) : null;
   return facts(
     [t('tasks.id'), el('div', { class: 'row' }, el('code', { class: 'break' }, task.task_id), copyButton(task.task_id))],
     [t('tasks.source'), [task.source, task.tenant_id, task.dataset, task.module].filter(Boolean).join(' · ')],
@@ -126,7 +127,7 @@ function moment(at) {
  * @param {string} text
  */
 function eventLink(id, of, text) {
-  return el('a', { href: url.link(`/events/${encodeURIComponent(id)}`, { source: of.source, tenant_id: of.tenant_id }) }, text);
+  return el('a', { href: url.link(`/events/${encodeURIComponent(id)}`, placeParams(of)) }, text);
 }
 
 /** @param {Record<string, any>} one */
