@@ -50,7 +50,7 @@ async function fetchOne(source) {
  */
 export function read(document) {
   /** @type {Catalogue} */
-  const made = { language: document.language, product: document.product?.name ?? document.source, datasets: new Map(), modules: new Map(), types: new Map(), peers: new Map() };
+  const made = { language: document.language, product: String(document.product?.name ?? document.source).split(' (', 1)[0] ?? '', datasets: new Map(), modules: new Map(), types: new Map(), peers: new Map() };
   for (const one of document.datasets ?? []) made.datasets.set(one.id, one.title);
   for (const module of document.modules ?? []) {
     made.modules.set(module.id, module.title);

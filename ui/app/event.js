@@ -95,13 +95,14 @@ function thing(type, id, name, event) {
 }
 
 /**
- * The page of an object.
+ * The page of an object, which tells of it in every system; `of` says whose object is meant where several have the id.
  * @param {string} type
  * @param {string} id
- * @param {{source?: string | null, tenant_id?: string | null}} [of] where several sources have the id
+ * @param {{source?: unknown, tenant_id?: unknown}} [of]
  */
 export function objectHref(type, id, of = {}) {
-  return link(`/objects/${encodeURIComponent(type)}/${encodeURIComponent(id)}`, { source: of.source, tenant_id: of.tenant_id });
+  const { source_of: system, tenant_of: tenant } = placeParams(of);
+  return link(`/objects/${encodeURIComponent(type)}/${encodeURIComponent(id)}`, { system, tenant });
 }
 
 /**
