@@ -5,7 +5,6 @@
 
 import { el, fill, icon, newId } from '../dom.js';
 import { t } from '../i18n.js';
-import { suggest, tokenAt } from './suggest.js';
 
 /** @typedef {import('./query.js').Query} Query */
 /** @typedef {import('./suggest.js').Suggestion} Suggestion */
@@ -45,8 +44,9 @@ export function queryBox({ query, onRun, onBack, onLeave }) {
     state.asking?.abort();
     const asking = new AbortController();
     state.asking = asking;
-    const token = tokenAt(input.value, input.selectionStart ?? input.value.length);
     try {
+      const { suggest, tokenAt } = await import('./suggest.js');
+      const token = tokenAt(input.value, input.selectionStart ?? input.value.length);
       const found = await suggest(token, query(), asking.signal);
       if (asking.signal.aborted || document.activeElement !== input) return;
       state.token = token;

@@ -7,15 +7,16 @@ import { t } from '../i18n.js';
 import { openMenu } from '../parts/menu.js';
 import { empty, loader, skeleton } from '../parts/states.js';
 import * as url from '../url.js';
-import { paramsOf } from './facets.js';
 import { label, shownValue, valueTitle } from './fields.js';
-import { changes } from './query.js';
+import { changes, toApi } from './query.js';
 
 /** @typedef {import('./query.js').Query} Query */
 /** @typedef {import('./facets.js').Figures} Figures */
 
 /** Values that are shown before more are asked for. */
 const FEW = 7;
+/** Values that are asked for. */
+export const TOP = 50;
 
 /**
  * @param {string} field
@@ -165,8 +166,22 @@ export function facet(field, { query, columns, isOpen, onOpen, onRemove }) {
     mark(_query) {
       if (isOpen()) draw();
     },
+    /** Its figures are old. */
+    forget: () => (state.of = ''),
     retitle: draw,
   };
+}
+
+/**
+ * What counts one field: without the filters that are about it.
+ * @param {Query} query
+ * @param {string} field
+ * @param {string} [part] only values that have this in them
+ */
+export function paramsOf(query, field, part) {
+  const filters = query.filters.filter((one) => one.field !== field);
+  if (part) filters.push({ field, op: '~=', values: [part], off: false });
+  return toApi({ ...query, filters }, { fields: field, top: TOP });
 }
 
 /**

@@ -8,7 +8,7 @@ import { el, fill, icon } from '../dom.js';
 import { t } from '../i18n.js';
 import { popover } from '../parts/menu.js';
 import { failure, loader, skeleton } from '../parts/states.js';
-import { facet } from './facet.js';
+import { TOP, facet, paramsOf } from './facet.js';
 import { fieldList, label, learn } from './fields.js';
 import { toApi } from './query.js';
 
@@ -19,7 +19,6 @@ import { toApi } from './query.js';
 const KEY = 'kronika.facets';
 /** @type {Kept} */
 const DEFAULT = { fields: ['source', 'dataset', 'module', 'event_type', 'outcome', 'action', 'object_type', 'actor_name', 'peer_name', 'http_status', 'level'], open: ['source', 'module', 'event_type', 'outcome'], hidden: false };
-const TOP = 50;
 /** Words that have one value of each event. */
 const WORDS = ['kind', 'actor_kind', 'level', 'hour', 'weekday'];
 /** Columns of whole documents: nobody counts them. */
@@ -160,6 +159,11 @@ export function facets({ columns }) {
       for (const one of shown.values()) one.mark(query);
       void ask();
     },
+    /** Counts anew. */
+    refresh() {
+      for (const one of shown.values()) one.forget();
+      void ask();
+    },
     stop() {
       work.stop();
       window.removeEventListener('resize', onResize);
@@ -178,18 +182,6 @@ function groups(fields, query) {
   const free = fields.filter((field) => !isFiltered(field));
   const alone = fields.filter(isFiltered).map((field) => /** @type {[string[], URLSearchParams]} */ ([[field], paramsOf(query, field)]));
   return free.length > 0 ? [[free, toApi(query, { fields: free.join(','), top: TOP })], ...alone] : alone;
-}
-
-/**
- * What counts one field: without the filters that are about it.
- * @param {Query} query
- * @param {string} field
- * @param {string} [part] only values that have this in them
- */
-export function paramsOf(query, field, part) {
-  const filters = query.filters.filter((one) => one.field !== field);
-  if (part) filters.push({ field, op: '~=', values: [part], off: false });
-  return toApi({ ...query, filters }, { fields: field, top: TOP });
 }
 
 /**

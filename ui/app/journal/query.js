@@ -26,9 +26,11 @@ export { parseText, quoted, termOf, text } from './terms.js';
 /** What is asked where nothing is said; the API's own default. */
 export const DEFAULT_PERIOD = 'last_24h';
 
+/** Parameters of the query that are no filters. */
+const PARTS = new Set(['period', 'from', 'to', 'off', 'filter']);
 /** Parameters of the page and of the API that are no filters. */
 const RESERVED = new Set(
-  'project tz period from to columns sort event tab view by step lang theme embed wrap widths live find near around cursor filter off q now limit fields top total explain saved source_of dataset_of tenant_of'.split(' '),
+  'project tz period from to columns sort event tab view by step chart lang theme embed wrap widths live find near around cursor filter off q now limit fields top total explain saved source_of dataset_of tenant_of'.split(' '),
 );
 
 /**
@@ -196,7 +198,7 @@ export function difference(before, after) {
   if (Object.keys(changes).length > 0) changes.cursor = null;
   for (const part of before.ignored) {
     const key = part.slice(0, part.indexOf('=', 1));
-    if (!(key in changes) && !(key in now)) changes[key] = null;
+    if (!(key in changes) && !(key in now) && (!RESERVED.has(key) || PARTS.has(key))) changes[key] = null;
   }
   return changes;
 }

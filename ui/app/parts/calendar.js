@@ -7,6 +7,7 @@ import { el, fill, icon } from '../dom.js';
 import { language, t } from '../i18n.js';
 import { dayOf, dayText } from '../period.js';
 import { plusDays, weekday } from '../zone.js';
+import { monthName } from './period-label.js';
 
 /** @typedef {import('../period.js').Day} Day */
 /** @typedef {{from: string | null, to: string | null}} Picked days, both included */
@@ -131,12 +132,6 @@ const format = (options) => new Intl.DateTimeFormat(language() === 'en' ? 'en-GB
 
 /** @param {string} day */
 const dayName = (day) => format({ weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' }).format(dateOf(day));
-
-/**
- * Month and year in full.
- * @param {string} day
- */
-export const monthName = (day) => format({ month: 'long', year: 'numeric' }).format(dateOf(day.length === 7 ? `${day}-01` : day));
 
 function weekdays() {
   const [short, long] = [format({ weekday: 'short' }), format({ weekday: 'long' })];

@@ -1,8 +1,7 @@
 /** What periods are called, and their bounds in words, in the reader's language and zone. */
 
 import { clock, day, instant, time } from '../format.js';
-import { has, t } from '../i18n.js';
-import { monthName } from './calendar.js';
+import { has, language, t } from '../i18n.js';
 
 /** @typedef {import('../period.js').Period} Period */
 /** @typedef {import('../period.js').Bounds} Bounds */
@@ -50,3 +49,9 @@ const hours = (at) => (at % 60_000 === 0 ? clock(at) : time(new Date(at).toISOSt
 
 /** @param {string | number} at */
 const moment = (at) => `${day(at)}, ${hours(instant(at))}`;
+
+/**
+ * Month and year in full: `November 2026`.
+ * @param {string} text a month or a day
+ */
+export const monthName = (text) => new Intl.DateTimeFormat(language() === 'en' ? 'en-GB' : language(), { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(new Date(`${text.slice(0, 7)}-01T12:00:00Z`));
