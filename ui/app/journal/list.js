@@ -25,10 +25,10 @@ const NEAR = 2 * LEAP;
  * @param {URLSearchParams} asked.params filters and period
  * @param {string} asked.sort `-event_time`
  * @param {string[]} asked.fields columns of the rows
- * @param {(period: Resolved) => void} [asked.onPeriod]
+ * @param {(rows: Record<string, any>[]) => void} [asked.onRows] rows came
  * @returns {Source & {period: Resolved | null}}
  */
-export function listSource({ params, sort, fields, onPeriod }) {
+export function listSource({ params, sort, fields, onRows }) {
   const stopping = new AbortController();
   /** Rows of which it is known how to ask for them. @type {Map<number, Where>} */
   const anchors = new Map([[0, {}]]);
@@ -51,7 +51,11 @@ export function listSource({ params, sort, fields, onPeriod }) {
       const limit = isLast ? skip + SIZE : Math.min(skip, LEAP);
       const answer = await ask({ ...where, limit, fields: isLast ? fields.join(',') : 'event_id' }, signal);
       took(index, answer);
-      if (isLast || !answer.next) return isLast ? answer.events.slice(skip) : [];
+      if (isLast || !answer.next) {
+        const rows = isLast ? answer.events.slice(skip) : [];
+        if (rows.length > 0) onRows?.(rows);
+        return rows;
+      }
       index += answer.events.length;
       where = { cursor: answer.next };
     }
@@ -86,10 +90,7 @@ export function listSource({ params, sort, fields, onPeriod }) {
    */
   function took(index, answer) {
     const end = index + answer.events.length;
-    if (!source.period) {
-      source.period = answer.period;
-      onPeriod?.(answer.period);
-    }
+    source.period ??= answer.period;
     if (answer.next) anchors.set(end, { cursor: answer.next });
     const known = source.total;
     if (!answer.next && !(known?.relation === 'eq' && known.value === end)) become(end, 'eq');

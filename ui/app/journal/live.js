@@ -112,6 +112,12 @@ export function liveControl({ grid, isReading, refetch, onToggle, onPast }) {
     fresh,
     state,
     apply,
+    /** The list was asked anew: what waited is in it, or comes once more at most. */
+    clear() {
+      s.waiting = [];
+      s.lost = 0;
+      count();
+    },
     isOn: () => s.tail != null,
     isFetching: () => s.fetching,
     /** @param {URLSearchParams} params @param {{inOrder: boolean}} how `inOrder`: whether new rows belong to the top of the list */

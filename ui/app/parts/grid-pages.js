@@ -60,6 +60,7 @@ export function pagesOf(source, tell) {
   }
 
   return {
+    put: keep,
     /**
      * A row, if it is there.
      * @param {number} index

@@ -140,14 +140,14 @@ export function grid(options) {
   measure(s);
   return {
     element: s.root,
-    /** Another list: from its beginning, nothing selected. @param {Source} source @param {{keepPlace?: boolean}} [how] */
-    setSource(source, { keepPlace = false } = {}) {
+    /** Another list: from its beginning, nothing selected. @param {Source} source @param {{keepPlace?: boolean, first?: Row[]}} [how] `first`: rows of its first page that are there */
+    setSource(source, { keepPlace = false, first } = {}) {
       s.pages.stop();
       s.fresh = [];
       s.selection.clear();
       options.onSelect?.(0);
       if (!keepPlace) s.active = { row: 0, column: -1 };
-      use(s, source);
+      use(s, source, first);
       if (!keepPlace) put(s, s.track.go(0));
       redraw(s);
     },
@@ -207,6 +207,7 @@ export function grid(options) {
       s.pages.cancel();
       if (count(s) === 0) say(s, empty(t('grid.stopped'), null, el('button', { on: { click: () => (say(s, null), draw(s)) } }, t('core.again'))));
     },
+    hasFailed: () => s.over.querySelector('.failed') != null,
     isActive: () => s.scroller.contains(document.activeElement),
     stop() {
       s.pages.stop();
@@ -220,8 +221,9 @@ export function grid(options) {
 /**
  * @param {State} s
  * @param {Source} source
+ * @param {Row[]} [first]
  */
-function use(s, source) {
+function use(s, source, first) {
   s.source = source;
   say(s, null);
   s.pages = pagesOf(source, {
@@ -242,6 +244,7 @@ function use(s, source) {
     drawSoon(s);
     s.options.onTotal?.();
   };
+  if (first) s.pages.put(0, first);
   counted(s);
   if (source.total == null) s.pages.want(0, 0);
 }
