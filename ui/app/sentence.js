@@ -25,7 +25,10 @@ import { visible } from './visible.js';
 export function sentence(event, { links = true, more = true } = {}) {
   const actor = actorOf(event);
   const object = objectOf(event);
-  const key = templateOf({ action: String(event.action ?? 'other'), hasActor: actor != null, hasObject: object != null, failed: event.outcome === 'failure' });
+  const general = templateOf({ action: String(event.action ?? 'other'), hasActor: actor != null, hasObject: object != null, failed: event.outcome === 'failure' });
+  // Some things are not done as others are: one makes a call, and does not send it.
+  const special = general.replace(/^act\.\w+/, (verb) => `${verb}@${object?.type}`);
+  const key = has(special) ? special : general;
   const showsTitle = key.startsWith('act.told');
   const parts = partsOf(t(key));
   /** @type {Child[]} */
@@ -92,7 +95,11 @@ function moreNode(event, titled) {
   if (words) return el('span', { class: 'sentence-more', dir: 'auto' }, visible(firstLine(String(words))));
   if (titled || !event.event_type || isPlain(event.event_type, event.action)) return null;
   const node = el('span', { class: 'sentence-more' });
-  withCatalogue(event.source, (of) => (node.textContent = eventTitle(of, event) ?? ''));
+  withCatalogue(event.source, (of) => {
+    const title = eventTitle(of, event);
+    // Some products call an event by its id.
+    if (title !== event.event_type) node.textContent = title ?? '';
+  });
   return node;
 }
 

@@ -135,7 +135,7 @@ function titled(field, event) {
   const id = el('span', { class: 'muted mono' }, visible(String(event[field])));
   withCatalogue(event.source, (of) => {
     const found = field === 'event_type' ? eventTitle(of, event) : field === 'module' ? moduleTitle(of, event.module) : field === 'dataset' ? datasetTitle(of, event.dataset) : of.product;
-    if (found) title.append(`${found} `);
+    if (found && found !== event[field]) title.append(`${found} `);
   });
   return [title, id];
 }
