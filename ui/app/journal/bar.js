@@ -12,6 +12,7 @@ import { may } from '../session.js';
 import * as url from '../url.js';
 import { queryBox } from './box.js';
 import { chip, groupChip } from './chips.js';
+import { onTitles } from './fields.js';
 import { changes, isField, parseText, termOf, text } from './query.js';
 import { merge } from './terms.js';
 
@@ -57,14 +58,17 @@ export function bar({ tools = [], leading = null, columns }) {
     event.preventDefault();
     box.input.focus();
   }
-  /** Shows the query as it is in the address. */
-  function show() {
+  /**
+   * Shows the query as it is in the address.
+   * @param {boolean} [keepLine] what is typed and not asked yet stays
+   */
+  function show(keepLine = false) {
     const { query, textMode, editing } = state;
     if (!query) return;
     const shown = textMode ? [] : query.filters.filter((one) => one !== editing);
     fill(chips, shown.map((filter) => chip(filter, now)), textMode ? null : query.groups.map((group) => groupChip(group, now, enterText)));
     chips.hidden = chips.childElementCount === 0;
-    box.input.value = textMode ? text(query) : editing ? termOf(editing) : wordsOf(query);
+    if (!keepLine) box.input.value = textMode ? text(query) : editing ? termOf(editing) : wordsOf(query);
     line.classList.toggle('as-text', textMode);
     clear.hidden = query.filters.length === 0 && query.groups.length === 0 && query.q === '';
     fill(told);
@@ -120,6 +124,8 @@ export function bar({ tools = [], leading = null, columns }) {
     { keys: '[', title: 'time.before', run: () => picker.shift(-1) },
     { keys: ']', title: 'time.after', run: () => picker.shift(1) },
   );
+  // Chips take the titles of their values when these come.
+  const stopTitles = onTitles(() => state.query && !state.textMode && !state.editing && show(true));
   return {
     element,
     update(query) {
@@ -130,12 +136,14 @@ export function bar({ tools = [], leading = null, columns }) {
       if (query.ignored.length > 0) fill(ignored, icon('info'), ` ${t('core.ignored', { what: query.ignored.join(' · ') })}`);
       lazy.update(query);
       if (before && text(before) === text(query)) return;
+      const typing = before != null && before.q === query.q && !state.textMode && !state.editing;
       leaveText();
-      show();
+      show(typing);
     },
     focus: () => box.input.focus(),
     stop() {
       stop();
+      stopTitles();
       box.close();
       lazy.stop();
     },

@@ -109,7 +109,7 @@ export function queryBox({ query, onRun, onBack, onLeave }) {
 }
 
 /** @type {Record<Suggestion['kind'], import('../dom.js').IconName>} */
-const KINDS = { field: 'filter', value: 'check', text: 'search' };
+const KINDS = { field: 'right', value: 'filter', text: 'search' };
 
 /**
  * @param {Suggestion} of

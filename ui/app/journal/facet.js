@@ -30,10 +30,8 @@ export function facet(field, { query, columns, isOpen, onOpen, onRemove }) {
   const find = el('button', { class: 'quiet square', 'aria-label': t('journal.facets.search_in', { name: label(field) }), title: t('journal.facets.search_in', { name: label(field) }), 'aria-expanded': 'false', on: { click: () => search(input.hidden) } }, icon('search'));
   const more = el('button', { class: 'quiet square', 'aria-haspopup': 'menu', 'aria-expanded': 'false', 'aria-label': t('journal.facets.actions', { name: label(field) }), on: { click: () => openMenu(more, label(field), actions()) } }, icon('more'));
   const input = el('input', { type: 'search', hidden: true, spellcheck: 'false', autocomplete: 'off', placeholder: t('journal.facets.search'), 'aria-label': t('journal.facets.search_in', { name: label(field) }), 'data-test': 'facet-search' });
-  const rows = el('div', { class: 'facet-rows', id }, input, skeleton(3));
-  const body = el('div');
-  fill(rows, input, body);
-  fill(body, skeleton(3));
+  const body = el('div', null, skeleton(3));
+  const rows = el('div', { class: 'facet-rows', id }, el('div', { class: 'facet-find' }, input), body);
   const element = el('section', { class: 'facet', 'aria-label': label(field) }, el('div', { class: 'facet-head' }, fold, find, more), rows);
   const work = loader(body);
   let timer = 0;
@@ -93,8 +91,10 @@ export function facet(field, { query, columns, isOpen, onOpen, onRemove }) {
     const focused = body.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement).dataset.key : undefined;
     const part = state.part.toLowerCase();
     const fitting = figures.values.filter(({ value }) => part === '' || state.found || `${value} ${valueTitle(field, String(value)) ?? ''}`.toLowerCase().includes(part));
-    const all = withChosen(fitting, part === '' ? chosen(query()) : []);
-    const few = state.all || all.length <= FEW + 1 ? all : all.slice(0, FEW);
+    const mine = part === '' ? chosen(query()) : [];
+    const all = withChosen(fitting, mine);
+    // What is chosen stays in sight, however rare it is.
+    const few = state.all || all.length <= FEW + 1 ? all : all.filter(({ value }, at) => at < FEW || mine.includes(String(value)));
     const rest = figures.distinct - figures.values.length;
     fill(count, state.figures ? number(state.figures.distinct) : null);
     fill(
@@ -121,9 +121,9 @@ export function facet(field, { query, columns, isOpen, onOpen, onRemove }) {
     const main = el(
       'button',
       { class: 'facet-value', 'aria-pressed': String(now === 'on'), title, 'data-test': 'facet-value', data: { key: `v ${text}`, value: text }, on: { click: () => url.change(toggled(query(), field, text)) } },
-      el('span', { class: 'facet-share', style: { width: `${whole ? Math.max(1, (events / whole) * 100) : 0}%` } }),
+      el('span', { class: 'facet-share' }, el('span', { style: { width: `${whole ? Math.max(1, (events / whole) * 100) : 0}%` } })),
       now === 'on' && icon('check'),
-      el('span', { class: ['facet-text', text == null && 'muted'] }, now === 'not' && el('span', { class: 'visually-hidden' }, `${t('journal.query.not')} `), shown),
+      el('span', { class: ['facet-text', text == null && 'muted'] }, now === 'not' && el('span', { class: 'visually-hidden' }, `${t('journal.query.not')} `), breakable(shown)),
       el('span', { class: 'facet-count' }, number(events)),
       el('span', { class: 'facet-percent' }, percent(events, whole)),
     );
@@ -173,6 +173,12 @@ export function facet(field, { query, columns, isOpen, onOpen, onRemove }) {
 }
 
 /**
+ * A long id may break behind its dots and underscores.
+ * @param {string} text
+ */
+const breakable = (text) => text.split(/(?<=[._/:])/).flatMap((part, at) => (at === 0 ? [part] : [el('wbr'), part]));
+
+/**
  * What counts one field: without the filters that are about it.
  * @param {Query} query
  * @param {string} field
@@ -191,7 +197,7 @@ export function paramsOf(query, field, part) {
  */
 function withChosen(rows, chosen) {
   const missing = chosen.filter((value) => !rows.some((row) => String(row.value) === value));
-  return [...missing.map((value) => ({ value, count: 0 })), ...rows];
+  return [...rows, ...missing.map((value) => ({ value, count: 0 }))];
 }
 
 /**

@@ -9,7 +9,7 @@ import { t } from '../i18n.js';
 import { popover } from '../parts/menu.js';
 import { failure, loader, skeleton } from '../parts/states.js';
 import { TOP, facet, paramsOf } from './facet.js';
-import { fieldList, label, learn } from './fields.js';
+import { fieldList, label, learn, onTitles } from './fields.js';
 import { toApi } from './query.js';
 
 /** @typedef {import('./query.js').Query} Query */
@@ -145,11 +145,12 @@ export function facets({ columns }) {
     if (signal.aborted) return;
     for (const field of fields) made(field).show(answer.facets[field], of);
     const sources = (answer.facets.source?.values ?? []).map((/** @type {{value: unknown}} */ row) => String(row.value ?? ''));
-    if (sources.length > 0 && (await learn(sources.filter(Boolean)))) for (const one of shown.values()) one.retitle();
+    void learn(sources.filter(Boolean));
   }
 
   draw();
   showOrHide();
+  const stopTitles = onTitles(() => shown.forEach((one) => one.retitle()));
   return {
     element,
     button,
@@ -166,6 +167,7 @@ export function facets({ columns }) {
     },
     stop() {
       work.stop();
+      stopTitles();
       window.removeEventListener('resize', onResize);
     },
   };

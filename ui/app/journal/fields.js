@@ -38,6 +38,18 @@ export function label(field) {
 
 /** @type {Map<string, import('../catalog.js').Catalogue>} */
 const known = new Map();
+/** @type {Set<() => void>} */
+const watchers = new Set();
+
+/**
+ * Calls when there are new titles.
+ * @param {() => void} watcher
+ * @returns {() => void} stops
+ */
+export function onTitles(watcher) {
+  watchers.add(watcher);
+  return () => watchers.delete(watcher);
+}
 
 /**
  * Loads the catalogues of some source systems.
@@ -48,7 +60,9 @@ export async function learn(sources) {
   const fresh = sources.filter((source) => !known.has(source)).slice(0, 8);
   const found = await Promise.all(fresh.map((source) => catalogue(source).catch(() => null)));
   found.forEach((one, at) => one && known.set(fresh[at] ?? '', one));
-  return found.some(Boolean);
+  const some = found.some(Boolean);
+  if (some) for (const watcher of watchers) watcher();
+  return some;
 }
 
 /** What titles there are for: their fields. */

@@ -59,7 +59,7 @@ export function popover(anchor, make, { label, role = 'dialog', class: extra = '
   place();
   document.addEventListener('pointerdown', outside, true);
   window.addEventListener('resize', place);
-  const first = panel.querySelector('[autofocus], input, select, [role^=menuitem], button, a[href]');
+  const first = panel.querySelector('[autofocus]') ?? panel.querySelector('input, select, [role^=menuitem], button, a[href]');
   (first instanceof HTMLElement ? first : panel).focus();
 }
 

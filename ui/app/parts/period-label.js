@@ -1,6 +1,6 @@
 /** What periods are called, and their bounds in words, in the reader's language and zone. */
 
-import { clock, day, instant, time } from '../format.js';
+import { clock, day, dayMonth, instant, time } from '../format.js';
 import { has, language, t } from '../i18n.js';
 
 /** @typedef {import('../period.js').Period} Period */
@@ -27,22 +27,28 @@ export function periodLabel({ period }, bounds) {
 /**
  * Bounds in words: whole days as days, one day once, seconds only where there are some.
  * @param {Bounds} bounds
+ * @param {{short?: boolean}} [how] `short`: minutes, and the year only where it is not this one
  * @returns {string}
  */
-export function boundsLabel({ from, to }) {
+export function boundsLabel({ from, to }, { short = false } = {}) {
   if (from == null && to == null) return t('time.all');
   if (from == null) return t('time.until', { to: moment(/** @type {number} */ (to)) });
   if (to == null) return t('time.since', { from: moment(from) });
+  const date = (/** @type {number} */ at) => (short && yearOf(at) === yearOf(Date.now()) ? dayMonth(at) : day(at));
   if (isMidnight(from) && isMidnight(to)) {
     const last = to - 1;
-    return day(from) === day(last) ? day(from) : `${day(from)} – ${day(last)}`;
+    return day(from) === day(last) ? date(from) : `${date(from)} – ${date(last)}`;
   }
+  if (short) return day(from) === day(to) ? `${date(from)}, ${clock(from)} – ${clock(to)}` : `${date(from)}, ${clock(from)} – ${date(to)}, ${clock(to)}`;
   if (day(from) === day(to)) return `${moment(from)} – ${hours(to)}`;
   return `${moment(from)} – ${moment(to)}`;
 }
 
 /** @param {number} at */
 const isMidnight = (at) => at % 1000 === 0 && time(at).endsWith('00:00:00');
+
+/** @param {number} at */
+const yearOf = (at) => time(at).slice(0, 4);
 
 /** @param {number} at */
 const hours = (at) => (at % 60_000 === 0 ? clock(at) : time(new Date(at).toISOString()).slice(11));

@@ -31,7 +31,7 @@ export function panel(value, now, tz, apply) {
     input.setAttribute('aria-invalid', String(wrong));
     told.classList.toggle('field-error', wrong);
     if (wrong) fill(told, icon('warning'), ` ${t(found.problem, found.args)}`);
-    else fill(told, `${boundsLabel(resolve(found.period, now, tz))} `, el('span', { class: 'muted' }, `${tz} ${offset(resolve(found.period, now, tz).from ?? now, tz)}`));
+    else fill(told, `${boundsLabel(resolve(found.period, now, tz), { short: Boolean(found.period.period?.startsWith('last_')) })} `, el('span', { class: 'muted' }, `${tz} ${offset(resolve(found.period, now, tz).from ?? now, tz)}`));
     return found;
   };
   const days = calendar({

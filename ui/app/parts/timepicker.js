@@ -48,13 +48,13 @@ export function timePicker({ value, onChange, tz = zone }) {
   main.addEventListener('click', () => void open());
   const before = step('left', t('time.before'), '[', () => shift(-1), 'time-before');
   const after = step('right', t('time.after'), ']', () => shift(1), 'time-after');
-  const wider = step('minus', t('time.wider'), '', zoomOut, 'time-wider');
+  const wider = step('zoomout', t('time.wider'), '', zoomOut, 'time-wider');
   const show = () => {
     const bounds = resolve(now, present(), tz());
     const unbounded = bounds.from == null && bounds.to == null;
     const text = boundsLabel(bounds);
     fill(label, periodLabel(now, bounds));
-    fill(range, now.period && !unbounded && label.textContent !== text ? text : null);
+    fill(range, now.period && !unbounded && label.textContent !== text ? boundsLabel(bounds, { short: true }) : null);
     main.title = `${text} · ${tz()} ${offset(bounds.from ?? Date.now(), tz())}`;
     for (const button of [before, after, wider]) button.disabled = unbounded;
   };
