@@ -50,7 +50,7 @@ function form(query, columns, { total, period }, close) {
   all.checked = columns.length === 0;
   const choice = el('fieldset', null, el('legend', null, t('journal.export.columns')), el('label', { class: 'check' }, shown, el('span', { class: 'break' }, `${t('journal.export.shown')} `, el('span', { class: 'muted' }, columns.map(label).join(', ')))), el('label', { class: 'check' }, all, t('journal.export.all')));
   const wrong = el('p', { class: 'field-error', role: 'alert' });
-  const button = el('button', { class: 'primary', 'data-test': 'export-start' }, icon('download'), t('journal.export.start', { n: total.value }));
+  const button = el('button', { class: 'primary', disabled: total.value === 0, 'data-test': 'export-start' }, icon('download'), t('journal.export.start', { n: total.value }));
   const tell = () => {
     fill(detail, t(`journal.export.${format.value.replace('-', '_')}_detail`));
     choice.hidden = WHOLE.has(format.value);
@@ -90,7 +90,8 @@ function form(query, columns, { total, period }, close) {
  * @param {number} rows
  */
 function facts(query, period, rows) {
-  const bounds = { from: period.from ? Date.parse(period.from) : null, to: period.to ? Date.parse(period.to) : null };
+  const second = (/** @type {string | null} */ text) => (text ? Math.floor(Date.parse(text) / 1000) * 1000 : null);
+  const bounds = { from: second(period.from), to: second(period.to) };
   const name = periodLabel(query.period, bounds);
   const range = boundsLabel(bounds);
   const filters = [...query.filters.filter((one) => !one.off).map(filterText), ...query.groups, query.q && `${t('field.q')}: ${query.q}`].filter(Boolean);
