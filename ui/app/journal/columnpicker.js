@@ -24,9 +24,10 @@ export function columnPicker(shown, onChange) {
   /** @param {string} id @param {boolean} on */
   function put(id, on) {
     const ids = shown();
-    const now = on ? [...ids, id] : ids.filter((one) => one !== id);
-    if (now.length > 0) onChange(now);
-    show();
+    const now = [...ids.filter((one) => one !== id), ...(on ? [id] : [])];
+    // A list without columns would be none.
+    if (now.length === 0) show();
+    else onChange(now);
   }
 
   function show() {

@@ -111,7 +111,7 @@ function columnOf(id) {
     id,
     title: label(id),
     hint: id,
-    width: isNumber ? 110 : TIMES.has(id) ? 184 : id === 'message' ? 320 : 150,
+    width: isNumber ? 110 : TIMES.has(id) ? 200 : id === 'message' ? 320 : 150,
     number: isNumber,
     mono: MONO.test(field) && !isNumber,
     sorts: path.length === 0 && !UNSORTED.has(id),

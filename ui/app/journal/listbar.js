@@ -41,7 +41,7 @@ export function listBar({ grid, live, columns, onColumns, onRefresh, onStop, onW
   const count = el('strong', null);
   fill(selected, count, copies, el('button', { class: 'quiet', 'data-test': 'select-none', on: { click: () => (grid().clearSelection(), grid().focus()) } }, t('journal.list.select_none')));
   return {
-    element: el('div', { class: 'list-bar no-print' }, total, live.fresh, selected, el('span', { class: 'grow' }), live.state, stop, live.toggle, live.pause, chart, wrap, choose, refresh),
+    element: el('div', { class: 'list-bar no-print' }, total, live.fresh, selected, el('span', { class: 'grow' }), live.state, live.toggle, live.pause, chart, wrap, choose, refresh, stop),
     /** @param {{value: number, relation: 'eq' | 'gte'} | null} known */
     setTotal(known) {
       const text = known == null ? '' : t('core.events', { n: known.value });

@@ -24,8 +24,8 @@ const MOST = 2_000;
  * @param {() => void} options.onPast the period is over: nothing new can lie in it
  */
 export function liveControl({ grid, isReading, refetch, onToggle, onPast }) {
-  /** @type {{tail: {stop: () => void} | null, paused: boolean, waiting: Row[], lost: number, skipped: number, fetching: boolean, inOrder: boolean}} */
-  const s = { tail: null, paused: false, waiting: [], lost: 0, skipped: 0, fetching: false, inOrder: true };
+  /** @type {{tail: {stop: () => void} | null, paused: boolean, waiting: Row[], lost: number, skipped: number, fetching: boolean, inOrder: boolean, gap: boolean}} `gap`: what came before the connection is not in the list yet */
+  const s = { tail: null, paused: false, waiting: [], lost: 0, skipped: 0, fetching: false, inOrder: true, gap: false };
   const toggle = el('button', { class: 'quiet', 'aria-pressed': 'false', 'data-test': 'live', on: { click: () => onToggle(s.tail == null) } }, icon('live'), t('journal.tail.live'));
   const pause = el('button', { class: 'quiet square', hidden: true, 'data-test': 'live-pause', on: { click: () => setPaused(!s.paused) } });
   const fresh = el('button', { class: 'fresh-count', hidden: true, 'data-test': 'new-rows', on: { click: () => void show() } });
@@ -61,7 +61,7 @@ export function liveControl({ grid, isReading, refetch, onToggle, onPast }) {
   /** Lets the events in that wait, if nobody reads. */
   function apply() {
     if (!s.tail || s.paused || s.fetching || !s.inOrder || isReading() || !grid().atTop()) return count();
-    if (s.lost > 0 || grid().freshCount() + s.waiting.length > MOST) return void anew();
+    if (s.lost > 0 || s.gap || grid().freshCount() + s.waiting.length > MOST) return void anew();
     grid().prepend(s.waiting);
     s.waiting = [];
     count();
@@ -70,17 +70,24 @@ export function liveControl({ grid, isReading, refetch, onToggle, onPast }) {
   /** The list from its beginning, as the server has it now. */
   async function anew() {
     s.fetching = true;
+    s.gap = false;
     // Everything that came before the question is in its answer.
     s.waiting = [];
     s.lost = 0;
     try {
       const rows = await refetch();
+      if (!s.tail) return;
       const newest = rows.reduce((most, row) => (seq(row) > most ? seq(row) : most), 0n);
       s.waiting = s.waiting.filter((row) => seq(row) > newest);
+    } catch (error) {
+      // The rows that are there stay; what is new is asked for with the next ones.
+      s.gap = true;
+      fill(state, told(error));
     } finally {
       s.fetching = false;
     }
-    apply();
+    count();
+    if (!s.gap) apply();
   }
 
   /** A click on the count: to the top, with everything that is new. */
@@ -88,7 +95,7 @@ export function liveControl({ grid, isReading, refetch, onToggle, onPast }) {
     grid().clearSelection();
     grid().toTop();
     grid().focus();
-    if (s.lost > 0 || !s.inOrder) return anew();
+    if (s.lost > 0 || s.gap || !s.inOrder) return anew();
     grid().prepend(s.waiting);
     grid().toTop();
     s.waiting = [];
@@ -98,6 +105,7 @@ export function liveControl({ grid, isReading, refetch, onToggle, onPast }) {
   /** @param {import('./tail.js').TailState} now @param {unknown} [reason] */
   function become(now, reason) {
     state.classList.toggle('bad', now === 'ended' || now === 'waiting');
+    if (now === 'live') apply();
     if (now !== 'ended') fill(state, now === 'live' ? skippedText() : t(`journal.tail.${now}`));
     else if (reason instanceof Error && 'code' in reason && String(reason.code).includes('period')) onPast();
     else fill(state, t('journal.tail.ended', { reason: reason instanceof Error ? told(reason) : String(reason ?? '') }));
@@ -112,18 +120,13 @@ export function liveControl({ grid, isReading, refetch, onToggle, onPast }) {
     fresh,
     state,
     apply,
-    /** The list was asked anew: what waited is in it, or comes once more at most. */
-    clear() {
-      s.waiting = [];
-      s.lost = 0;
-      count();
-    },
+    anew,
     isOn: () => s.tail != null,
     isFetching: () => s.fetching,
     /** @param {URLSearchParams} params @param {{inOrder: boolean}} how `inOrder`: whether new rows belong to the top of the list */
     start(params, { inOrder }) {
       this.stop();
-      Object.assign(s, { inOrder, paused: false });
+      Object.assign(s, { inOrder, paused: false, gap: true });
       s.tail = tail(params, {
         onEvents: take,
         onState: become,

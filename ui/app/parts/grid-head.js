@@ -43,7 +43,7 @@ function title(s, column, at) {
   const sorted = s.sort?.id === column.id ? (s.sort.descending ? 'descending' : 'ascending') : undefined;
   const node = el(
     'div',
-    { class: ['grid-title', column.number && 'number'], role: 'columnheader', id: `${s.id}-h${at}`, 'aria-colindex': at + 1, 'aria-sort': sorted ?? (column.sorts ? 'none' : undefined), title: column.hint ?? column.title, data: { column: column.id } },
+    { class: ['grid-title', column.number && 'number'], role: 'columnheader', id: `${s.id}-h${at}`, 'aria-colindex': at + 1, 'aria-label': column.title, 'aria-sort': sorted ?? (column.sorts ? 'none' : undefined), title: column.hint ?? column.title, data: { column: column.id } },
     el('span', { class: 'cut' }, column.title),
     sorted && icon(sorted === 'descending' ? 'down' : 'up'),
   );

@@ -165,7 +165,7 @@ export function plot({ onZoom, onZoomOut }) {
 /** @param {Figures} figures */
 function scaleOf({ bars, series }) {
   const most = Math.max(1, ...bars.map((_, at) => series.reduce((sum, one) => sum + (one.counts[at] ?? 0), 0)));
-  const ticks = niceTicks(0, most, 2, true);
+  const ticks = niceTicks(0, most, 3, true);
   const top = ticks.at(-1) ?? most;
   return { ticks, y: (/** @type {number} */ value) => HEIGHT - (value / top) * (HEIGHT - TOP) };
 }
@@ -190,7 +190,8 @@ function bars(figures, x) {
     });
     return svg('path', { class: `bar mark-${one.mark}`, d: boxPath(boxes.filter((box) => box.height > 0)) });
   });
-  const partial = figures.bars.flatMap((bar) => (bar.partial ? [{ x: x(bar.start), y: 0, width: x(bar.end) - x(bar.start), height: HEIGHT }] : []));
+  const tops = stacked.at(-1) ?? [];
+  const partial = figures.bars.flatMap((bar, at) => (bar.partial ? [{ x: x(bar.start), y: y(tops[at]?.[1] ?? 0), width: x(bar.end) - x(bar.start), height: HEIGHT - y(tops[at]?.[1] ?? 0) }] : []));
   return [svg('defs', null, hatch), ...lines, ...made, svg('path', { class: 'partial', d: boxPath(partial), fill: 'url(#histogram-hatch)' })];
 }
 

@@ -39,6 +39,7 @@ import { loader } from './states.js';
  * @property {(by: string, value: string) => string} valueTitle
  * @property {(string | 'line')[]} choices fields to stack by
  * @property {(by: string) => void} onBy
+ * @property {() => void} [onBusy] it asks, or has its answer
  */
 
 /** Marks of values whose meaning has a colour everywhere; others take theirs in turn. */
@@ -77,7 +78,7 @@ export function seriesOf(given, by, title, words) {
 export function histogram(options) {
   const legend = el('div', { class: 'histogram-legend' });
   const picture = el('div', { class: 'histogram-picture' });
-  const zoomOut = el('button', { class: 'quiet square', 'aria-label': t('journal.histogram.zoom_out'), title: t('journal.histogram.zoom_out'), 'data-test': 'zoom-out', on: { click: () => options.onZoomOut() } }, icon('minus'));
+  const zoomOut = el('button', { class: 'quiet square', 'aria-label': t('journal.histogram.zoom_out'), title: t('journal.histogram.zoom_out'), 'data-test': 'zoom-out', on: { click: () => options.onZoomOut() } }, icon('zoomout'));
   const table = el('button', { class: 'quiet square', 'aria-label': t('journal.histogram.as_table'), title: t('journal.histogram.as_table'), 'aria-pressed': 'false', 'data-test': 'histogram-table', on: { click: () => options.onTable(table.getAttribute('aria-pressed') !== 'true') } }, icon('columns'));
   const hide = el('button', { class: 'quiet square', 'aria-label': t('journal.histogram.hide'), title: t('journal.histogram.hide'), 'data-test': 'histogram-hide', on: { click: () => options.onHide() } }, icon('up'));
   const byName = el('span', null);
@@ -150,18 +151,20 @@ export function histogram(options) {
     update(what, { again = false } = {}) {
       fill(byName, what.by ? t('journal.histogram.by_field', { field: options.title(what.by) }) : t('journal.histogram.all'));
       const asks = `${what.params} ${what.by} ${what.step}`;
-      const isSame = asks === key && !again;
+      const isSame = asks === key && !again && picture.querySelector('.failed') == null;
       asked = what;
       zoomOut.disabled = what.range.from == null && what.range.to == null;
       if (isSame) return show();
       key = asks;
       drawing.forget();
-      void work.run((signal) => load(signal, what));
+      void work.run((signal) => load(signal, what)).finally(() => options.onBusy?.());
+      options.onBusy?.();
     },
     /** Stops the question; what was there stays. */
     cancel() {
       work.stop();
       key = null;
+      options.onBusy?.();
     },
     isBusy: () => picture.hasAttribute('aria-busy'),
     stop() {

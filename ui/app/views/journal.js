@@ -108,6 +108,7 @@ class Journal {
       title: label,
       valueTitle: shownValue,
       choices: /** @type {(string | 'line')[]} */ (BY),
+      onBusy: () => this.listBar?.setBusy(this.isBusy()),
     });
   }
 
@@ -245,8 +246,8 @@ class Journal {
   refresh() {
     this.showHistogram({ again: true });
     this.facets.refresh();
-    this.grid.setSource(this.makeSource(readSort(url.here().params.get('sort'), this.ids).sort, this.shown?.fields ?? fieldsOf(this.ids)));
-    this.live.clear();
+    if (this.live.isOn()) void this.live.anew();
+    else this.grid.setSource(this.makeSource(readSort(url.here().params.get('sort'), this.ids).sort, this.shown?.fields ?? fieldsOf(this.ids)));
   }
 
   cancel() {
