@@ -9,17 +9,14 @@ import { el } from './dom.js';
 const HIDDEN = /\u001b\[[0-9;?]*[ -/]*[@-~]|[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 
 /**
- * A text in which nothing hides: escapes of terminals are left out with a mark, control and direction characters are shown
- * as symbols.
+ * A text in which nothing hides: escapes of terminals are left out with a mark, control and direction characters are named.
  * @param {string} text
  * @returns {string}
  */
 export function visible(text) {
   return text.replace(HIDDEN, (found) => {
     const code = found.charCodeAt(0);
-    if (code === 0x1b && found.length > 1) return '␛';
-    if (code < 0x20) return String.fromCharCode(0x2400 + code);
-    return code === 0x7f ? '␡' : `⟨U+${code.toString(16).toUpperCase().padStart(4, '0')}⟩`;
+    return code === 0x1b ? '⟨ESC⟩' : `⟨U+${code.toString(16).toUpperCase().padStart(4, '0')}⟩`;
   });
 }
 

@@ -103,6 +103,7 @@ function shown(field, event) {
   if (field.endsWith('_size')) return bytes(value);
   if (field === 'outcome') return outcomeBadge(event) ?? String(value);
   if (field === 'event_type' || field === 'module' || field === 'dataset' || field === 'source') return titled(field, event);
+  if (field === 'action' && has(`noun.${value}`)) return [t(`noun.${value}`), el('span', { class: 'muted mono' }, ` ${value}`)];
   const address = hrefOf(field, event);
   const text = isBranch(value) || typeof value !== 'string' ? leaf(isBranch(value) ? JSON.stringify(value) : value) : el('span', { class: CODES.test(field) ? 'mono pre' : 'pre', dir: 'auto' }, textNode(value));
   return address ? el('a', { href: address }, el('bdi', null, visible(String(value)))) : text;

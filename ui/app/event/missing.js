@@ -12,30 +12,25 @@ import { listHref } from './filter.js';
 
 /**
  * There is no such event: it never was, or its time is over. Says since when the journal has events.
- * @param {string} id
  * @param {import('../event.js').Event | null} row what the list still knows of it
  * @param {AbortSignal} signal
  */
-export async function missing(id, row, signal) {
+export async function missing(row, signal) {
   const { events } = await api.get('/events', { period: 'all', sort: 'event_time', limit: 1, fields: 'event_time', total: 'none' }, signal);
   const first = events[0]?.event_time;
   const since = first ? t('event.missing.since', { time: time(first, { fraction: false }) }) : t('event.missing.nothing');
-  const state = empty(t(row ? 'event.missing.gone' : 'event.missing.title'), `${t('event.missing.why')} ${since}`, el('a', { class: 'button', href: listHref({}) }, t('event.missing.all')));
-  state.append(el('p', { class: 'muted small' }, el('code', null, visible(id))));
-  return state;
+  return empty(t(row ? 'event.missing.gone' : 'event.missing.title'), `${t('event.missing.why')} ${since}`, el('a', { class: 'button', href: listHref({}) }, t('event.missing.all')));
 }
 
 /**
  * Several logs have the id: which one is meant?
- * @param {string} id
  * @param {{source: string, dataset: string, tenant_id: string, event_time?: string}[]} all
  */
-export function candidates(id, all) {
+export function candidates(all) {
   return el(
     'div',
-    { class: 'stack' },
+    { class: 'stack event-which' },
     el('p', null, t('event.ambiguous', { n: all.length })),
     el('ul', { class: 'plain-list' }, all.map((one) => el('li', null, el('button', { class: 'quiet', 'data-test': 'candidate', on: { click: () => change(placeParams(one), { replace: true }) } }, el('strong', null, visible(`${one.source} · ${one.dataset}`)), el('span', { class: 'muted' }, visible(` ${one.tenant_id} ${one.event_time ? time(one.event_time) : ''}`)))))),
-    el('p', { class: 'muted small' }, el('code', null, visible(id))),
   );
 }

@@ -1,9 +1,10 @@
 /** An event as one row of a list: when, in which module, what happened, how it ended. */
 
 import { moduleTitle, withCatalogue } from '../catalog.js';
-import { el } from '../dom.js';
+import { el, icon } from '../dom.js';
 import { eventHref, outcomeBadge, statusBadge } from '../event.js';
 import { clock, instant, time } from '../format.js';
+import { t } from '../i18n.js';
 import { sentence } from '../sentence.js';
 import { visible } from '../visible.js';
 import { meansRow } from './open.js';
@@ -32,7 +33,7 @@ export function eventRow(event, { onOpen, when, current = false }) {
     el('a', { class: 'event-time', href: eventHref(event), title: time(event.event_time), on: { click: open } }, el('time', { datetime: event.event_time }, when ?? secondsOf(event.event_time))),
     module,
     el('span', { class: 'event-said' }, sentence(event)),
-    el('span', { class: 'event-ends' }, statusBadge(event), outcomeBadge(event)),
+    el('span', { class: 'event-ends' }, ends(event)),
   );
   row.addEventListener('click', (click) => {
     if (meansRow(click)) onOpen(event);
@@ -44,4 +45,14 @@ export function eventRow(event, { onOpen, when, current = false }) {
 function secondsOf(at) {
   const text = time(at, { fraction: false });
   return text.split(' ')[1] ?? clock(instant(at));
+}
+
+/**
+ * How it ended, quietly where it went well: what failed stands out.
+ * @param {Event} event
+ */
+function ends(event) {
+  const status = Number(event.http_status);
+  if (event.outcome !== 'success') return [statusBadge(event), outcomeBadge(event)];
+  return el('span', { class: 'muted event-fine', title: t('core.outcome_success') }, status ? `${status} ` : null, icon('check'), el('span', { class: 'visually-hidden' }, t('core.outcome_success')));
 }

@@ -90,8 +90,8 @@ export function drawer({ onClose, onStep }) {
             state.detail = await api.get(`/events/${encodeURIComponent(id)}`, { ...place, lang: language() }, signal);
           } catch (error) {
             if (!(error instanceof api.Problem)) throw error;
-            if (error.code === 'event_not_found') return void fill(body, await missing(id, of.row ?? null, signal));
-            if (error.code === 'event_ambiguous') return fill(body, candidates(id, error.body.candidates ?? []));
+            if (error.code === 'event_not_found') return void fill(body, await missing(of.row ?? null, signal));
+            if (error.code === 'event_ambiguous') return fill(body, candidates(error.body.candidates ?? []));
             throw error;
           }
           state.event = state.detail.event;

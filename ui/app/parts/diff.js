@@ -34,6 +34,8 @@ const CHUNK = 80;
 /** A value of more characters opens on demand. */
 const INLINE_MAX = 240;
 const TEXT_MAX = 4_000;
+/** Texts of more lines are compared line by line. */
+const WORDS_LINES = 12;
 
 /**
  * @param {Change[]} changes
@@ -97,17 +99,30 @@ function pathButton(change, options, label) {
  */
 function values(change) {
   const { before, after } = change;
-  if (change.text_diff?.unified) return unified(change.text_diff.unified, change);
-  if (typeof before === 'string' && typeof after === 'string' && Math.max(before.length, after.length) > 24) {
+  if (typeof before === 'string' && typeof after === 'string' && !isShort(before) && linesOf(before) <= WORDS_LINES && linesOf(after) <= WORDS_LINES) {
     const pieces = words(before, after);
     if (pieces) return el('p', { class: 'change-text', dir: 'auto' }, pieces.map((piece) => (piece.kind === 'same' ? visible(piece.text) : el(piece.kind, null, visible(piece.text)))));
   }
-  const lines = el('div', { class: 'change-values' });
+  if (change.text_diff?.unified) return unified(change.text_diff.unified, change);
+  const lines = el('div', { class: isShort(before) && isShort(after) ? 'change-values short' : 'change-values' });
   // Of `set` the old value is not known, which is not the same as none.
   if (before !== undefined) lines.append(line('del', before, change.before_meaning));
   if (after !== undefined) lines.append(line('ins', after, change.after_meaning));
   if (change.text_diff?.skipped) lines.append(el('p', { class: 'muted small' }, t('event.changes.too_long')));
   return lines;
+}
+
+/** @param {string} text */
+function linesOf(text) {
+  return text.split('\n', WORDS_LINES + 1).length;
+}
+
+/**
+ * Whether a value fits beside another in one line.
+ * @param {unknown} value
+ */
+function isShort(value) {
+  return value !== undefined && !isBranch(value) && String(value).length <= 24;
 }
 
 /**
@@ -117,7 +132,7 @@ function values(change) {
  */
 function line(tag, value, meaning) {
   const said = meaning == null ? '' : meaningText(meaning);
-  return el('div', { class: `change-line ${tag}` }, el('span', { class: 'change-sign', 'aria-hidden': 'true' }, tag === 'del' ? '−' : '+'), el(tag, { dir: 'auto' }, shown(value)), said && el('span', { class: 'muted' }, ` ${said}`));
+  return el('div', { class: `change-line ${tag}` }, el('span', { class: 'change-sign', 'aria-hidden': 'true' }, tag === 'del' ? '−' : '+'), el(tag, { dir: 'auto' }, shown(value)), said && el('span', { class: 'muted change-meaning' }, said));
 }
 
 /** @param {any} meaning */
@@ -169,8 +184,8 @@ export function folded(label, make) {
  * @param {Change} change
  */
 function unified(text, change) {
-  const lines = text.split('\n').filter((line) => !/^(---|\+\+\+) /.test(line) && line !== '');
-  const block = el('div', { class: 'unified', role: 'group', 'aria-label': change.path });
+  const lines = text.split('\n').filter((line) => !/^(---|\+\+\+) |^\\/.test(line) && line !== '');
+  const block = el('div', { class: 'unified', role: 'group', 'aria-label': change.path, tabIndex: 0 });
   const grow = (/** @type {number} */ from) => {
     block.append(...lines.slice(from, from + 400).map(unifiedLine));
     const rest = lines.length - from - 400;
@@ -185,7 +200,6 @@ function unified(text, change) {
 /** @param {string} line */
 function unifiedLine(line) {
   if (line.startsWith('@@')) return el('div', { class: 'unified-gap muted' }, '⋯');
-  if (line.startsWith('\\')) return el('div', { class: 'muted small' }, visible(line.slice(2)));
   const kind = line.startsWith('+') ? 'ins' : line.startsWith('-') ? 'del' : null;
   const words = visible(line.slice(1)) || ' ';
   return el('div', { class: `unified-line ${kind ?? ''}` }, el('span', { class: 'change-sign', 'aria-hidden': 'true' }, kind === 'ins' ? '+' : kind === 'del' ? '−' : ''), kind ? el(kind, { dir: 'auto' }, words) : el('span', { dir: 'auto' }, words));

@@ -37,7 +37,7 @@ export function sessionHead({ session, events }) {
   return el(
     'header',
     { class: 'stack' },
-    el('div', { class: 'page-head' }, el('h1', null, `${t('nav.session')} `, el('bdi', null, visible(session.session_id))), activeBadge(session), el('a', { class: 'button quiet', href: listHref(filter) }, icon('journal'), t('event.near.all')), copyButton(session.session_id)),
+    el('div', { class: 'page-head' }, el('h1', null, `${t('nav.session')} `, el('bdi', null, visible(session.session_id))), copyButton(session.session_id), activeBadge(session), el('a', { class: 'button quiet', href: listHref(filter) }, icon('journal'), t('event.near.all'))),
     el('dl', { class: 'facts panel' }, facts.filter(([, value]) => value).flatMap(([name, value]) => [el('dt', null, t(`session.col.${name}`)), el('dd', null, value)])),
     said,
     el('h2', null, `${t('session.path')} `, el('span', { class: 'count' }, t('core.events', { n: events.length }))),
