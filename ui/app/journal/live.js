@@ -27,7 +27,7 @@ export function liveControl({ grid, isReading, refetch, onToggle, onPast }) {
   /** @type {{tail: {stop: () => void} | null, paused: boolean, waiting: Row[], lost: number, skipped: number, fetching: boolean, inOrder: boolean, gap: boolean}} `gap`: what came before the connection is not in the list yet */
   const s = { tail: null, paused: false, waiting: [], lost: 0, skipped: 0, fetching: false, inOrder: true, gap: false };
   const toggle = el('button', { class: 'quiet', 'aria-pressed': 'false', 'data-test': 'live', on: { click: () => onToggle(s.tail == null) } }, icon('live'), t('journal.tail.live'));
-  const pause = el('button', { class: 'quiet square', hidden: true, 'data-test': 'live-pause', on: { click: () => setPaused(!s.paused) } });
+  const pause = el('button', { class: 'quiet square', hidden: true, 'data-test': 'live-pause', on: { click: () => (setPaused(!s.paused), s.paused || void show()) } });
   const fresh = el('button', { class: 'fresh-count', hidden: true, 'data-test': 'new-rows', on: { click: () => void show() } });
   const state = el('span', { class: 'live-state small muted', role: 'status', 'data-test': 'live-state' });
 
@@ -38,8 +38,7 @@ export function liveControl({ grid, isReading, refetch, onToggle, onPast }) {
     fill(pause, icon(paused ? 'play' : 'pause'));
     pause.title = label;
     pause.setAttribute('aria-label', label);
-    if (!paused && s.tail) void show();
-    else count();
+    count();
   }
 
   function count() {

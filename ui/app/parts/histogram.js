@@ -186,7 +186,7 @@ function legendEntry(one, by, options) {
 function tableOf({ bars, series, tz }) {
   return el(
     'div',
-    { class: 'histogram-table scroll', tabIndex: 0, role: 'region', 'aria-label': t('journal.histogram.label') },
+    { class: 'histogram-table scroll', tabIndex: 0, role: 'region', 'aria-label': t('journal.histogram.as_table') },
     el(
       'table',
       { class: 'plain' },

@@ -75,7 +75,7 @@ class Journal {
     this.opened = openedEvent({ region: this.element, onStep: (by) => this.step(by), rowOf: (id) => this.rowOf(id) });
     this.histogram = this.makeHistogram();
     this.live = liveControl({ grid: () => this.grid, isReading: () => this.isReading(), refetch: () => this.refetch(), onToggle: (on) => url.change({ live: on ? '1' : null, ...(on && { sort: null }) }), onPast: () => this.leavePast() });
-    this.find = findBar({ grid: () => this.grid, onText: (wanted) => url.change({ find: wanted }, { replace: true }), onSearch: (wanted) => url.change({ find: null, q: [this.query.q, quoted(wanted)].filter(Boolean).join(' ') }), mark: (row) => this.mark(row) });
+    this.find = findBar({ grid: () => this.grid, onText: (wanted) => url.change({ find: (this.shownFind = wanted) }, { replace: true }), onSearch: (wanted) => url.change({ find: null, q: [this.query.q, quoted(wanted)].filter(Boolean).join(' ') }), mark: (row) => this.mark(row) });
     this.listBar = listBar({
       grid: () => this.grid, live: this.live, columns: () => this.ids,
       onColumns: (ids) => url.change({ columns: columnsText(ids) }),
