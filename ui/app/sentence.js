@@ -46,6 +46,14 @@ export function sentence(event, { links = true, more = true } = {}) {
 }
 
 /**
+ * The same as a text.
+ * @param {Event} event
+ */
+export function sentenceText(event) {
+  return el('span', null, sentence(event, { links: false })).textContent ?? '';
+}
+
+/**
  * @param {import('./event.js').Thing} object
  * @param {'nom' | 'acc' | 'gen'} form
  * @param {boolean} first whether it begins the sentence
@@ -92,13 +100,13 @@ function titleNode(event, first) {
  */
 function moreNode(event, titled) {
   const words = event.error_message && event.outcome === 'failure' ? event.error_message : event.message;
-  if (words) return el('span', { class: 'sentence-more', dir: 'auto' }, visible(firstLine(String(words))));
+  if (words) return el('span', { class: 'sentence-more', dir: 'auto' }, ` · ${visible(firstLine(String(words)))}`);
   if (titled || !event.event_type || isPlain(event.event_type, event.action)) return null;
   const node = el('span', { class: 'sentence-more' });
   withCatalogue(event.source, (of) => {
     const title = eventTitle(of, event);
     // Some products call an event by its id.
-    if (title !== event.event_type) node.textContent = title ?? '';
+    if (title && title !== event.event_type) node.textContent = ` · ${title}`;
   });
   return node;
 }

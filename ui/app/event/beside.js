@@ -7,7 +7,7 @@ import { CLOSED, openEvent } from './open.js';
 
 /**
  * @param {HTMLElement} outlet
- * @param {() => {beside: (id: string | null, by: 1 | -1) => import('../event.js').Event | undefined, mark: (id: string | null) => void} | null} list
+ * @param {() => {beside: (id: string | null, by: 1 | -1 | 0) => import('../event.js').Event | undefined, mark: (id: string | null) => void} | null} list
  * @returns {{update: (params: URLSearchParams) => void, stop: () => void}}
  */
 export function eventBeside(outlet, list) {
@@ -26,7 +26,8 @@ export function eventBeside(outlet, list) {
       const id = params.get('event');
       if (id !== shown) list()?.mark(id);
       shown = id;
-      if (id) panel.show(id, placeFrom(params));
+      // The row that is there already shows at once.
+      if (id) panel.show(id, { ...placeFrom(params), row: list()?.beside(id, 0) ?? null });
       else panel.hide();
     },
     stop: () => panel.stop(),

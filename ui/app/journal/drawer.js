@@ -40,8 +40,8 @@ export function drawer({ onClose, onStep }) {
   const parts = frame(onStep, () => close(), () => state.event);
   const { element, title, meta, body } = parts;
   const loading = loader(body);
-  /** @type {{key: string | null, event: Event, detail: any, tabbed: (HTMLElement & {choose: (id: string) => void}) | null, panel: ReturnType<typeof loader> | null, before: Element | null, keys: (() => void) | null}} */
-  const state = { key: null, event: {}, detail: null, tabbed: null, panel: null, before: null, keys: null };
+  /** @type {{key: string | null, event: Event, detail: any, tabbed: (HTMLElement & {choose: (id: string) => void}) | null, panel: ReturnType<typeof loader> | null, before: Element | null, keys: (() => void) | null, usual: string}} */
+  const state = { key: null, event: {}, detail: null, tabbed: null, panel: null, before: null, keys: null, usual: '' };
 
   const hide = () => {
     if (element.hidden) return;
@@ -65,7 +65,10 @@ export function drawer({ onClose, onStep }) {
   const drawTabs = () => {
     state.panel?.stop();
     const all = tabsOf(state.event, state.detail, (panel) => (state.panel = loader(panel)));
-    state.tabbed = tabs(t('event.drawer'), all, chosenTab(all, state.event), (tab) => change({ tab }));
+    state.usual = usualTab(all, state.event);
+    const asked = here().params.get('tab');
+    const chosen = all.some((tab) => tab.id === asked) ? asked : state.usual;
+    state.tabbed = tabs(t('event.drawer'), all, chosen, (tab) => change({ tab }));
     fill(body, state.tabbed);
   };
 
@@ -117,10 +120,10 @@ function open(element, state, close) {
 
 /**
  * The address chose another tab of the same event.
- * @param {{tabbed: (HTMLElement & {choose: (id: string) => void}) | null}} state
+ * @param {{tabbed: (HTMLElement & {choose: (id: string) => void}) | null, usual: string}} state
  */
 function followTab(state) {
-  const tab = here().params.get('tab');
+  const tab = here().params.get('tab') ?? state.usual;
   const shown = state.tabbed?.querySelector('[role=tab][aria-selected=true]');
   if (tab && shown instanceof HTMLElement && shown.dataset.tab !== tab) state.tabbed?.choose(tab);
 }
@@ -205,14 +208,12 @@ function tabsOf(event, detail, load) {
 }
 
 /**
- * The tab of the address if the event has it; else what people look for first: the answer of what failed, changes, details.
+ * What people look for first: the answer of what failed, changes, details.
  * @param {import('../parts/tabs.js').Tab[]} all
  * @param {Event} event
  */
-function chosenTab(all, event) {
-  const asked = here().params.get('tab');
-  const has = (/** @type {string | null} */ id) => all.some((tab) => tab.id === id);
-  if (asked && has(asked)) return asked;
+function usualTab(all, event) {
+  const has = (/** @type {string} */ id) => all.some((tab) => tab.id === id);
   if (event.outcome === 'failure' && has('response')) return 'response';
   return has('changes') ? 'changes' : has('snapshot') ? 'snapshot' : 'details';
 }

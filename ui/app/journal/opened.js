@@ -41,7 +41,7 @@ export function openedEvent({ region, onStep, rowOf }) {
   /** Closing is an action of its own: Back opens the event again. */
   function close() {
     const { path, params } = url.here();
-    for (const name of ['event', 'tab', 'source_of', 'dataset_of', 'tenant_of']) params.delete(name);
+    for (const name of ['event', 'tab', 'near', 'around', 'source_of', 'dataset_of', 'tenant_of']) params.delete(name);
     const text = url.queryText(params);
     url.go(`${path.startsWith('/events/') ? '/' : path}${text ? `?${text}` : ''}`);
   }

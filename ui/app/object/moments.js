@@ -2,8 +2,7 @@
 
 import * as api from '../api.js';
 import { time } from '../format.js';
-import { sentence } from '../sentence.js';
-import { el } from '../dom.js';
+import { sentenceText } from '../sentence.js';
 
 /** @typedef {import('../event.js').Event} Event */
 
@@ -27,7 +26,7 @@ export async function moments(subject, signal) {
  * @param {Event} event
  */
 export function momentText(event) {
-  return `${time(event.event_time)} — ${el('span', null, sentence(event, { links: false })).textContent}`;
+  return `${time(event.event_time)} — ${sentenceText(event)}`;
 }
 
 /**

@@ -59,7 +59,7 @@ function content(preview, subject, done, cancel) {
   return [
     el('p', null, el('strong', null, visible(String(preview.name ?? `${preview.type}:${preview.id}`))), by && [` · ${t('object.deleted_at')} `, el('a', { href: eventHref({ ...by, ...subject.place }) }, time(by.event_time, { fraction: false })), (by.actor_name ?? by.actor_id) && `, ${t('object.by')} ${visible(String(by.actor_name ?? by.actor_id))}`]),
     preview.not_restorable_because && el('p', { class: 'notice' }, icon('warning'), visible(preview.not_restorable_because)),
-    !preview.complete && preview.payload && el('p', { class: 'notice' }, icon('info'), `${t('object.state.incomplete')} ${preview.incomplete_because.map(visible).join('; ')}`),
+    !preview.complete && preview.payload && el('p', { class: 'notice' }, icon('info'), `${t('object.state.incomplete')}: ${preview.incomplete_because.map(visible).join('; ')}`),
     el('h3', null, t('object.restore_what')),
     preview.changes.length > 0 ? changeList(preview.changes) : el('p', { class: 'muted' }, t('event.changes.none')),
     preview.payload && folded(t('object.restore_payload'), () => jsonView(preview.payload, { label: t('object.restore_payload') })),

@@ -96,7 +96,7 @@ function drawState(region, answer, event) {
   fill(
     region,
     el('div', { class: 'row wrap' }, el('span', { class: `badge ${answer.status === 'deleted' ? 'bad' : answer.status === 'exists' ? 'good' : ''}` }, t(`object.status.${answer.status}`)), el('span', { class: 'grow' }), copyButton(() => stringify(state), t('event.copy.json'))),
-    !answer.complete && el('p', { class: 'notice' }, icon('info'), `${t('object.state.incomplete')} ${answer.incomplete_because.map(visible).join('; ')}`),
+    !answer.complete && el('p', { class: 'notice' }, icon('info'), `${t('object.state.incomplete')}: ${answer.incomplete_because.map(visible).join('; ')}`),
     fields.length === 0 ? empty(t('object.state.unknown')) : fieldTable(fields, state, event),
     fields.length > 0 && folded(t('object.state.json'), () => jsonView(state, { label: t('object.state.json') })),
   );

@@ -11,7 +11,7 @@ import { empty, loader, skeleton } from './states.js';
 
 /** @typedef {import('../event.js').Event} Event */
 /** @typedef {{events: Event[], next: string | null}} Page */
-/** @typedef {{element: HTMLElement, reload: () => void, beside: (id: string | null, by: 1 | -1) => Event | undefined, mark: (id: string | null) => void, stop: () => void}} Timeline */
+/** @typedef {{element: HTMLElement, reload: () => void, beside: (id: string | null, by: 1 | -1 | 0) => Event | undefined, mark: (id: string | null) => void, stop: () => void}} Timeline */
 
 /** Rows after which further pages come only by the button: nobody reads so many, and memory stays flat. */
 const BY_ITSELF_MAX = 1_000;

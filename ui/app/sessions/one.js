@@ -37,7 +37,7 @@ export function sessionHead({ session, events }) {
   return el(
     'header',
     { class: 'stack' },
-    el('div', { class: 'page-head' }, el('h1', null, `${t('nav.session')} `, el('bdi', null, visible(session.session_id))), copyButton(session.session_id), activeBadge(session), el('a', { class: 'button quiet', href: listHref(filter) }, icon('journal'), t('event.near.all'))),
+    el('div', { class: 'page-head' }, el('h1', null, `${t('session.one')} `, el('bdi', null, visible(session.session_id))), copyButton(session.session_id), activeBadge(session), el('a', { class: 'button quiet', href: listHref(filter) }, icon('journal'), t('event.near.all'))),
     el('dl', { class: 'facts panel' }, facts.filter(([, value]) => value).flatMap(([name, value]) => [el('dt', null, t(`session.col.${name}`)), el('dd', null, value)])),
     said,
     el('h2', null, `${t('session.path')} `, el('span', { class: 'count' }, t('core.events', { n: events.length }))),
@@ -86,7 +86,7 @@ export function sessionPath({ events, more }) {
   });
   return {
     element: el('div', { class: 'stack' }, list, more && el('p', { class: 'muted' }, t('session.first_only', { n: events.length }))),
-    beside: (/** @type {string | null} */ id, /** @type {1 | -1} */ by) => {
+    beside: (/** @type {string | null} */ id, /** @type {1 | -1 | 0} */ by) => {
       const at = events.findIndex((event) => event.event_id === id);
       return at < 0 ? undefined : events[at + by];
     },

@@ -17,7 +17,7 @@ import { change } from '../url.js';
 import { visible } from '../visible.js';
 
 /** @typedef {import('../url.js').Place} Place */
-/** @typedef {{beside: (id: string | null, by: 1 | -1) => import('../event.js').Event | undefined, mark: (id: string | null) => void}} Listed */
+/** @typedef {{beside: (id: string | null, by: 1 | -1 | 0) => import('../event.js').Event | undefined, mark: (id: string | null) => void}} Listed */
 
 /** What the address may say besides the path; another value asks anew. */
 const ASKED = ['source', 'tenant_id', 'active', 'rule', 'period', 'from', 'to', 'visitor_id', 'actor_email', 'unit_id', 'idle_minutes'];
@@ -45,8 +45,8 @@ export async function start(outlet, place) {
       state.stop = listPage(page, now.params);
       return undefined;
     }
-    document.title = `${t('nav.session')} ${visible(id)} · Kronika`;
-    fill(page, el('h1', null, `${t('nav.session')} `, el('bdi', null, visible(id))), skeleton(8));
+    document.title = `${t('session.one')} ${visible(id)} · Kronika`;
+    fill(page, el('h1', null, `${t('session.one')} `, el('bdi', null, visible(id))), skeleton(8));
     return void loading.run(async (signal) => {
       const narrow = { source: now.params.get('source'), tenant_id: now.params.get('tenant_id') };
       let found;
