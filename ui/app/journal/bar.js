@@ -38,11 +38,11 @@ export function bar({ tools = [], leading = null, columns }) {
   const chips = el('span', { class: 'chips' });
   const told = el('p', { class: 'query-told field-error', role: 'alert' });
   const ignored = el('p', { class: 'query-ignored', role: 'status', hidden: true });
-  const box = queryBox({ query: now, onRun: run, onBack: back, onLeave: () => (leaveText(), show()) });
-  const clear = el('button', { class: 'quiet square', 'aria-label': t('journal.query.clear'), title: t('journal.query.clear'), 'data-test': 'query-clear', on: { click: () => (leaveText(), url.change(changes.clear(now())), show(), box.input.focus()) } }, icon('close'));
+  const box = queryBox({ query: now, onRun: run, onBack: back, onLeave: leave });
+  const clear = el('button', { class: 'quiet square', 'aria-label': t('journal.query.clear'), title: t('journal.query.clear'), 'data-test': 'query-clear', on: { click: () => (leaveText(), (box.input.value = ''), url.change(changes.clear(now())), box.input.focus()) } }, icon('close'));
   const line = el('div', { class: 'query-line', on: { mousedown: focusInput } }, icon('search'), chips, box.input, clear);
   const picker = timePicker({ value: { period: 'last_24h' }, onChange: (period) => url.change(changes.period(now(), period)) });
-  const more = moreMenu(now, enterText);
+  const more = moreMenu(now, columns, enterText);
   const lazy = lazyTools(now, columns);
   const element = el(
     'div',
@@ -52,6 +52,12 @@ export function bar({ tools = [], leading = null, columns }) {
     ignored,
   );
 
+  /** Escape: what was about to be edited is as before; else the line is left, and shortcuts hold again. */
+  function leave() {
+    if (!state.textMode && !state.editing) return box.input.blur();
+    leaveText();
+    show();
+  }
   /** @param {Event} event */
   function focusInput(event) {
     if (event.target !== line && event.target !== chips) return;
@@ -92,6 +98,7 @@ export function bar({ tools = [], leading = null, columns }) {
     for (const one of parsed.filters) merge(kept, one);
     leaveText();
     const change = changes.set(query, { filters: kept, groups, q: parsed.q });
+    box.input.value = text({ filters: [], q: parsed.q });
     if (Object.keys(change).length === 0) show();
     else url.change(change);
   }
@@ -184,17 +191,18 @@ function lazyTools(query, columns) {
 
 /**
  * @param {() => Query} query
+ * @param {() => string[]} columns
  * @param {() => void} asText
  */
-function moreMenu(query, asText) {
+function moreMenu(query, columns, asText) {
   const later = (/** @type {(module: typeof import('./share.js')) => unknown} */ use) => () => void import('./share.js').then(use);
   const button = menuButton({ label: t('core.more'), icon: 'more', class: 'quiet square' }, () => [
     { label: t('journal.query.as_text'), icon: 'edit', run: asText },
-    { label: t('journal.share.show_sql'), icon: 'sql', run: later((share) => share.showSql(query())) },
+    { label: t('journal.share.show_sql'), icon: 'sql', run: later((share) => share.showSql(query(), columns())) },
     'line',
     { label: t('journal.share.copy_link'), icon: 'link', run: later((share) => share.copyLink()) },
-    { label: t('journal.share.copy_sql'), icon: 'copy', run: later((share) => share.copySql(query())) },
-    { label: t('journal.share.copy_curl'), icon: 'copy', run: later((share) => share.copyCurl(query())) },
+    { label: t('journal.share.copy_sql'), icon: 'copy', run: later((share) => share.copySql(query(), columns())) },
+    { label: t('journal.share.copy_curl'), icon: 'copy', run: later((share) => share.copyCurl(query(), columns())) },
   ]);
   button.dataset.test = 'query-more';
   return button;

@@ -8,6 +8,7 @@ import { Exact, stringify } from '../json.js';
 import { visible } from '../visible.js';
 import { MADE, NARROW } from './cells.js';
 import { label } from './fields.js';
+import { isField } from './query.js';
 
 /** @typedef {import('../parts/grid.js').Column} Column */
 /** @typedef {Record<string, any>} Row */
@@ -60,7 +61,8 @@ let numbers = new Set(['sequence', 'http_status', 'duration_ns', 'severity_numbe
 /** @param {string} id */
 function isColumn(id) {
   if (id in MADE || /^(attributes|labels)\.\S/.test(id)) return true;
-  return names ? names.has(id) : /^[a-z_]+$/.test(id);
+  // Before the list of fields is there, those that have a title.
+  return names ? names.has(id) : isField(id);
 }
 
 /** Ids of columns as `columns=`; null where it is what nothing said would be. @param {string[]} ids */

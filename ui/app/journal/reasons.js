@@ -29,7 +29,7 @@ export function reason(query) {
   const work = async () => {
     try {
       const found = await look(query);
-      const without = found.inRange || !found.matching ? await lookWithout(query) : [];
+      const without = found.inRange ? await lookWithout(query) : [];
       fill(region, told(query, found, without));
     } catch (error) {
       fill(region, empty(t('journal.empty.title')), failure(error, () => void work()));
@@ -53,7 +53,7 @@ async function look(query) {
   };
   const ever = { ...query, period: { period: 'all' } };
   const [any, matching, here] = await Promise.all([newest(bare(ever)), isFiltered(query) ? newest(ever) : null, isFiltered(query) ? newest(bare(query)) : null]);
-  return { newest: any, matching: isFiltered(query) ? matching : any, inRange: here != null };
+  return { newest: any, matching: isFiltered(query) ? matching : any, inRange: isFiltered(query) && here != null };
 }
 
 /** @typedef {{text: string, count: number, more: boolean, change: import('./query.js').Changes}} Without */
@@ -66,7 +66,7 @@ async function look(query) {
 async function lookWithout(query) {
   /** @type {{text: string, after: Query, change: import('./query.js').Changes}[]} */
   const tries = query.filters.filter((one) => !one.off).slice(0, TRIED).map((filter) => ({ text: filterText(filter), after: { ...query, filters: query.filters.filter((one) => one !== filter) }, change: changes.toggle(query, filter) }));
-  if (query.q) tries.push({ text: `“${query.q}”`, after: { ...query, q: '' }, change: { q: null, cursor: null } });
+  if (query.q) tries.push({ text: `${t('field.q')}: ${query.q}`, after: { ...query, q: '' }, change: { q: null, cursor: null } });
   if (tries.length < 2) return [];
   const counts = await Promise.all(tries.map(({ after }) => get('/events', toApi(after, { limit: 1, fields: 'event_id', total: 10_000 }))));
   return tries.map(({ text, change }, at) => ({ text, change, count: counts[at].total.value, more: counts[at].total.relation === 'gte' })).filter(({ count }) => count > 0);
@@ -86,8 +86,8 @@ function told(query, found, without) {
   if (found.newest == null) {
     text = t(session().restricted ? 'journal.empty.none_restricted' : 'journal.empty.none_at_all');
     if (may('ingest') || may('admin')) actions.push(el('a', { class: 'button', href: url.link('/ingest') }, t('journal.empty.to_ingest')));
-  } else if (!filtered || (!found.inRange && found.matching)) {
-    text = t('journal.empty.no_data', { when: time(found.matching, { fraction: false }), ago: ago(found.matching ?? 0) });
+  } else if (!found.inRange) {
+    text = t('journal.empty.no_data', { when: time(found.newest, { fraction: false }), ago: ago(found.newest) });
     actions.push(goThere(query, found.matching ?? found.newest));
   } else if (found.matching) {
     text = t('journal.empty.elsewhere', { when: time(found.matching, { fraction: false }), ago: ago(found.matching) });

@@ -77,15 +77,19 @@ const markdown = (title, address) => `[${title.replace(/[\\[\]]/g, '\\$&')}](${a
 /** Copies the address as it stands. */
 export const copyLink = () => copy(sharedAddress(null));
 
+/** Rows that a copied question asks for. */
+const ROWS = 1000;
+
 /**
  * The statement behind the list, its values put in.
  * @param {Query} query
+ * @param {string[]} columns of the table; none: all
  * @param {AbortSignal} [signal]
  * @returns {Promise<string>}
  */
-export async function sqlOf(query, signal) {
-  const { params } = url.here();
-  const { sql, params: values } = await get('/events', toApi(query, { explain: 'sql', limit: 1000, sort: params.get('sort') }), signal);
+export async function sqlOf(query, columns, signal) {
+  // The list reads one row more than it shows, to know whether there are others.
+  const { sql, params: values } = await get('/events', asked(query, columns, { explain: 'sql', limit: ROWS - 1 }), signal);
   return inlined(sql, values);
 }
 
@@ -105,23 +109,31 @@ function literal(value) {
   return typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : String(value);
 }
 
-/** @param {Query} query */
-export async function copySql(query) {
+/**
+ * What the list of this screen asks.
+ * @param {Query} query
+ * @param {string[]} columns
+ * @param {Record<string, string | number>} extra
+ */
+const asked = (query, columns, extra) => toApi(query, { fields: columns.join(','), sort: url.here().params.get('sort'), ...extra });
+
+/** @param {Query} query @param {string[]} columns */
+export async function copySql(query, columns) {
   try {
-    await copy(await sqlOf(query));
+    await copy(await sqlOf(query, columns));
   } catch (error) {
     toast(told(error), 'failure');
   }
 }
 
-/** @param {Query} query */
-export function showSql(query) {
+/** @param {Query} query @param {string[]} columns */
+export function showSql(query, columns) {
   openDialog(
     t('journal.share.sql_title'),
     () => {
       const region = el('div', { class: 'stack' }, skeleton(6));
       void loader(region).run(async (signal) => {
-        const sql = await sqlOf(query, signal);
+        const sql = await sqlOf(query, columns, signal);
         fill(
           region,
           el('pre', { class: 'code', tabIndex: 0, 'data-test': 'query-sql' }, laidOut(sql)),
@@ -140,20 +152,20 @@ export function showSql(query) {
  * @param {string} sql
  */
 export function laidOut(sql) {
-  return sql.replace(/'(?:[^']|'')*'|\s+(FROM|WHERE|GROUP BY|ORDER BY|LIMIT|AND)\s/g, (whole, word) => (word === undefined ? whole : word === 'AND' ? `\n  AND ` : `\n${word} `));
+  return sql.replace(/'(?:[^']|'')*'|\s+((?<!DISTINCT\s+)FROM|WHERE|GROUP BY|ORDER BY|LIMIT|AND)\s/g, (whole, word) => (word === undefined ? whole : word === 'AND' ? `\n  AND ` : `\n${word} `));
 }
 
 /**
  * A command for a shell that gives the same rows; the key is a variable.
  * @param {Query} query
+ * @param {string[]} columns
  */
-export function curlOf(query) {
-  const { params } = url.here();
+export function curlOf(query, columns) {
   const quoted = (/** @type {string} */ word) => `'${word.replaceAll("'", "'\\''")}'`;
-  const address = `${window.location.origin}/api/v1/events?${url.queryText(toApi(query, { sort: params.get('sort'), limit: 1000 })).replaceAll("'", '%27')}`;
+  const address = `${window.location.origin}/api/v1/events?${url.queryText(asked(query, columns, { limit: ROWS })).replaceAll("'", '%27')}`;
   const named = project();
   return ['curl -sS', quoted(address), '-H "Authorization: Bearer $KRONIKA_KEY"', named && `-H ${quoted(`Kronika-Project: ${named}`)}`].filter(Boolean).join(' \\\n  ');
 }
 
-/** @param {Query} query */
-export const copyCurl = (query) => copy(curlOf(query));
+/** @param {Query} query @param {string[]} columns */
+export const copyCurl = (query, columns) => copy(curlOf(query, columns));
