@@ -33,18 +33,18 @@ import { changes, quoted } from './query.js';
 
 /** @type {Record<string, Made>} */
 export const MADE = {
-  event_time: { title: () => label('event_time'), width: 200, sorts: true, fields: ['event_time'], cell: (row) => timeCell(row), text: (row) => time(row.event_time) },
+  event_time: { title: () => label('event_time'), width: 196, sorts: true, fields: ['event_time'], cell: (row) => timeCell(row), text: (row) => time(row.event_time) },
   module: { title: () => label('module'), width: 140, sorts: true, fields: ['source', 'module'], cell: moduleCell, text: (row) => [row.source, row.module].filter(Boolean).join(' · ') },
   sentence: {
     title: () => t('journal.columns.sentence'), hint: () => t('journal.columns.sentence_hint'), width: 240, grows: true,
     fields: ['event_type', 'action', 'message'], cell: (row) => el('span', { class: 'sentence' }, sentence(row, { links: false })), text: sentenceText,
   },
   object: {
-    title: () => label('object'), width: 136, fields: ['object_type', 'object_id', 'object_name'],
+    title: () => label('object'), width: 132, fields: ['object_type', 'object_id', 'object_name'],
     cell: objectCell, text: (row) => (row.object_type || row.object_id ? [row.object_type, row.object_id].filter(Boolean).join(':') : ''),
   },
-  actor: { title: () => label('actor'), width: 124, sorts: true, fields: ['actor_type', 'actor_id', 'actor_name', 'actor_email'], cell: actorCell, text: (row) => actorOf(row)?.label ?? '' },
-  outcome: { title: () => label('outcome'), width: 112, sorts: true, fields: ['outcome', 'status', 'severity_number'], cell: (row) => outcomeBadge(row), text: (row) => [row.outcome, row.status].filter(Boolean).join(' ') },
+  actor: { title: () => label('actor'), width: 120, sorts: true, fields: ['actor_type', 'actor_id', 'actor_name', 'actor_email'], cell: actorCell, text: (row) => actorOf(row)?.label ?? '' },
+  outcome: { title: () => label('outcome'), width: 148, sorts: true, fields: ['outcome', 'status', 'severity_number'], cell: (row) => outcomeBadge(row), text: (row) => [row.outcome, row.status].filter(Boolean).join(' ') },
   level: { title: () => label('level'), width: 100, fields: ['severity_number', 'severity_text'], cell: levelCell, text: (row) => levelOf(row) ?? row.severity_text ?? '' },
 };
 
@@ -82,7 +82,8 @@ function objectCell(row) {
   const object = objectOf(row);
   if (!object) return null;
   const type = object.type ? typeName(object.type) : '';
-  return [type && el('span', { class: 'muted' }, type, ' '), object.href ? el('a', { class: 'cell-link', href: object.href, title: `${object.type}:${object.id}` }, visible(object.id ?? '')) : visible(object.id ?? '')];
+  const id = visible(object.id ?? '');
+  return [object.href ? el('a', { class: 'cell-link', href: object.href, title: `${object.type}:${object.id}` }, el('bdi', null, id)) : id, type && el('span', { class: 'muted' }, ' ', type)];
 }
 
 /** @param {Row} row */

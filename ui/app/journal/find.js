@@ -55,11 +55,12 @@ export function findBar({ grid, onText, onSearch, mark }) {
     grid().focus();
   }
 
-  function search() {
+  /** @param {Row} [current] the match that stays the one that is shown */
+  function search(current) {
     const wanted = input.value.trim().toLowerCase();
     const columns = grid().columns();
     s.found = wanted === '' ? [] : grid().loaded().filter(([, row]) => columns.some((column) => column.text(row).toLowerCase().includes(wanted)));
-    s.at = -1;
+    s.at = current ? s.found.findIndex(([, row]) => row === current) : -1;
     all.hidden = wanted === '';
     tell();
     paint();
@@ -107,8 +108,7 @@ export function findBar({ grid, onText, onSearch, mark }) {
     element,
     open,
     /** Other rows show, or were loaded. */
-    repaint: () => !element.hidden && requestAnimationFrame(paint),
-    paint,
+    repaint: () => !element.hidden && requestAnimationFrame(() => search(s.found[s.at]?.[1])),
     stop() {
       release();
       clearTimeout(timer);

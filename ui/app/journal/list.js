@@ -26,17 +26,18 @@ const NEAR = 2 * LEAP;
  * @param {string} asked.sort `-event_time`
  * @param {string[]} asked.fields columns of the rows
  * @param {(rows: Record<string, any>[]) => void} [asked.onRows] rows came
+ * @param {(Source & {period: Resolved | null}) | null} [asked.like] the same list with other columns: its period and its length hold
  * @returns {Source & {period: Resolved | null}}
  */
-export function listSource({ params, sort, fields, onRows }) {
+export function listSource({ params, sort, fields, onRows, like = null }) {
   const stopping = new AbortController();
   /** Rows of which it is known how to ask for them. @type {Map<number, Where>} */
   const anchors = new Map([[0, {}]]);
   const isByTime = sort === '-event_time' || sort === 'event_time';
-  let isCounted = false;
+  let isCounted = like?.total?.relation === 'eq';
 
   /** @type {Source & {period: Resolved | null}} */
-  const source = { size: SIZE, total: null, period: null, onTotal: null, page, stop: () => stopping.abort() };
+  const source = { size: SIZE, total: like?.total ?? null, period: like?.period ?? null, onTotal: null, page, stop: () => stopping.abort() };
 
   /**
    * @param {number} first

@@ -108,6 +108,8 @@ function state(options) {
     /** Rows that are marked: what was found, the open one. @type {(row: Row) => string} */
     mark: () => '',
     drawing: 0,
+    /** Another list is on its way. @type {AbortController | null} */
+    next: null,
   };
 }
 
@@ -140,16 +142,16 @@ export function grid(options) {
   measure(s);
   return {
     element: s.root,
-    /** Another list: from its beginning, nothing selected. @param {Source} source @param {{keepPlace?: boolean, first?: Row[]}} [how] `first`: rows of its first page that are there */
-    setSource(source, { keepPlace = false, first } = {}) {
-      s.pages.stop();
-      s.fresh = [];
-      s.selection.clear();
-      options.onSelect?.(0);
-      if (!keepPlace) s.active = { row: 0, column: -1 };
-      use(s, source, first);
-      if (!keepPlace) put(s, s.track.go(0));
-      redraw(s);
+    /**
+     * Another list. What is there stays until the rows of the new one have come.
+     * @param {Source} source
+     * @param {{keepPlace?: boolean, first?: Row[]}} [how] `keepPlace`: the same rows, asked for anew; `first`: the rows of its first page, which are there
+     */
+    setSource(source, how = {}) {
+      s.next?.abort();
+      s.next = null;
+      if (how.first || count(s) === 0) swap(s, source, how);
+      else void bring(s, source, how);
     },
     /** @param {Column[]} columns @param {Record<string, number>} [widths] */
     setColumns(columns, widths = s.widths) {
@@ -204,12 +206,16 @@ export function grid(options) {
     copy: (format) => copySelected(s, format),
     /** Stops asking for rows. */
     cancel() {
+      s.next?.abort();
+      s.next = null;
+      busy(s, false);
       s.pages.cancel();
       if (count(s) === 0) say(s, empty(t('grid.stopped'), null, el('button', { on: { click: () => (say(s, null), draw(s)) } }, t('core.again'))));
     },
     hasFailed: () => s.over.querySelector('.failed') != null,
     isActive: () => s.scroller.contains(document.activeElement),
     stop() {
+      s.next?.abort();
       s.pages.stop();
       resized.disconnect();
       window.removeEventListener('kronika-theme', densityChanged);
@@ -221,9 +227,62 @@ export function grid(options) {
 /**
  * @param {State} s
  * @param {Source} source
- * @param {Row[]} [first]
+ * @param {{keepPlace?: boolean, first?: Row[], page?: number}} how
  */
-function use(s, source, first) {
+function swap(s, source, { keepPlace = false, first, page = 0 }) {
+  s.pages.stop();
+  s.fresh = [];
+  s.selection.clear();
+  s.options.onSelect?.(0);
+  if (!keepPlace) s.active = { row: 0, column: -1 };
+  use(s, source, first, page);
+  if (!keepPlace) put(s, s.track.go(0));
+  redraw(s);
+}
+
+/**
+ * Asks for the rows of another list, and shows it when they are there.
+ * @param {State} s
+ * @param {Source} source
+ * @param {{keepPlace?: boolean}} how
+ */
+async function bring(s, source, { keepPlace = false }) {
+  const mine = new AbortController();
+  s.next = mine;
+  busy(s, true);
+  s.root.classList.add('stale');
+  const page = keepPlace ? Math.max(0, Math.floor((s.track.first - s.fresh.length) / source.size)) : 0;
+  try {
+    const first = await source.page(page * source.size, mine.signal);
+    if (!mine.signal.aborted) swap(s, source, { keepPlace, first, page });
+  } catch (error) {
+    if (mine.signal.aborted) return;
+    source.total ??= { value: 0, relation: 'gte' };
+    swap(s, source, { first: [] });
+    say(s, failure(error, () => void bring(s, source, { keepPlace })));
+  } finally {
+    if (s.next === mine) {
+      s.next = null;
+      s.root.classList.remove('stale');
+      busy(s, false);
+    }
+  }
+}
+
+/** @param {State} s @param {boolean} is */
+function busy(s, is) {
+  if (is || s.next) s.root.setAttribute('aria-busy', 'true');
+  else s.root.removeAttribute('aria-busy');
+  s.options.onBusy?.(is);
+}
+
+/**
+ * @param {State} s
+ * @param {Source} source
+ * @param {Row[]} [first]
+ * @param {number} [page]
+ */
+function use(s, source, first, page = 0) {
   s.source = source;
   say(s, null);
   s.pages = pagesOf(source, {
@@ -233,18 +292,14 @@ function use(s, source, first) {
       drawSoon(s);
     },
     failed: (error, again) => say(s, failure(error, () => (say(s, null), again()))),
-    busy: (busy) => {
-      if (busy) s.root.setAttribute('aria-busy', 'true');
-      else s.root.removeAttribute('aria-busy');
-      s.options.onBusy?.(busy);
-    },
+    busy: (is) => busy(s, is),
   });
   source.onTotal = () => {
     counted(s);
     drawSoon(s);
     s.options.onTotal?.();
   };
-  if (first) s.pages.put(0, first);
+  if (first) s.pages.put(page, first);
   counted(s);
   if (source.total == null) s.pages.want(0, 0);
 }

@@ -206,14 +206,16 @@ class Journal {
     if (this.isWrapped !== isWrapped) this.grid.setWrap(isWrapped);
     this.isWrapped = isWrapped;
     this.listBar.setWrap(isWrapped);
-    if (!isSame) this.grid.setSource(this.makeSource(sort.sort, fields), { keepPlace: this.shown?.list === list });
+    if (!isSame) {
+      const keepPlace = this.shown?.list === list && !this.grid.hasFailed();
+      this.grid.setSource(this.makeSource(sort.sort, fields, keepPlace ? this.source : null), { keepPlace });
+    }
     this.shown = { list, fields: isSame ? this.shown?.fields ?? fields : fields, columns, live: this.shown?.live ?? '' };
   }
 
-  /** @param {string} sort @param {string[]} fields */
-  makeSource(sort, fields) {
-    this.source = listSource({ params: toApi(this.query), sort, fields, onRows: (rows) => this.learnFrom(rows) });
-    this.listBar.setTotal(null);
+  /** @param {string} sort @param {string[]} fields @param {ReturnType<typeof listSource> | null} [like] */
+  makeSource(sort, fields, like = null) {
+    this.source = listSource({ params: toApi(this.query), sort, fields, like, onRows: (rows) => this.learnFrom(rows) });
     return this.source;
   }
 
