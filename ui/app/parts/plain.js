@@ -49,7 +49,7 @@ function cell(column, row) {
   // In one piece: as a card, a cell is a grid of title and content.
   const content = el('div', null, column.cell(row));
   const props = { role: 'cell', class: [column.number && 'number', column.class], data: { label: column.quiet ? '' : column.title } };
-  return el('td', props, content.hasChildNodes() && content);
+  return el('td', props, (content.textContent || content.firstElementChild) && content);
 }
 
 /**
