@@ -60,7 +60,7 @@ function ofHistogram(tile, body) {
   if (tile.kind === 'stat') return { type: 'stat', value: number(total), note: null, spark: body.times.map((/** @type {string} */ _, /** @type {number} */ at) => found.reduce((all, one) => all + (one.counts[at] ?? 0), 0)) };
   if (tile.kind === 'pie' || tile.kind === 'table') return shares(tile, by, found.filter((one) => one.other === undefined).map((one) => [one.value, one.total]));
   const xs = body.times.map(instant);
-  return { type: 'chart', field: null, series: by || null, data: { kind: tile.kind === 'line' ? 'line' : 'bars', axis: 'time', xs, step: xs.length > 1 ? xs[1] - xs[0] : lengthOf(body.step), series: found.map((one) => ({ name: name(one), key: one.value, values: one.counts })), domain: tile.kind === 'line' ? undefined : domainOf(body.period) } };
+  return { type: 'chart', field: null, series: by || null, data: { kind: tile.kind === 'line' ? 'line' : 'bars', axis: 'time', xs, step: xs.length > 1 ? xs[1] - xs[0] : lengthOf(body.step), series: found.map((one) => ({ name: name(one), key: one.value, values: one.counts })), domain: domainOf(body.period) } };
 }
 
 /**
@@ -165,7 +165,7 @@ function overTime(tile, rows, by, told, period) {
     series.set(name, one);
   }
   const step = lengthOf(String(tile.ask.params.step ?? '1d'));
-  return { type: 'chart', field: null, series: by[0] ?? null, data: { kind: tile.kind === 'line' ? 'line' : 'bars', axis: 'time', xs, step, told, tick: told, series: [...series.values()], domain: tile.kind === 'line' ? undefined : domainOf(period) } };
+  return { type: 'chart', field: null, series: by[0] ?? null, data: { kind: tile.kind === 'line' ? 'line' : 'bars', axis: 'time', xs, step, told, tick: told, series: [...series.values()], domain: domainOf(period) } };
 }
 
 /**
@@ -186,12 +186,20 @@ function ofQuery(tile, body) {
   }
   if (rows.length === 0) return null;
   const choice = tile.kind === 'table' ? null : suggest(schema, rows);
-  if (!choice) return { type: 'table', columns: schema.map((column) => ({ name: column.name, title: label(column.name), number: isNumber(column) })), rows: rows.slice(0, ROWS_MAX) };
+  if (!choice) return { type: 'table', columns: schema.map((column) => ({ name: column.name, title: heading(column.name), number: isNumber(column) })), rows: rows.slice(0, ROWS_MAX) };
   const isTime = schema.some((column) => column.name === choice.x && (column.type === 'timestamp' || column.type === 'date'));
   const kind = tile.kind === 'pie' ? 'pie' : tile.kind === 'line' && isTime ? 'line' : isTime ? 'bars' : choice.kind === 'bars' ? 'bars' : 'rows';
-  const data = chartData(schema, rows, { ...choice, kind }, { none: t('dashboards.no_value') });
+  const data = chartData(schema, rows, { ...choice, kind }, { none: t('dashboards.no_value'), rest: (n) => t('chart.rest', { n }) });
+  const by = choice.series;
+  if (by) for (const series of data.series) if (series.key !== undefined) series.name = words(by, series.key);
   if (data.axis === 'text') data.xs = data.xs.map((x, at) => words(choice.x, data.keys?.[at] ?? x));
   return { type: 'chart', field: data.axis === 'text' ? choice.x : null, series: choice.series, data };
+}
+
+/** A column of a query for people: its title, else its name in words. @param {string} name */
+function heading(name) {
+  const title = label(name);
+  return title === name ? name.replaceAll('_', ' ') : title;
 }
 
 /** A duration or a number in a table of a tile. @param {string} name @param {unknown} value */

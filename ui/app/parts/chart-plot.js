@@ -27,7 +27,7 @@ import { niceTicks, spacing, stack, timeTicks } from './chart-scale.js';
  * @property {(value: number) => number} xOf place of a value of the horizontal axis
  */
 
-const PAD = { top: 10, right: 12, bottom: 22 };
+const PAD = { top: 10, right: 12, bottom: 24 };
 /** Pixels that a pointer moves before it brushes. */
 const DRAG = 5;
 
@@ -260,7 +260,7 @@ function xTicks(data, frame, base) {
     // At the edges the words stay inside of the picture.
     const half = words.length * 3.4;
     const anchor = x - half < 0 ? 'start' : x + half > frame.width ? 'end' : 'middle';
-    return svg('text', { class: strong ? 'chart-tick strong' : 'chart-tick', x, y: base + 15, 'text-anchor': anchor }, words);
+    return svg('text', { class: strong ? 'chart-tick strong' : 'chart-tick', x, y: base + 17, 'text-anchor': anchor }, words);
   };
   if (data.axis === 'time') return timeTicks(frame.domain[0], frame.domain[1], Math.max(2, Math.floor(inner / 84))).flatMap((tick) => [svg('path', { class: 'chart-base', d: `M${frame.xOf(tick.at).toFixed(1)} ${base}v4` }), text(frame.xOf(tick.at), tick.text, tick.strong)]);
   if (data.axis === 'number') return niceTicks(frame.domain[0], frame.domain[1], Math.floor(inner / 80)).filter((value) => value >= frame.domain[0] && value <= frame.domain[1]).map((value) => text(frame.xOf(value), number(value)));

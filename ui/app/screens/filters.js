@@ -4,9 +4,9 @@ import { get } from '../api.js';
 import { el, fill, icon } from '../dom.js';
 import { number } from '../format.js';
 import { t } from '../i18n.js';
-import { valueTitle } from '../journal/fields.js';
 import { popover } from '../parts/menu.js';
 import { loader, skeleton } from '../parts/states.js';
+import { productTitle } from './cells.js';
 import { choosing, controlOf, isPeriodFilter, valuesOf } from './model.js';
 
 /** @typedef {import('./model.js').Screen} Screen */
@@ -21,7 +21,7 @@ const LISTED = 200;
 export const nameOf = (filter) => filter.title.text.charAt(0).toUpperCase() + filter.title.text.slice(1);
 
 /** @param {ScreenFilter} filter @param {string} value */
-const titleOf = (filter, value) => valueTitle(filter.fields[0] ?? '', value) ?? value;
+const titleOf = (filter, value) => productTitle(filter.fields[0] ?? '', value) ?? value;
 
 /**
  * @param {Screen} screen

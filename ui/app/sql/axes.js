@@ -1,6 +1,7 @@
 /** Which chart fits an answer: times to the right, numbers upwards, a text with few values as series. Pure but for words of values. */
 
 import { duration, instant, number } from '../format.js';
+import { LOOKS } from '../parts/chart-marks.js';
 import { spacing } from '../parts/chart-scale.js';
 
 /** @typedef {import('./answer.js').AnswerColumn} AnswerColumn */
@@ -8,8 +9,8 @@ import { spacing } from '../parts/chart-scale.js';
 /** @typedef {import('../parts/chart-data.js').Kind} Kind */
 /** @typedef {{kind: Kind, x: string, y: string[], series: string | null}} Choice names of columns */
 
-/** Series of one chart. */
-const SERIES_MAX = 24;
+/** Series that are read; the largest of them have looks of their own. */
+const SERIES_MAX = 200;
 /** Places of one chart. */
 export const PLACES_MAX = 2_000;
 
@@ -39,7 +40,7 @@ export function suggest(schema, rows) {
   const first = y[0];
   if (first === undefined || rows.length === 0) return null;
   if (time) {
-    const by = texts.find((column) => distinct(schema, rows, column.name, SERIES_MAX) <= SERIES_MAX);
+    const by = texts.find((column) => distinct(schema, rows, column.name, SERIES_MAX) < Math.max(2, rows.length));
     // The same moment several times without a series to tell them apart is no line.
     return { kind: by ? 'bars' : 'line', x: time.name, y: by ? [first] : alike(y), series: by?.name ?? null };
   }
@@ -108,10 +109,10 @@ const figure = (value) => {
  * @param {AnswerColumn[]} schema
  * @param {unknown[][]} rows
  * @param {Choice} choice
- * @param {{none: string}} words what stands for a value that is not there
+ * @param {{none: string, rest: (n: number) => string}} texts what stands for a value that is not there, and for the series beyond the largest
  * @returns {Data}
  */
-export function chartData(schema, rows, choice, { none }) {
+export function chartData(schema, rows, choice, { none, rest }) {
   const index = (/** @type {string} */ name) => schema.findIndex((column) => column.name === name);
   const x = schema[index(choice.x)];
   const axis = x && isTime(x) && choice.kind !== 'rows' && choice.kind !== 'pie' ? 'time' : choice.kind === 'scatter' && x && isNumber(x) ? 'number' : 'text';
@@ -121,7 +122,7 @@ export function chartData(schema, rows, choice, { none }) {
   const told = unitOf(choice.y[0] ?? '');
   const base = { kind: choice.kind, axis: /** @type {Data['axis']} */ (axis), xTitle: choice.x, told, tick: told };
   if (choice.kind === 'scatter') return { ...base, ...points(rows, choice, index, place, words) };
-  const made = grid(rows, choice, index, place, words);
+  const made = largest(grid(rows, choice, index, place, words), choice.kind, rest);
   if (axis === 'time') sortByTime(made);
   const keys = axis === 'text' ? made.keys : undefined;
   return { ...base, xs: made.xs, keys, series: made.series, step: axis === 'time' && choice.kind === 'bars' ? spacing(/** @type {number[]} */ (made.xs)) || 3_600_000 : undefined };
@@ -171,6 +172,25 @@ function grid(rows, choice, index, place, words) {
   return { xs, keys, series: [...series.values()].map((one) => ({ ...one, values: xs.map((_, at) => one.values[at] ?? missing) })) };
 }
 
+/**
+ * The largest series first; of figures that add up the rest is one more, of others it is left out.
+ * @template {{xs: (number | string)[], keys: unknown[], series: {name: string, key: unknown, values: (number | null)[]}[]}} T
+ * @param {T} made
+ * @param {Kind} kind
+ * @param {(n: number) => string} rest
+ * @returns {T}
+ */
+function largest(made, kind, rest) {
+  if (made.series.length < 2) return made;
+  const total = (/** @type {{values: (number | null)[]}} */ one) => one.values.reduce((/** @type {number} */ all, value) => all + (value ?? 0), 0);
+  const series = [...made.series].sort((a, b) => total(b) - total(a));
+  if (series.length <= LOOKS) return { ...made, series };
+  const others = series.splice(LOOKS - 1);
+  if (kind === 'line') return { ...made, series: [...series, ...others.slice(0, 1)] };
+  const values = made.xs.map((_, at) => others.reduce((all, one) => all + (one.values[at] ?? 0), 0));
+  return { ...made, series: [...series, { name: rest(others.length), key: undefined, values }] };
+}
+
 /** @param {{xs: (number | string)[], series: {values: (number | null)[]}[]}} made */
 function sortByTime(made) {
   const order = made.xs.map((_, at) => at).sort((a, b) => Number(made.xs[a]) - Number(made.xs[b]));
@@ -201,8 +221,8 @@ function points(rows, choice, index, place, words) {
  * @returns {((value: number) => string) | undefined}
  */
 export function unitOf(name) {
-  if (/_ns$/.test(name)) return (value) => duration(value);
-  if (/_ms$/.test(name)) return (value) => duration(value * 1e6);
+  if (/_ns$/.test(name)) return (value) => (value === 0 ? '0' : duration(value));
+  if (/_ms$/.test(name)) return (value) => (value === 0 ? '0' : duration(value * 1e6));
   if (/percent$/.test(name)) return (value) => `${number(value)} %`;
   return undefined;
 }

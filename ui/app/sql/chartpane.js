@@ -23,7 +23,7 @@ export function chartPane(answer, { params, onChange, onBrush }) {
   const update = (now) => {
     const choice = choiceOf(answer.schema, now, first);
     fill(controls, ...selects(answer, choice, onChange));
-    const data = chartData(answer.schema, answer.rows, choice, { none: t('sql.null') });
+    const data = chartData(answer.schema, answer.rows, choice, { none: t('sql.null'), rest: (n) => t('chart.rest', { n }) });
     picture.show(data);
     fill(note, data.xs.length >= PLACES_MAX ? t('sql.chart_cut', { n: PLACES_MAX }) : answer.more ? t('sql.chart_more', { n: answer.rows.length }) : null);
   };

@@ -24,10 +24,18 @@ export function readPlan(text) {
     const [body = '', measured = ''] = rest.split(/,? ?metrics=\[/);
     const colon = body.indexOf(':');
     const operator = (colon < 0 ? body : body.slice(0, colon)).replace(/,$/, '').trim();
-    const detail = colon < 0 ? '' : body.slice(colon + 1).replace(/,$/, '').trim();
+    const detail = colon < 0 ? '' : shortened(body.slice(colon + 1).replace(/,$/, '').trim());
     steps.push({ depth: Math.floor(spaces.length / 2), operator, detail, metrics: metricsOf(measured.replace(/\]\s*$/, '')) });
   }
   return steps;
+}
+
+/**
+ * Without the names of files, of which there may be thousands, and without the places of columns.
+ * @param {string} detail
+ */
+function shortened(detail) {
+  return detail.replace(/file_groups=\{[^}]*\}(?:, )?/g, '').replace(/(?<=[\w)])@\d+(?=[\s,\])]|$)/g, '').replace(/, file_type=\w+/, '');
 }
 
 /** @param {string} text */

@@ -7,7 +7,7 @@ import { get, project } from '../api.js';
 import { el, fill, icon } from '../dom.js';
 import { ready } from '../event.js';
 import { number, offset, zone } from '../format.js';
-import { language, load, t } from '../i18n.js';
+import { load, t } from '../i18n.js';
 import { learn } from '../journal/fields.js';
 import { openedEvent } from '../journal/opened.js';
 import { stringify } from '../json.js';
@@ -19,7 +19,7 @@ import { empty, loader, skeleton } from '../parts/states.js';
 import { timePicker } from '../parts/timepicker.js';
 import { toast } from '../parts/toast.js';
 import { segments } from '../routes.js';
-import { cellOf, isDetail, textOf, widthOf } from '../screens/cells.js';
+import { cellOf, isDetail, knowProducts, textOf, titleLanguage, useProduct, widthOf } from '../screens/cells.js';
 import { filterControls } from '../screens/filters.js';
 import { isPeriodFilter, readAsked, toApi } from '../screens/model.js';
 import { screenSource } from '../screens/rows.js';
@@ -50,14 +50,16 @@ export async function start(outlet) {
     const key = `${project()} ${source ?? ''} ${id ?? ''}`;
     if (shown?.key !== key) {
       shown?.part.stop();
+      useProduct(source ?? '');
       const screen = known.screens.find((one) => one.source === source && (one.id === id || id === undefined));
       shown = { key, part: source === undefined ? listPart(region, known) : screen ? screenPart(region, screen, known) : missingPart(region, `${source}/${id ?? ''}`) };
     }
     shown.part.update(now);
   };
   void asking.run(async (signal) => {
-    const [answer, catalog] = await Promise.all([get('/screens', { lang: language() }, signal), get('/catalog', { lang: language() }, signal)]);
-    await learn(answer.screens.map((/** @type {Screen} */ one) => one.source));
+    const [answer, catalog] = await Promise.all([get('/screens', { lang: titleLanguage() }, signal), get('/catalog', { lang: titleLanguage() }, signal)]);
+    const systems = [...new Set(/** @type {string[]} */ (answer.screens.map((/** @type {Screen} */ one) => one.source)))];
+    await Promise.all([learn(systems), knowProducts(systems)]);
     if (signal.aborted) return;
     /** @type {any[]} */
     const sources = catalog.sources ?? catalog;
@@ -118,6 +120,10 @@ function screenPart(region, screen, known) {
   const path = `/screens/${screen.source}/${screen.id}`;
   const state = { shown: /** @type {string | null} */ (null), ignored: '', details: false, wrap: false, asked: readAsked(new URLSearchParams(), screen) };
   const product = productOf(known, screen.source);
+  /** @type {ReturnType<typeof screenSource> | null} */
+  let source = null;
+  /** Columns as an answer tells them: with their types. @type {Map<string, import('../screens/model.js').ScreenColumn>} */
+  const types = new Map();
   document.title = `${screen.title.text} · ${product} · Kronika`;
 
   const change = (/** @type {Record<string, string | string[] | null>} */ changes) => url.change({ ...changes, event: null });
@@ -186,9 +192,6 @@ function screenPart(region, screen, known) {
     }));
   }
 
-  /** Columns as an answer tells them: with their types. @type {Map<string, import('../screens/model.js').ScreenColumn>} */
-  const types = new Map();
-
   /** A row where there is little room. @returns {import('../parts/grid.js').Column} */
   function narrowColumn() {
     const shown = screen.columns.filter((column) => !isDetail(column));
@@ -249,9 +252,6 @@ function screenPart(region, screen, known) {
     openExport({ sql, params, rows: total ? total.value - (total.relation === 'eq' ? 0 : 1) : 0, complete: total?.relation === 'eq', columns: screen.columns.map((column) => column.title?.text ?? column.id) });
   }
 
-  /** @type {ReturnType<typeof screenSource> | null} */
-  let source = null;
-
   function showZone() {
     const own = screen.zone;
     const same = !own || offset(Date.now(), own) === offset(Date.now(), zone());
@@ -292,7 +292,7 @@ function screenPart(region, screen, known) {
       showZone();
       fill(filters, filterControls(screen, asked, change), asked.filters.length > 1 && el('button', { class: 'link', on: { click: () => change(Object.fromEntries(asked.filters.map(([name]) => [name, null]))) } }, t('screens.clear')));
       table.setSort({ id: 'event_time', descending: !asked.oldestFirst });
-      source = screenSource(path, () => toApi(asked, zone(), { lang: language() }), (page) => page.columns.forEach((column) => types.set(column.column, { ...column, title: column.title })));
+      source = screenSource(path, () => toApi(asked, zone(), { lang: titleLanguage() }), (page) => page.columns.forEach((column) => types.set(column.column, { ...column, title: column.title })));
       table.setSource(source);
       tell();
     }

@@ -272,6 +272,8 @@ function console_(outlet) {
   function refuse(error, sql, start) {
     const again = el('button', { on: { click: () => ((state.ran = null), update(url.here())) } }, icon('refresh'), t('core.again'));
     if (!(error instanceof Problem) || !error.position || state.named) return result.fail(error, again);
+    // The page shows the place itself.
+    if (error.hint?.startsWith('`position`')) error.hint = undefined;
     const at = start + placeOf(sql, error.position);
     const token = tokens(code.value).find((one) => one.start <= at && at < one.end);
     code.error({ start: at, end: Math.max(at + 1, token?.end ?? at + 1) });
