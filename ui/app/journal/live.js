@@ -7,7 +7,6 @@
 import { el, fill, icon } from '../dom.js';
 import { t } from '../i18n.js';
 import { told } from '../parts/states.js';
-import { tail } from './tail.js';
 
 /** @typedef {Record<string, any>} Row */
 /** @typedef {import('../parts/grid.js').Grid} Grid */
@@ -78,6 +77,8 @@ export function liveControl({ grid, isReading, refetch, onToggle, onPast }) {
       if (!s.tail) return;
       const newest = rows.reduce((most, row) => (seq(row) > most ? seq(row) : most), 0n);
       s.waiting = s.waiting.filter((row) => seq(row) > newest);
+      s.skipped = 0;
+      if (!state.classList.contains('bad')) fill(state);
     } catch (error) {
       // The rows that are there stay; what is new is asked for with the next ones.
       s.gap = true;
@@ -112,6 +113,23 @@ export function liveControl({ grid, isReading, refetch, onToggle, onPast }) {
 
   const skippedText = () => (s.skipped > 0 ? t('journal.tail.skipped', { n: s.skipped }) : '');
 
+  /** @param {URLSearchParams} params */
+  async function connect(params) {
+    // The button says at once that it is on; the code of the stream comes with the first use.
+    const mine = { stop: () => undefined };
+    s.tail = mine;
+    const { tail } = await import('./tail.js');
+    if (s.tail === mine) s.tail = tail(params, { onEvents: take, onState: become, onDropped: dropped });
+  }
+
+  /** @param {number | null} events */
+  function dropped(events) {
+    s.skipped += events ?? 0;
+    s.lost += events ?? 1;
+    fill(state, skippedText());
+    count();
+  }
+
   setPaused(false);
   return {
     toggle,
@@ -126,16 +144,7 @@ export function liveControl({ grid, isReading, refetch, onToggle, onPast }) {
     start(params, { inOrder }) {
       this.stop();
       Object.assign(s, { inOrder, paused: false, gap: true });
-      s.tail = tail(params, {
-        onEvents: take,
-        onState: become,
-        onDropped(events) {
-          s.skipped += events ?? 0;
-          s.lost += events ?? 1;
-          fill(state, skippedText());
-          count();
-        },
-      });
+      void connect(params);
       toggle.setAttribute('aria-pressed', 'true');
       toggle.classList.add('on');
       pause.hidden = false;

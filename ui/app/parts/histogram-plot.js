@@ -6,7 +6,6 @@
 import { el, fill, svg } from '../dom.js';
 import { number, short, time } from '../format.js';
 import { t } from '../i18n.js';
-import { boxPath } from './chart-marks.js';
 import { niceTicks, stack, timeTicks } from './chart-scale.js';
 
 /** @typedef {import('./histogram.js').Figures} Figures */
@@ -161,6 +160,9 @@ export function plot({ onZoom, onZoomOut }) {
     },
   };
 }
+
+/** @param {{x: number, y: number, width: number, height: number}[]} boxes */
+const boxPath = (boxes) => boxes.map((box) => `M${box.x.toFixed(1)} ${box.y.toFixed(1)}h${box.width.toFixed(1)}v${box.height.toFixed(1)}h${(-box.width).toFixed(1)}z`).join('');
 
 /** @param {Figures} figures */
 function scaleOf({ bars, series }) {

@@ -3,7 +3,7 @@
  * its own and fails on its own; all of them follow the address, and only what changed in it is asked again.
  */
 
-import { el } from '../dom.js';
+import { el, fill } from '../dom.js';
 import { placeFrom, ready } from '../event.js';
 import { zone } from '../format.js';
 import { load, t } from '../i18n.js';
@@ -12,13 +12,11 @@ import { cellMenu } from '../journal/cells.js';
 import { NARROW_COLUMN, columnIds, columnsOf, columnsText, fieldsOf, knowFields, plainFields, readSort, readWidths, sortField, widthsText } from '../journal/columns.js';
 import { facets } from '../journal/facets.js';
 import { fieldList, label, learn, shownValue } from '../journal/fields.js';
-import { findBar } from '../journal/find.js';
 import { listSource } from '../journal/list.js';
 import { listBar } from '../journal/listbar.js';
 import { liveControl } from '../journal/live.js';
 import { openId, openedEvent } from '../journal/opened.js';
 import { changes, quoted, read, text, toApi } from '../journal/query.js';
-import { reason } from '../journal/reasons.js';
 import { shortcut } from '../keys.js';
 import { isStep } from '../parts/axis.js';
 import { grid as makeGrid, prepare } from '../parts/grid.js';
@@ -75,7 +73,8 @@ class Journal {
     this.opened = openedEvent({ region: this.element, onStep: (by) => this.step(by), rowOf: (id) => this.rowOf(id) });
     this.histogram = this.makeHistogram();
     this.live = liveControl({ grid: () => this.grid, isReading: () => this.isReading(), refetch: () => this.refetch(), onToggle: (on) => url.change({ live: on ? '1' : null, ...(on && { sort: null }) }), onPast: () => this.leavePast() });
-    this.find = findBar({ grid: () => this.grid, onText: (wanted) => url.change({ find: (this.shownFind = wanted) }, { replace: true }), onSearch: (wanted) => url.change({ find: null, q: [this.query.q, quoted(wanted)].filter(Boolean).join(' ') }), mark: (row) => this.mark(row) });
+    /** Made when it is used first. @type {ReturnType<typeof import('../journal/find.js').findBar> | null} */
+    this.find = null;
     this.listBar = listBar({
       grid: () => this.grid, live: this.live, columns: () => this.ids,
       onColumns: (ids) => url.change({ columns: columnsText(ids) }),
@@ -85,10 +84,11 @@ class Journal {
     });
     /** @type {import('../parts/grid.js').Grid} */
     this.grid = this.makeGrid();
-    this.main.append(this.histogram.element, this.listBar.element, this.find.element, this.grid.element);
+    this.main.append(this.histogram.element, this.listBar.element, this.grid.element);
     this.element.append(el('h1', { class: 'visually-hidden' }, t('journal.list.title')), this.bar.element, el('div', { class: 'journal-body' }, this.facets.element, this.main));
     outlet.append(this.element);
     this.release = this.keys();
+    this.releaseFind = shortcut({ keys: 'Ctrl+f', title: 'journal.keys.find', typing: true, run: () => void this.openFind() });
     this.timer = setInterval(() => this.live.isOn() && !document.hidden && this.showHistogram({ again: true }), FIGURES_EVERY);
     // The drawer's code is there before the first click on a row.
     (window.requestIdleCallback ?? setTimeout)(() => void import('../journal/drawer.js').catch(() => undefined));
@@ -129,13 +129,33 @@ class Journal {
       rowClass: (row) => (row.outcome === 'failure' ? 'is-failed' : ''),
       onSelect: (n) => this.listBar.setSelected(n),
       onMove: () => {
-        this.find.repaint();
+        this.find?.repaint();
         this.live.apply();
       },
       onBusy: () => this.listBar.setBusy(this.isBusy()),
       onTotal: () => this.grid && this.listBar.setTotal(this.total()),
-      whenEmpty: () => reason(this.query),
+      whenEmpty: () => this.whyEmpty(),
     });
+  }
+
+  /** Why there is nothing; its code comes when it is needed. */
+  whyEmpty() {
+    const place = el('div');
+    const { query } = this;
+    void import('../journal/reasons.js').then(({ reason }) => fill(place, reason(query)));
+    return place;
+  }
+
+  /** Finds in the rows that are loaded. @param {string} [wanted] */
+  async openFind(wanted) {
+    const { findBar } = await import('../journal/find.js');
+    if (this.stopped) return;
+    if (!this.find) {
+      this.find = findBar({ grid: () => this.grid, onText: (text) => url.change({ find: (this.shownFind = text) }, { replace: true }), onSearch: (text) => url.change({ find: null, q: [this.query.q, quoted(text)].filter(Boolean).join(' ') }), mark: (row) => this.mark(row) });
+      this.grid.element.before(this.find.element);
+      this.releaseFind();
+    }
+    this.find.open(wanted);
   }
 
   /** @returns {{value: number, relation: 'eq' | 'gte'} | null} */
@@ -162,9 +182,9 @@ class Journal {
     this.showLive(params, sort.sort);
     void this.opened.update({ path, params });
     this.grid.setMark((row) => this.mark(row));
-    this.find.repaint();
+    this.find?.repaint();
     const found = params.get('find');
-    if (found && this.shownFind !== found) this.find.open(found);
+    if (found && this.shownFind !== found) void this.openFind(found);
     this.shownFind = found;
     document.title = `${text(this.query) || t('nav.journal')} · Kronika`;
   }
@@ -222,7 +242,7 @@ class Journal {
   /** Titles of modules and kinds of events, for menus. @param {Row[]} rows */
   learnFrom(rows) {
     void learn([...new Set(rows.map((row) => String(row.source)))]);
-    this.find.repaint();
+    this.find?.repaint();
   }
 
   /** @param {URLSearchParams} params @param {string} sort */
@@ -323,7 +343,8 @@ class Journal {
     this.live.stop();
     this.bar.stop();
     this.facets.stop();
-    this.find.stop();
+    this.find?.stop();
+    this.releaseFind();
     this.histogram.stop();
     this.opened.stop();
     this.grid.stop();
