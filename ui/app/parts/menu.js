@@ -23,6 +23,7 @@ export function popover(anchor, make, { label, role = 'dialog', class: extra = '
     closeOpen = null;
     document.removeEventListener('pointerdown', outside, true);
     window.removeEventListener('resize', place);
+    growing.disconnect();
     anchor.setAttribute('aria-expanded', 'false');
     const hadFocus = panel.contains(document.activeElement) || document.activeElement === document.body;
     panel.remove();
@@ -51,6 +52,8 @@ export function popover(anchor, make, { label, role = 'dialog', class: extra = '
     panel.style.top = `${Math.max(8, Math.min(top, window.innerHeight - height - 8))}px`;
     panel.style.left = `${Math.max(8, Math.min(at.left, window.innerWidth - width - 8))}px`;
   };
+  // What is filled later may not end outside of the window.
+  const growing = new ResizeObserver(place);
   closeOpen = close;
   panel.append(make(close));
   // Inside of an open modal dialog, or it would lie behind it and be inert.
@@ -59,6 +62,7 @@ export function popover(anchor, make, { label, role = 'dialog', class: extra = '
   place();
   document.addEventListener('pointerdown', outside, true);
   window.addEventListener('resize', place);
+  growing.observe(panel);
   const first = panel.querySelector('[autofocus]') ?? panel.querySelector('input, select, [role^=menuitem], button, a[href]');
   (first instanceof HTMLElement ? first : panel).focus();
 }
