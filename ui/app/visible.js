@@ -6,7 +6,7 @@
 import { el } from './dom.js';
 
 /** Characters that do not show, or that turn the direction of what follows; ANSI escapes whole. */
-const HIDDEN = /\u001b\[[0-9;?]*[ -/]*[@-~]|[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+const HIDDEN = /\u001b\[[0-9;?]*[ -/]*[@-~]|[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 /**
  * A text in which nothing hides: escapes of terminals are left out with a mark, control and direction characters are named.

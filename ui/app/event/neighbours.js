@@ -8,6 +8,7 @@ import { el, fill, icon } from '../dom.js';
 import { duration, instant } from '../format.js';
 import { t } from '../i18n.js';
 import { empty, skeleton } from '../parts/states.js';
+import { sentenceText } from '../sentence.js';
 import { change, here } from '../url.js';
 import { listHref } from './filter.js';
 import { openEvent } from './open.js';
@@ -17,6 +18,8 @@ import { eventRow } from './row.js';
 /** @typedef {{run: (work: (signal: AbortSignal) => Promise<void>) => Promise<void>}} Loading */
 
 const SIZES = [10, 50, 100, 500, 1000];
+/** Rows that are made at once, on each side. */
+const CHUNK = 50;
 const FIELDS = 'event_id,event_time,source,dataset,tenant_id,module,event_type,action,message,severity_number,outcome,status,error_message,actor_type,actor_id,actor_name,actor_email,visitor_id,object_type,object_id,object_name,http_status,task_status,_seq';
 
 /**
@@ -77,7 +80,7 @@ export function showNeighbours(panel, event, loading) {
   const size = SIZES.find((one) => String(one) === params.get('around')) ?? 10;
   const list = el('ol', { class: 'event-rows near', 'aria-label': t('event.near.label') });
   const count = el('span', { class: 'muted small', role: 'status' });
-  const words = el('input', { type: 'search', placeholder: t('event.near.filter'), 'aria-label': t('event.near.filter'), on: { input: () => narrow(list, words.value, count) } });
+  const words = el('input', { type: 'search', placeholder: t('event.near.filter'), 'aria-label': t('event.near.filter') });
   fill(
     panel,
     el(
@@ -101,11 +104,58 @@ export function showNeighbours(panel, event, loading) {
     const of = { ...filter, fields: FIELDS, total: 'none', limit: Math.min(size + 1, 1000) };
     const [before, after] = await Promise.all([api.get('/events', { ...of, to: event.event_time, sort: '-event_time' }, signal), api.get('/events', { ...of, from: event.event_time, sort: 'event_time' }, signal)]);
     const all = around(event, before.events, after.events, size);
-    if (all.length < 2) return fill(body, empty(t('event.near.none')));
-    list.append(...all.map((one) => eventRow(one, { onOpen: (to) => openEvent(to), when: distance(event, one), current: one.event_id === event.event_id })));
+    if (all.length < 2) return void fill(body, empty(t('event.near.none')));
     fill(body, list);
-    return list.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' });
+    const middle = all.findIndex((one) => one.event_id === event.event_id);
+    const made = (/** @type {Event} */ one) => eventRow(one, { onOpen: (to) => openEvent(to), when: distance(event, one), current: one.event_id === event.event_id });
+    rows(list, all, made, middle);
+    /** @type {string[] | null} */
+    let texts = null;
+    words.addEventListener('input', () => {
+      const wanted = words.value.trim().toLocaleLowerCase();
+      texts ??= all.map((one) => `${sentenceText(one)} ${one.outcome ?? ''} ${one.event_id}`.toLocaleLowerCase());
+      const found = all.filter((one, at) => one.event_id === event.event_id || (texts?.[at] ?? '').includes(wanted));
+      rows(list, found, made, wanted ? 0 : middle);
+      count.textContent = wanted ? t('core.events', { n: found.length }) : '';
+    });
   });
+}
+
+/**
+ * Rows around the event; those further away are made when the list is scrolled there.
+ * @param {HTMLElement} list
+ * @param {Event[]} all
+ * @param {(one: Event) => HTMLElement} made
+ * @param {number} middle number of the row that is seen first
+ */
+function rows(list, all, made, middle) {
+  let [from, to] = [Math.max(0, middle - CHUNK), Math.min(all.length, middle + CHUNK)];
+  list.replaceChildren(...all.slice(from, to).map(made));
+  const ends = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) continue;
+      if (target === list.firstElementChild && from > 0) {
+        const start = Math.max(0, from - CHUNK);
+        const top = target.getBoundingClientRect().top;
+        list.prepend(...all.slice(start, from).map(made));
+        // What is read stays where it is, also at the very top, where browsers do not see to it.
+        const scrolled = list.closest('.drawer-body');
+        if (scrolled) scrolled.scrollTop += target.getBoundingClientRect().top - top;
+        from = start;
+      }
+      if (target === list.lastElementChild && to < all.length) {
+        list.append(...all.slice(to, to + CHUNK).map(made));
+        to += CHUNK;
+      }
+    }
+    watch();
+  }, { rootMargin: '300px' });
+  const watch = () => {
+    ends.disconnect();
+    for (const end of [from > 0 && list.firstElementChild, to < all.length && list.lastElementChild]) if (end) ends.observe(end);
+  };
+  list.querySelector('[aria-current]')?.scrollIntoView({ block: from > 0 ? 'center' : 'nearest' });
+  watch();
 }
 
 /**
@@ -137,20 +187,4 @@ export function distance(from, to) {
 function far(ns) {
   const days = ns / 86_400_000_000_000n;
   return days >= 2n ? t('event.near.days', { n: Number(days) }) : duration(Number(ns));
-}
-
-/**
- * Hides rows that do not hold the words.
- * @param {HTMLElement} list
- * @param {string} words
- * @param {HTMLElement} count
- */
-function narrow(list, words, count) {
-  const wanted = words.trim().toLocaleLowerCase();
-  let shown = 0;
-  for (const row of /** @type {Iterable<HTMLElement>} */ (list.children)) {
-    row.hidden = wanted !== '' && !row.hasAttribute('aria-current') && !row.textContent?.toLocaleLowerCase().includes(wanted);
-    if (!row.hidden) shown += 1;
-  }
-  count.textContent = wanted ? t('core.events', { n: shown }) : '';
 }

@@ -13,10 +13,10 @@ import { meansRow } from './open.js';
 
 /**
  * @param {Event} event
- * @param {{onOpen: (event: Event) => void, when?: string, current?: boolean}} how `when` instead of the time of the day
+ * @param {{onOpen: (event: Event) => void, when?: string, current?: boolean, systems?: boolean}} how `when` instead of the time of the day; `systems`: which product it was stands there as well
  * @returns {HTMLLIElement}
  */
-export function eventRow(event, { onOpen, when, current = false }) {
+export function eventRow(event, { onOpen, when, current = false, systems = false }) {
   const open = (/** @type {MouseEvent} */ click) => {
     if (click.metaKey || click.ctrlKey || click.shiftKey || click.altKey) return;
     click.preventDefault();
@@ -25,7 +25,7 @@ export function eventRow(event, { onOpen, when, current = false }) {
   const module = el('span', { class: 'event-module muted', title: `${event.source} · ${event.module ?? ''}` }, visible(String(event.module ?? event.source)));
   withCatalogue(event.source, (of) => {
     const title = moduleTitle(of, event.module);
-    if (title) module.textContent = title;
+    if (title || systems) module.textContent = visible([systems && of.product, title ?? event.module].filter(Boolean).join(' · '));
   });
   const row = el(
     'li',

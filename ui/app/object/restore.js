@@ -41,7 +41,7 @@ export function restore(subject, again) {
 function content(preview, subject, done, cancel) {
   const reason = el('textarea', { rows: 2, maxLength: 2000, 'data-test': 'restore-reason' });
   const wrong = el('p', { class: 'field-error', role: 'alert' });
-  const run = el('button', { class: 'primary', disabled: !preview.restorable, 'data-test': 'restore-run' }, icon('restore'), t('object.restore'));
+  const run = el('button', { class: 'primary', disabled: !preview.restorable, 'data-test': 'restore-run' }, icon('restore'), t('object.restore_now'));
   run.addEventListener('click', async () => {
     run.disabled = true;
     fill(wrong);

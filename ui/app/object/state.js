@@ -20,6 +20,9 @@ import { momentText, moments, placeOfMoment } from './moments.js';
 /** @typedef {import('../views/object.js').Subject} Subject */
 /** @typedef {{run: (work: (signal: AbortSignal) => Promise<void>) => Promise<void>}} Loading */
 
+/** Fields that are shown at once. */
+const CHUNK = 100;
+
 /**
  * @param {HTMLElement} panel
  * @param {Subject} subject
@@ -103,23 +106,42 @@ function drawState(region, answer, event) {
 }
 
 /**
+ * What the moment's event set comes first; a wide object shows its other fields on demand.
  * @param {any[]} fields
  * @param {any} state
  * @param {Event} event
  */
 function fieldTable(fields, state, event) {
-  const rows = fields.map((field) => {
-    const isNew = field.event_id === event.event_id && field.known_from === 'this_event';
-    const value = valueAt(state, field.path);
-    return el(
-      'tr',
-      { class: isNew ? 'now' : '' },
-      el('th', { scope: 'row', class: 'mono' }, visible(field.path)),
-      el('td', null, isNew && el('span', { class: 'badge note' }, t('object.state.new')), ' ', value === undefined ? '' : isBranch(value) ? jsonView(value, { label: field.path }) : leaf(value)),
-      el('td', { class: 'muted' }, el('a', { class: 'nowrap', href: eventHref(field) }, time(field.event_time, { fraction: false })), field.known_from === 'a_later_event' ? ` ${t('object.state.later')}` : (field.actor_name ?? field.actor_id) && ` ${visible(String(field.actor_name ?? field.actor_id))}`),
-    );
-  });
-  return el('div', { class: 'scroll' }, el('table', { class: 'plain state-table', 'data-test': 'state' }, el('thead', null, el('tr', null, [t('object.state.field'), t('object.state.value'), t('object.state.since')].map((title) => el('th', { scope: 'col' }, title)))), el('tbody', null, rows)));
+  const isNew = (/** @type {any} */ field) => field.event_id === event.event_id && field.known_from === 'this_event';
+  const ordered = [...fields.filter(isNew), ...fields.filter((field) => !isNew(field))];
+  const body = el('tbody');
+  const grow = (/** @type {number} */ from) => {
+    body.append(...ordered.slice(from, from + CHUNK).map((field) => fieldRow(field, state, isNew(field))));
+    const rest = ordered.length - from - CHUNK;
+    if (rest <= 0) return;
+    const more = el('tr', null, el('td', { colspan: 3 }, el('button', { class: 'link', on: { click: () => (more.remove(), grow(from + CHUNK)) } }, t('event.json.more', { n: rest }))));
+    body.append(more);
+  };
+  grow(0);
+  const titles = [t('object.state.field'), t('object.state.value'), t('object.state.since')].map((title) => el('th', { scope: 'col' }, title));
+  return el('div', { class: 'scroll' }, el('table', { class: 'plain state-table', 'data-test': 'state' }, el('thead', null, el('tr', null, titles)), body));
+}
+
+/**
+ * @param {any} field
+ * @param {any} state
+ * @param {boolean} isNew
+ */
+function fieldRow(field, state, isNew) {
+  const value = valueAt(state, field.path);
+  const who = field.actor_name ?? field.actor_id;
+  return el(
+    'tr',
+    { class: isNew ? 'now' : '' },
+    el('th', { scope: 'row', class: 'mono' }, visible(field.path)),
+    el('td', null, isNew && [el('span', { class: 'badge note' }, t('object.state.new')), ' '], value === undefined ? '' : isBranch(value) ? jsonView(value, { label: field.path }) : leaf(value)),
+    el('td', { class: 'muted' }, el('a', { class: 'nowrap', href: eventHref(field) }, time(field.event_time, { fraction: false })), field.known_from === 'a_later_event' ? ` ${t('object.state.later')}` : who && ` ${visible(String(who))}`),
+  );
 }
 
 /**

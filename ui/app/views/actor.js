@@ -35,8 +35,8 @@ export async function start(outlet, place) {
   const page = el('div', { class: 'page actor-page' });
   outlet.append(page);
   const loading = loader(page);
-  /** @type {{asked: string | null, listed: string | null, history: Listed | null, list: HTMLElement | null}} */
-  const state = { asked: null, listed: null, history: null, list: null };
+  /** @type {{asked: string | null, listed: string | null, history: Listed | null, list: HTMLElement | null, systems: boolean}} */
+  const state = { asked: null, listed: null, history: null, list: null, systems: false };
   const beside = eventBeside(outlet, () => state.history);
 
   const load = (/** @type {Place} */ now) => {
@@ -52,6 +52,7 @@ export async function start(outlet, place) {
       const narrow = { source: now.params.get('source'), tenant_id: now.params.get('tenant_id') };
       const found = await api.get(path, narrow, signal);
       state.list = el('div', { class: 'stack grow' });
+      state.systems = new Set(found.identities.map((/** @type {any} */ one) => one.source)).size > 1;
       const parts = isVisitor ? [visitorHead(found), visitorIdentities(found)] : [actorHead(found), actorIdentities(found), ...activity(found)];
       fill(page, parts[0] ?? null, narrow.source && everywhere(narrow.source), el('div', { class: 'actor-columns' }, el('div', { class: 'stack actor-side' }, parts.slice(1)), state.list));
       document.title = `${page.querySelector('h1')?.textContent ?? ''} · Kronika`;
@@ -88,7 +89,7 @@ function everywhere(source) {
 /**
  * @param {string} path
  * @param {URLSearchParams} params
- * @param {{history: Listed | null, list: HTMLElement | null}} state
+ * @param {{history: Listed | null, list: HTMLElement | null, systems: boolean}} state
  */
 function drawHistory(path, params, state) {
   state.history?.stop();
@@ -98,6 +99,7 @@ function drawHistory(path, params, state) {
     label: t('timeline.label'),
     load: (cursor, signal) => api.get(`${path}/history`, { ...asked, order, cursor, limit: 100, total: 'none' }, signal),
     onOpen: (event) => openEvent(event),
+    systems: state.systems,
   });
   const chosen = ['module', 'action', 'outcome'].filter((name) => params.has(name));
   const turn = el('button', { class: 'quiet', 'data-test': 'order', on: { click: () => change({ order: order === 'newest' ? 'oldest' : null }) } }, icon(order === 'newest' ? 'down' : 'up'), t(`timeline.${order}`));

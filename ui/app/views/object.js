@@ -141,6 +141,7 @@ function showTimeline(panel, subject, state) {
     label: t('timeline.label'),
     load: (cursor, signal) => api.get(`${subject.path}/history`, { ...narrow, order, cursor, limit: 100, total: 'none' }, signal),
     onOpen: (event) => openEvent(event),
+    systems: new Set(subject.summary.sources.map((one) => one.source)).size > 1,
   });
   const turn = el('button', { class: 'quiet', 'data-test': 'order', on: { click: () => change({ order: order === 'newest' ? 'oldest' : null }) } }, icon(order === 'newest' ? 'down' : 'up'), t(`timeline.${order}`));
   fill(panel, el('div', { class: 'row between wrap' }, el('span', { class: 'muted' }, t('core.events', { n: subject.summary.events })), turn), history.element);
