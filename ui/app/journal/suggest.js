@@ -123,6 +123,7 @@ async function values(token, name, query, signal) {
   const make = (/** @type {string} */ value, /** @type {number | null} */ count) => ({ kind: /** @type {const} */ ('value'), text: valueTitle(name, value) ?? value, note: count == null ? '' : number(count), detail: valueTitle(name, value) ? value : '', insert: insert(value) });
   if (field?.values.length) return field.values.filter((value) => rank(token.part, value) < Infinity).map((value) => make(value, null));
   if (name === 'has') return (await fieldSuggestions({ ...token, before: '' })).slice(0, MOST).map((one) => ({ ...one, insert: insert(one.note) }));
+  if (EXAMPLES[name]) return EXAMPLES[name].filter((value) => rank(token.part, value, valueTitle(name, value)) < Infinity).map((value) => make(value, null));
   const column = COUNTED[name] ?? field?.name ?? name;
   if (!field && !/^attributes\./.test(name)) return [];
   if (field && (!['text', 'number', 'boolean'].includes(field.kind) && !(name in COUNTED))) return [];
@@ -131,14 +132,19 @@ async function values(token, name, query, signal) {
   const answer = await facetsOf(toApi(others, { fields: column, top: 50 }), signal);
   /** @type {{value: unknown, count: number}[]} */
   const rows = answer.facets[column]?.values ?? [];
+  // Of an object its type alone says nothing: the id follows.
+  if (name === 'object') return rows.filter(({ value }) => value != null && rank(token.part, String(value)) < Infinity).slice(0, 12).map(({ value, count }) => ({ ...make(`${value}:`, count), kind: 'field' }));
   return rows
     .filter(({ value }) => value != null && rank(token.part, String(value), valueTitle(name, String(value))) < Infinity)
     .slice(0, 12)
     .map(({ value, count }) => make(String(value), count));
 }
 
+/** Values of what cannot be counted, to show how they are written. @type {Record<string, string[]>} */
+const EXAMPLES = { duration: ['100ms', '1s', '10s', '1m'], hour: ['9-17', '22-5', '09:00-17:30'], weekday: ['1', '2', '3', '4', '5', '6', '7', '1-5', '6-7'] };
+
 /** Words of the API, and the column whose values they take. @type {Record<string, string>} */
-const COUNTED = { actor: 'actor_name', location: 'unit_name', ip: 'client_address', kind: 'kind', actor_kind: 'actor_kind', level: 'level' };
+const COUNTED = { object: 'object_type', actor: 'actor_name', location: 'unit_name', ip: 'client_address', kind: 'kind', actor_kind: 'actor_kind', level: 'level' };
 
 /**
  * Values of the fields that people ask most by what is typed alone: `cour` finds `module:couriers`.
