@@ -25,7 +25,7 @@ import { visible } from './visible.js';
 export function sentence(event, { links = true, more = true } = {}) {
   const actor = actorOf(event);
   const object = objectOf(event);
-  const general = templateOf({ action: String(event.action ?? 'other'), hasActor: actor != null, hasObject: object != null, failed: event.outcome === 'failure' });
+  const general = templateOf({ action: String(event.action ?? 'other'), type: object?.type ?? null, hasActor: actor != null, hasObject: object != null, failed: event.outcome === 'failure' });
   // Some things are not done as others are: one makes a call, and does not send it.
   const special = general.replace(/^act\.\w+/, (verb) => `${verb}@${object?.type}`);
   const key = has(special) ? special : general;

@@ -58,6 +58,20 @@ export function markdownOf(event, title, origin) {
 }
 
 /**
+ * A header and a row of CSV (RFC 4180); what has an inside is JSON. A text that a spreadsheet would run is quoted by an apostrophe.
+ * @param {Event} event
+ */
+export function csvOf(event) {
+  const cell = (/** @type {unknown} */ value) => {
+    const text = value == null ? '' : typeof value === 'string' ? value : stringify(value, 0);
+    const safe = typeof value === 'string' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  const row = shownRow(event);
+  return `${Object.keys(row).map(cell).join(',')}\r\n${Object.values(row).map(cell).join(',')}\r\n`;
+}
+
+/**
  * An event without what the engine keeps for itself.
  * @param {Event} event
  */
@@ -80,6 +94,7 @@ export function copyItems(event, title) {
     ['markdown', () => markdownOf(event(), title(), origin)],
     ['json', () => stringify(shownRow(event()))],
     ['ndjson', () => `${stringify(shownRow(event()), 0)}\n`],
+    ['csv', () => csvOf(event())],
     ['curl', () => curlOf(event(), origin, project())],
     ['sql', () => sqlOf(event())],
   ];

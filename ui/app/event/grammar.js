@@ -19,15 +19,20 @@ const PLAIN = {
   other: [],
 };
 
+/** What can itself be sent or received; of other things it is told by the product's title what was sent about them. */
+const SENDABLE = new Set(['webhook', 'sms', 'email', 'message', 'mailing', 'campaign', 'call', 'file', 'feedback', 'catalog', 'invoice', 'notification']);
+
 /**
  * The template of an event: a key of the texts.
- * @param {{action: string, hasActor: boolean, hasObject: boolean, failed: boolean}} of
+ * @param {{action: string, type: string | null, hasActor: boolean, hasObject: boolean, failed: boolean}} of
  * @returns {string}
  */
-export function templateOf({ action, hasActor, hasObject, failed }) {
-  const known = Object.hasOwn(PLAIN, action) && action !== 'other' ? action : null;
-  if (!hasObject || !known) return hasActor ? (hasObject ? 'act.told' : 'act.told_alone') : hasObject ? 'act.told_of' : 'act.told_only';
-  return `act.${known}${failed ? '.failed' : ''}${hasActor ? '' : '.none'}`;
+export function templateOf({ action, type, hasActor, hasObject, failed }) {
+  // An export is not exported, it is made.
+  const verb = action === type ? 'create' : action;
+  const isTold = !Object.hasOwn(PLAIN, verb) || verb === 'other' || ((verb === 'send' || verb === 'receive') && !SENDABLE.has(type ?? ''));
+  if (!hasObject || isTold) return hasActor ? (hasObject ? 'act.told' : 'act.told_alone') : hasObject ? 'act.told_of' : 'act.told_only';
+  return `act.${verb}${failed ? '.failed' : ''}${hasActor ? '' : '.none'}`;
 }
 
 /**
