@@ -25,6 +25,7 @@ import { changes, quoted } from './query.js';
  * @property {() => string} [hint]
  * @property {number} width
  * @property {boolean} [grows]
+ * @property {boolean} [firm]
  * @property {boolean} [sorts]
  * @property {string[]} fields of the API that it tells
  * @property {(row: Row) => import('../dom.js').Children} cell
@@ -33,7 +34,7 @@ import { changes, quoted } from './query.js';
 
 /** @type {Record<string, Made>} */
 export const MADE = {
-  event_time: { title: () => label('event_time'), width: 196, sorts: true, fields: ['event_time'], cell: (row) => timeCell(row), text: (row) => time(row.event_time) },
+  event_time: { title: () => label('event_time'), width: 196, firm: true, sorts: true, fields: ['event_time'], cell: (row) => timeCell(row), text: (row) => time(row.event_time) },
   module: { title: () => label('module'), width: 140, sorts: true, fields: ['source', 'module'], cell: moduleCell, text: (row) => [row.source, row.module].filter(Boolean).join(' · ') },
   sentence: {
     title: () => t('journal.columns.sentence'), hint: () => t('journal.columns.sentence_hint'), width: 240, grows: true,
@@ -44,7 +45,7 @@ export const MADE = {
     cell: objectCell, text: (row) => (row.object_type || row.object_id ? [row.object_type, row.object_id].filter(Boolean).join(':') : ''),
   },
   actor: { title: () => label('actor'), width: 120, sorts: true, fields: ['actor_type', 'actor_id', 'actor_name', 'actor_email'], cell: actorCell, text: (row) => actorOf(row)?.label ?? '' },
-  outcome: { title: () => label('outcome'), width: 148, sorts: true, fields: ['outcome', 'status', 'severity_number'], cell: (row) => outcomeBadge(row), text: (row) => [row.outcome, row.status].filter(Boolean).join(' ') },
+  outcome: { title: () => label('outcome'), width: 148, firm: true, sorts: true, fields: ['outcome', 'status', 'severity_number'], cell: (row) => outcomeBadge(row), text: (row) => [row.outcome, row.status].filter(Boolean).join(' ') },
   level: { title: () => label('level'), width: 100, fields: ['severity_number', 'severity_text'], cell: levelCell, text: (row) => levelOf(row) ?? row.severity_text ?? '' },
 };
 

@@ -105,7 +105,7 @@ export function columnsOf(ids) {
 /** @param {string} id @returns {Column} */
 function columnOf(id) {
   const known = MADE[id];
-  if (known) return { id, title: known.title(), hint: known.hint?.(), width: known.width, grows: known.grows, sorts: known.sorts, cell: known.cell, text: known.text };
+  if (known) return { id, title: known.title(), hint: known.hint?.(), width: known.width, grows: known.grows, firm: known.firm, sorts: known.sorts, cell: known.cell, text: known.text };
   const [field = id, ...path] = id.split('.');
   const isNumber = numbers.has(id);
   const text = (/** @type {Row} */ row) => plain(valueAt(row[field], path));

@@ -28,17 +28,18 @@ export function findBar({ grid, onText, onSearch, mark }) {
   const element = el('div', { class: 'find-bar', role: 'search', 'aria-label': t('journal.list.find'), hidden: true }, icon('search'), input, told, button('up', 'journal.list.find_previous', () => step(-1)), button('down', 'journal.list.find_next', () => step(1)), all, button('close', 'core.close', () => close()));
   /** @type {{found: [number, Row][], at: number}} */
   const s = { found: [], at: -1 };
-  let release = arm();
+  let release = () => undefined;
 
-  /** @returns {() => void} */
-  function arm() {
-    return shortcut({ keys: 'Ctrl+f', title: 'journal.keys.find', typing: true, run: () => open() });
-  }
+  // Where the focus is in the field, the next Ctrl+F is the browser's.
+  const arm = () => {
+    release();
+    release = /** @type {() => undefined} */ (shortcut({ keys: 'Ctrl+f', title: 'journal.keys.find', typing: true, run: () => open() }));
+  };
+  input.addEventListener('blur', arm);
+  input.addEventListener('focus', () => release());
 
   function open(text = input.value) {
     element.hidden = false;
-    // The next Ctrl+F is the browser's.
-    release();
     input.value = text;
     input.focus();
     input.select();
@@ -48,7 +49,7 @@ export function findBar({ grid, onText, onSearch, mark }) {
   function close() {
     if (element.hidden) return;
     element.hidden = true;
-    release = arm();
+    arm();
     s.found = [];
     paint();
     onText(null);

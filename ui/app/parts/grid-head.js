@@ -15,6 +15,9 @@ const MOST = 1200;
 /** @param {State} s @param {Column} column */
 const widthOf = (s, column) => s.widths[column.id] ?? column.width;
 
+/** The least width of a column of which nobody chose the width: in little room it gives some away. @param {State} s @param {Column} column */
+const leastOf = (s, column) => (s.widths[column.id] !== undefined || column.firm || column.grows ? widthOf(s, column) : Math.round(widthOf(s, column) * 0.7));
+
 /**
  * Widths of all columns: the one that grows takes the rest, unless somebody chose its width.
  * @param {State} s
@@ -22,11 +25,12 @@ const widthOf = (s, column) => s.widths[column.id] ?? column.width;
 export function template(s) {
   const columns = visibleColumns(s);
   const tracks = columns.map((column) => {
-    const width = widthOf(s, column);
-    return column.grows && s.widths[column.id] === undefined ? `minmax(${width}px, 1fr)` : `${width}px`;
+    const [least, width] = [leastOf(s, column), widthOf(s, column)];
+    if (column.grows && s.widths[column.id] === undefined) return `minmax(${least}px, 1fr)`;
+    return least === width ? `${width}px` : `minmax(${least}px, ${width}px)`;
   });
   s.root.style.setProperty('--grid-columns', tracks.join(' ') || '1fr');
-  s.sizer.style.minWidth = s.isNarrow ? '0' : `${columns.reduce((sum, column) => sum + widthOf(s, column), 0)}px`;
+  s.sizer.style.minWidth = s.isNarrow ? '0' : `${columns.reduce((sum, column) => sum + leastOf(s, column), 0)}px`;
 }
 
 /** Makes the header anew. @param {State} s */

@@ -29,6 +29,7 @@ import { toast } from './toast.js';
  * @property {string} [hint] what it means
  * @property {number} width pixels, where nobody chose
  * @property {boolean} [grows] takes the room that is left
+ * @property {boolean} [firm] gives none of its width away
  * @property {boolean} [number] at the right, digits under each other
  * @property {boolean} [mono]
  * @property {boolean} [sorts] whether the source can sort by it

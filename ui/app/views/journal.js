@@ -16,7 +16,7 @@ import { listSource } from '../journal/list.js';
 import { listBar } from '../journal/listbar.js';
 import { liveControl } from '../journal/live.js';
 import { openId, openedEvent } from '../journal/opened.js';
-import { changes, quoted, read, text, toApi } from '../journal/query.js';
+import { changes, isField, quoted, read, text, toApi } from '../journal/query.js';
 import { shortcut } from '../keys.js';
 import { isStep } from '../parts/axis.js';
 import { grid as makeGrid, prepare } from '../parts/grid.js';
@@ -192,7 +192,7 @@ class Journal {
   /** What the bars are stacked by, and how long they are. @param {URLSearchParams} params */
   by(params) {
     const [by, step, chart] = [params.get('by'), params.get('step'), params.get('chart')];
-    const fits = by == null || by === 'none' || BY.includes(by) || /^((attributes|labels)\.\S+|[a-z_]+)$/.test(by);
+    const fits = by == null || by === 'none' || isField(by);
     /** @type {string[]} */
     const ignored = [];
     if (!fits) ignored.push(`by=${by}`);
