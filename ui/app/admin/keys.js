@@ -2,7 +2,7 @@
 
 import * as api from '../api.js';
 import { el, fill, icon } from '../dom.js';
-import { ago, time } from '../format.js';
+import { ago, day, time } from '../format.js';
 import { t } from '../i18n.js';
 import { copyButton } from '../parts/copy.js';
 import { confirm, openDialog } from '../parts/dialog.js';
@@ -60,7 +60,7 @@ function columns(again) {
     { title: t('core.project'), cell: (one) => one.project ?? el('span', { class: 'muted' }, t('admin.every_project')) },
     { title: t('admin.limits'), class: 'key-limits', cell: limits },
     { title: t('admin.last_used'), class: 'nowrap', cell: (one) => (one.last_used_at ? el('time', { datetime: one.last_used_at, title: time(one.last_used_at) }, ago(one.last_used_at)) : el('span', { class: 'muted' }, t('admin.never'))) },
-    { title: t('admin.expires'), class: 'nowrap', cell: (one) => (one.revoked_at ? el('time', { datetime: one.revoked_at, title: time(one.revoked_at) }, t('admin.revoked_when', { when: ago(one.revoked_at) })) : one.expires_at ? el('time', { datetime: one.expires_at, title: time(one.expires_at) }, ago(one.expires_at)) : t('admin.never'))},
+    { title: t('admin.expires'), class: 'nowrap', cell: (one) => (one.revoked_at ? el('time', { datetime: one.revoked_at, title: time(one.revoked_at) }, t('admin.revoked_when', { when: ago(one.revoked_at) })) : one.expires_at ? el('time', { datetime: one.expires_at, title: `${time(one.expires_at)} · ${ago(one.expires_at)}` }, day(one.expires_at)) : t('admin.never')) },
     { title: t('admin.actions'), quiet: true, cell: (one) => !ended(one) && el('div', { class: 'actions' }, menuButton({ label: t('admin.actions_of', { name: one.name }), icon: 'more', class: 'quiet square' }, () => actions(one, again))) },
   ];
 }

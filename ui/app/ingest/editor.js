@@ -52,7 +52,7 @@ export async function openEditor(region, name, params, signal) {
     stored,
     text: el('textarea', { class: 'mono mapping-text', spellcheck: 'false', value: stored || NEW, readOnly: !canWrite, rows: 22, 'data-test': 'mapping-text' }),
     sample: el('textarea', { class: 'mono sample-text', spellcheck: 'false', value: sample, rows: 22, placeholder: '{"id": 1, "time": "2026-03-01T10:00:00Z"}', 'data-test': 'sample-text' }),
-    given: name ? null : el('input', { type: 'text', pattern: '[a-z0-9][a-z0-9_-]*', required: true, placeholder: 'shop', 'data-test': 'mapping-name' }),
+    given: name ? null : el('input', { type: 'text', pattern: '[a-z0-9][a-z0-9_\\-]*', required: true, placeholder: 'shop', 'data-test': 'mapping-name' }),
     wrong: el('div', { role: 'alert', 'data-test': 'mapping-wrong' }),
     outcome: el('div', { class: 'stack', role: 'status', 'aria-label': t('ingest.outcome'), 'data-test': 'trial' }),
   };

@@ -80,8 +80,10 @@ function draw(region, all, shown, chosen, again) {
  * @param {Set<string>} chosen
  */
 function letters(all, chosen) {
+  const choose = (/** @type {Event} */ event, /** @type {Letter} */ one) => void (/** @type {HTMLInputElement} */ (event.target).checked ? chosen.add(one.id) : chosen.delete(one.id));
+  // The label makes the target large enough for a finger.
   const box = (/** @type {Letter} */ one) =>
-    el('input', { type: 'checkbox', 'aria-label': t('ingest.choose_line', { line: one.line, batch: one.batch }), disabled: one.cut, 'data-test': 'choose', on: { change: (/** @type {Event} */ event) => void (/** @type {HTMLInputElement} */ (event.target).checked ? chosen.add(one.id) : chosen.delete(one.id)) } });
+    el('label', { class: 'check choose' }, el('input', { type: 'checkbox', disabled: one.cut, 'data-test': 'choose', on: { change: (/** @type {Event} */ event) => choose(event, one) } }), el('span', { class: 'visually-hidden' }, t('ingest.choose_line', { line: one.line, batch: one.batch })));
   const at = (/** @type {Letter} */ one) => new Date(Number(one.received_at) / 1000).toISOString();
   return table(
     t('ingest.rejected'),

@@ -3,7 +3,7 @@
 import * as api from '../api.js';
 import { el, fill, icon } from '../dom.js';
 import { objectHref, placeParams } from '../event.js';
-import { ago, bytes, number, time } from '../format.js';
+import { ago, bytes, instant, number, time } from '../format.js';
 import { t } from '../i18n.js';
 import { stringify } from '../json.js';
 import { copyButton } from '../parts/copy.js';
@@ -159,8 +159,17 @@ function reports(timeline) {
       { title: t('tasks.message'), cell: (one) => eventLink(one.event_id, one, one.message ?? one.error_message ?? one.event_type ?? one.event_id) },
     ],
     timeline,
-    () => ({ 'data-test': 'task-report' }),
+    (one) => ({ 'data-test': 'task-report', class: later(one.event_time) ? 'task-later' : '' }),
   );
+}
+
+/**
+ * Whether a report came after the moment that is shown.
+ * @param {string} at
+ */
+function later(at) {
+  const asOf = url.here().params.get('as_of');
+  return asOf !== null && instant(at) > instant(asOf);
 }
 
 /** @param {Record<string, any>[]} related */
