@@ -92,7 +92,7 @@ export function boardView(options) {
   function tools(view) {
     const { id } = view.tile;
     const title = titleOf(view.tile);
-    const handle = el('button', { class: 'quiet square tile-handle', 'data-test': 'tile-handle', 'aria-label': t('dashboards.handle', { title }), title: t('dashboards.handle_hint'), 'aria-describedby': 'dashboards-keys', on: { keydown: (/** @type {KeyboardEvent} */ event) => keys(event, id), pointerdown: (/** @type {PointerEvent} */ event) => drag(event, view) } }, icon('menu'));
+    const handle = el('button', { class: 'quiet square tile-handle', 'data-test': 'tile-handle', 'aria-label': t('dashboards.handle', { title }), title: t('dashboards.handle_hint'), 'aria-describedby': 'dashboards-keys', on: { keydown: (/** @type {KeyboardEvent} */ event) => keys(event, id), pointerdown: (/** @type {PointerEvent} */ event) => drag(event, view) } }, icon('grip'));
     const more = menuButton({ label: t('dashboards.tile_menu', { title }), icon: 'more', class: 'quiet square' }, () => [
       { label: t('core.edit'), icon: 'edit', run: () => options.onEdit(state.tiles.find((tile) => tile.id === id) ?? view.tile) },
       'line',

@@ -6,6 +6,7 @@ import { pick, t } from '../i18n.js';
 import { label } from '../journal/fields.js';
 import { chart } from '../parts/chart.js';
 import { failure, skeleton } from '../parts/states.js';
+import { between } from '../period.js';
 import { link } from '../url.js';
 import { visible } from '../visible.js';
 import { figures } from './asking.js';
@@ -19,7 +20,7 @@ import { filterOf, filtersOf, heightOf } from './model.js';
 /**
  * @typedef {object} TileOptions
  * @property {(from: number, to: number) => void} [onBrush]
- * @property {(filters: Record<string, string | string[]>, range: {from: string, to: string} | null) => void} [onDrill]
+ * @property {(filters: Record<string, string | string[]>, range: Period | null) => void} [onDrill]
  */
 
 /** @param {Tile} tile */
@@ -55,7 +56,7 @@ export function tileView(tile, options) {
     if (shown?.type !== 'chart' || !canDrill) return;
     const { data, field } = shown;
     const x = data.xs[at];
-    if (data.axis === 'time' && typeof x === 'number') options.onDrill?.(filtersOf(tile), { from: new Date(x).toISOString(), to: new Date(x + (data.step ?? 0)).toISOString() });
+    if (data.axis === 'time' && typeof x === 'number') options.onDrill?.(filtersOf(tile), between(x, x + (data.step ?? 0)));
     else if (field) options.onDrill?.({ ...filtersOf(tile), ...filterOf(field, data.keys?.[at]) }, null);
   }
 
@@ -146,8 +147,10 @@ function table({ columns, rows }, title, onDrill) {
 function cell(column, value, onDrill) {
   const text = cellText(column.name, value);
   if (text !== null) return text;
-  if (column.number) return typeof value === 'string' && !/^-?\d+(\.\d+)?$/.test(value) ? value : number(/** @type {any} */ (value));
+  const digits = String(value);
+  if (column.number) return /^-?\d+\.\d+$/.test(digits) ? number(Number(digits)) : typeof value === 'string' && !/^-?\d+$/.test(value) ? value : number(/** @type {any} */ (value));
   if (/(^|_)(time|at|reached|began|ended)$/.test(column.name) && typeof value === 'string') return time(value, { fraction: false });
+  if (/^\d{4}-\d\d-\d\d$/.test(digits)) return el('span', { class: 'nowrap' }, digits);
   if (column.name === 'event_id') return el('a', { class: 'mono', href: link(`/events/${encodeURIComponent(String(value))}`) }, String(value));
   const shown = visible(words(column.name, value));
   return onDrill && label(column.name) !== column.name ? el('button', { class: 'link', on: { click: () => onDrill(column.name, value) } }, shown) : shown;

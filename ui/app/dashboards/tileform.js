@@ -54,7 +54,10 @@ export async function openTileForm(tile, { title, action, period, queries, onDon
     change({ ask: { ...now.ask, params } });
   };
 
-  const draw = () => fill(parts, ...sections({ tile: now, names, numbers: fields.filter((one) => one.kind === 'number').map((one) => one.name), queries, change, param, redraw: draw, wrong }), wrong);
+  const draw = () => {
+    name.placeholder = titleOf({ ...now, titles: {} });
+    fill(parts, ...sections({ tile: now, now: () => now, names, numbers: fields.filter((one) => one.kind === 'number').map((one) => one.name), queries, change, param, redraw: draw, wrong }), wrong);
+  };
   const name = el('input', { type: 'text', maxlength: 120, value: titleOf(now) === t(`dashboards.route_${now.ask.route}`) ? '' : titleOf(now), placeholder: titleOf({ ...now, titles: {} }), autofocus: true, 'data-test': 'tile-title', on: { input: () => change({ titles: name.value.trim() === '' ? {} : Object.fromEntries(LANGUAGES.map((one) => [one, one === language() || !now.titles[one] || Object.values(tile.titles).every((same) => same === tile.titles.en) ? name.value.trim() : now.titles[one] ?? name.value.trim()])) }) } });
   draw();
   openDialog(
@@ -69,7 +72,8 @@ export async function openTileForm(tile, { title, action, period, queries, onDon
 
 /**
  * @typedef {object} Sections
- * @property {Tile} tile
+ * @property {Tile} tile as it is drawn
+ * @property {() => Tile} now as it was changed since
  * @property {string[]} names
  * @property {string[]} numbers
  * @property {NamedQuery[]} queries
@@ -126,7 +130,7 @@ function figurePart({ tile, names, numbers, param, redraw }) {
 }
 
 /** @param {Sections} of */
-function queryPart({ tile, queries, change, redraw }) {
+function queryPart({ tile, now, queries, change, redraw }) {
   const known = queries.filter((one) => !one.error);
   const query = known.find((one) => one.name === tile.ask.name);
   const picked = choose(known.map((one) => [one.name, one.title ?? one.name]), tile.ask.name ?? '', (value) => (change({ ask: { route: 'query', name: value, params: {} } }), redraw()), 'tile-query');
@@ -136,14 +140,14 @@ function queryPart({ tile, queries, change, redraw }) {
     { class: 'stack' },
     field(t('dashboards.query'), picked, query?.description),
     el('div', { class: 'tile-fields' }, inputs.map((parameter) => {
-      const input = el('input', { type: 'text', value: String(tile.ask.params[parameter.name] ?? ''), placeholder: parameter.default ?? '', on: { change: () => change({ ask: { ...tile.ask, params: Object.fromEntries(Object.entries({ ...tile.ask.params, [parameter.name]: input.value }).filter(([, value]) => value !== '')) } }) } });
+      const input = el('input', { type: 'text', value: String(tile.ask.params[parameter.name] ?? ''), placeholder: parameter.default ?? '', on: { change: () => change({ ask: { ...now().ask, params: Object.fromEntries(Object.entries({ ...now().ask.params, [parameter.name]: input.value }).filter(([, value]) => value !== '')) } }) } });
       return field(parameter.name, input, parameter.meaning);
     })),
   );
 }
 
 /** The filter of a tile as a line of text, in the journal's own words. @param {Sections} of */
-function filterPart({ tile, change, wrong }) {
+function filterPart({ tile, now, change, wrong }) {
   const filters = Object.entries(filtersOf(tile)).filter(([key]) => key !== 'q');
   const written = queryText({ filters: filters.map(([key, value]) => ({ field: key.replace(/[!~^<>]+$/, ''), op: /** @type {any} */ (`${/[!~^<>]+$/.exec(key)?.[0] ?? ''}=`), values: [value].flat(), off: false })), q: String(tile.ask.params.q ?? '') });
   const input = el('input', { type: 'text', value: written, placeholder: 'module:couriers outcome:failure', spellcheck: 'false', 'data-test': 'tile-filter' });
@@ -151,14 +155,15 @@ function filterPart({ tile, change, wrong }) {
     const parsed = parseText(input.value, isField);
     fill(wrong, parsed.problems.length > 0 ? t('dashboards.wrong_filter', { text: input.value.slice(parsed.problems[0]?.at ?? 0) }) : null);
     if (parsed.problems.length > 0) return;
-    const kept = Object.entries(tile.ask.params).filter(([key]) => !(key in filtersOf({ ...tile, drill: undefined })));
+    const { ask } = now();
+    const kept = Object.entries(ask.params).filter(([key]) => !(key in filtersOf({ ...now(), drill: undefined })));
     /** @type {Record<string, any>} */
     const params = Object.fromEntries(kept);
     delete params.q;
     for (const one of parsed.filters) if (!one.off) params[keyOf(one)] = [...[params[keyOf(one)] ?? []].flat(), ...one.values];
     if (parsed.q) params.q = parsed.q;
     if (parsed.groups.length > 0) params.filter = parsed.groups;
-    change({ drill: undefined, ask: { ...tile.ask, params } });
+    change({ drill: undefined, ask: { ...ask, params } });
   });
   return field(t('dashboards.filter'), input, t('dashboards.filter_hint'));
 }

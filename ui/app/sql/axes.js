@@ -40,8 +40,9 @@ export function suggest(schema, rows) {
   const first = y[0];
   if (first === undefined || rows.length === 0) return null;
   if (time) {
-    const by = texts.find((column) => distinct(schema, rows, column.name, SERIES_MAX) < Math.max(2, rows.length));
-    // The same moment several times without a series to tell them apart is no line.
+    // The same moment several times: a text tells the rows apart.
+    const repeats = distinct(schema, rows, time.name, rows.length) < rows.length;
+    const by = repeats ? texts.find((column) => distinct(schema, rows, column.name, SERIES_MAX) <= SERIES_MAX) : undefined;
     return { kind: by ? 'bars' : 'line', x: time.name, y: by ? [first] : alike(y), series: by?.name ?? null };
   }
   if (texts[0]) return { kind: 'rows', x: texts[0].name, y: [first], series: null };

@@ -12,6 +12,7 @@ import { menuButton } from '../parts/menu.js';
 import { loader, skeleton } from '../parts/states.js';
 import { timePicker } from '../parts/timepicker.js';
 import { toast } from '../parts/toast.js';
+import { between } from '../period.js';
 import { segments, style } from '../routes.js';
 import * as saved from '../saved.js';
 import { watch } from '../dashboards/asking.js';
@@ -67,7 +68,9 @@ function listPart(outlet) {
 
 /** @param {saved.Saved} one */
 function edit(one) {
-  url.go(url.link(`/dashboards/${encodeURIComponent(one.id)}`, { edit: '1' }));
+  const { params } = url.here();
+  const period = Object.fromEntries(['period', 'from', 'to'].map((name) => [name, params.get(name)]));
+  url.go(url.link(`/dashboards/${encodeURIComponent(one.id)}`, { ...period, edit: '1' }));
 }
 
 /**
@@ -126,7 +129,7 @@ function openBoard(region, read, queries) {
 
   const view = boardView({
     tile: {
-      onBrush: (from, to) => choosePeriod({ from: new Date(from).toISOString(), to: new Date(to).toISOString() }),
+      onBrush: (from, to) => choosePeriod(between(from, to)),
       onDrill: (filters, range) => url.go(url.link('/', { ...(board.source ? { source: board.source } : {}), ...filters, ...(range ?? period()) })),
     },
     onChange(tiles) {
@@ -238,7 +241,7 @@ function openBoard(region, read, queries) {
   /** The month that ends with a moment. @param {string} at */
   function goTo(at) {
     const end = Math.ceil((Date.parse(at) + 1) / 3_600_000) * 3_600_000;
-    choosePeriod({ from: new Date(end - 30 * 86_400_000).toISOString(), to: new Date(end).toISOString() });
+    choosePeriod(between(end - 30 * 86_400_000, end));
   }
 
   /** Asks whether anything happened; only then, or when the window has moved on, the tiles are asked. */

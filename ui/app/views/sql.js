@@ -11,6 +11,7 @@ import { menuButton } from '../parts/menu.js';
 import { empty, failure, loader } from '../parts/states.js';
 import { timePicker } from '../parts/timepicker.js';
 import { toast } from '../parts/toast.js';
+import { between } from '../period.js';
 import { style } from '../routes.js';
 import * as saved from '../saved.js';
 import { readAnswer } from '../sql/answer.js';
@@ -68,7 +69,7 @@ function console_(outlet) {
   });
   const result = resultRegion({
     onChange: (changes) => url.change(changes),
-    onBrush: (from, to) => url.change({ period: null, from: new Date(from).toISOString(), to: new Date(to).toISOString() }),
+    onBrush: (from, to) => choosePeriod(between(from, to)),
     onStop: stop,
     onExport: (what, answer) => openExport({ sql: what.sql, params: what.params, rows: answer.rows.length, complete: !answer.more && !answer.truncated, columns: answer.schema.map((column) => column.name) }),
   });
