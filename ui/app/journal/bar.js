@@ -14,6 +14,7 @@ import { queryBox } from './box.js';
 import { chip, groupChip } from './chips.js';
 import { onTitles } from './fields.js';
 import { changes, isField, parseText, termOf, text } from './query.js';
+import { remember } from './recent.js';
 import { merge } from './terms.js';
 
 /** @typedef {import('./query.js').Query} Query */
@@ -38,7 +39,7 @@ export function bar({ tools = [], leading = null, columns }) {
   const chips = el('span', { class: 'chips' });
   const told = el('p', { class: 'query-told field-error', role: 'alert' });
   const ignored = el('p', { class: 'query-ignored', role: 'status', hidden: true });
-  const box = queryBox({ query: now, onRun: run, onBack: back, onLeave: leave });
+  const box = queryBox({ query: now, onRun: run, onWhole: (line) => url.change(changes.set(now(), parseText(line, isField))), onBack: back, onLeave: leave });
   const clear = el('button', { class: 'quiet square', 'aria-label': t('journal.query.clear'), title: t('journal.query.clear'), 'data-test': 'query-clear', on: { click: () => (leaveText(), (box.input.value = ''), url.change(changes.clear(now())), box.input.focus()) } }, icon('close'));
   const line = el('div', { class: 'query-line', on: { mousedown: focusInput } }, icon('search'), chips, box.input, clear);
   const picker = timePicker({ value: { period: 'last_24h' }, onChange: (period) => url.change(changes.period(now(), period)) });
@@ -143,6 +144,7 @@ export function bar({ tools = [], leading = null, columns }) {
       if (query.ignored.length > 0) fill(ignored, icon('info'), ` ${t('core.ignored', { what: query.ignored.join(' · ') })}`);
       lazy.update(query);
       if (before && text(before) === text(query)) return;
+      remember(text(query));
       const typing = before != null && before.q === query.q && !state.textMode && !state.editing;
       leaveText();
       show(typing);

@@ -11,9 +11,9 @@ import { t } from '../i18n.js';
 /** @typedef {import('./suggest.js').Token} Token */
 
 /**
- * @param {{query: () => Query, onRun: (line: string) => void, onBack: () => void, onLeave: () => void}} of `onBack`: Backspace at the beginning; `onLeave`: Escape without a list
+ * @param {{query: () => Query, onRun: (line: string) => void, onWhole: (query: string) => void, onBack: () => void, onLeave: () => void}} of `onWhole`: another query instead of this one; `onBack`: Backspace at the beginning; `onLeave`: Escape without a list
  */
-export function queryBox({ query, onRun, onBack, onLeave }) {
+export function queryBox({ query, onRun, onWhole, onBack, onLeave }) {
   const id = newId('suggestions');
   const list = el('ul', { class: 'suggestions', role: 'listbox', id, 'aria-label': t('journal.query.suggestions'), hidden: true });
   const input = el('input', {
@@ -68,6 +68,10 @@ export function queryBox({ query, onRun, onBack, onLeave }) {
   function take(at) {
     const [chosen, token] = [state.shown[at], state.token];
     if (!chosen || !token) return;
+    if (chosen.kind === 'recent') {
+      close();
+      return onWhole(chosen.insert);
+    }
     const line = input.value.slice(0, token.from) + chosen.insert + input.value.slice(token.to);
     input.value = line;
     const caret = token.from + chosen.insert.length;
@@ -109,7 +113,7 @@ export function queryBox({ query, onRun, onBack, onLeave }) {
 }
 
 /** @type {Record<Suggestion['kind'], import('../dom.js').IconName>} */
-const KINDS = { field: 'right', value: 'filter', text: 'search' };
+const KINDS = { field: 'right', value: 'filter', text: 'search', recent: 'clock' };
 
 /**
  * @param {Suggestion} of

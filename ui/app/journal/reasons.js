@@ -88,10 +88,10 @@ function told(query, found, without) {
     if (may('ingest') || may('admin')) actions.push(el('a', { class: 'button', href: url.link('/ingest') }, t('journal.empty.to_ingest')));
   } else if (!found.inRange) {
     text = t('journal.empty.no_data', { when: time(found.newest, { fraction: false }), ago: ago(found.newest) });
-    actions.push(goThere(query, found.matching ?? found.newest));
+    actions.push(goThere(query, found.matching ?? found.newest), ever(query));
   } else if (found.matching) {
     text = t('journal.empty.elsewhere', { when: time(found.matching, { fraction: false }), ago: ago(found.matching) });
-    actions.push(goThere(query, found.matching));
+    actions.push(goThere(query, found.matching), ever(query));
   } else {
     text = t('journal.empty.too_narrow');
   }
@@ -111,6 +111,11 @@ function told(query, found, without) {
 function goThere(query, when) {
   const day = dayText(partsIn(Date.parse(when), zone()));
   return el('button', { class: 'primary', 'data-test': 'empty-go', on: { click: () => url.change(changes.period(query, { period: day })) } }, t('journal.empty.go', { day }));
+}
+
+/** All time. @param {Query} query */
+function ever(query) {
+  return el('button', { 'data-test': 'empty-ever', on: { click: () => url.change(changes.period(query, { period: 'all' })) } }, t('time.all'));
 }
 
 /** @param {Without} of */

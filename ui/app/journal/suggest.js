@@ -7,11 +7,12 @@ import { get } from '../api.js';
 import { number } from '../format.js';
 import { t } from '../i18n.js';
 import { fieldList, label, learn, valueTitle } from './fields.js';
-import { quoted, toApi } from './query.js';
+import { quoted, text, toApi } from './query.js';
+import { recent } from './recent.js';
 import { split } from './terms.js';
 
 /** @typedef {import('./query.js').Query} Query */
-/** @typedef {{kind: 'field' | 'value' | 'text', text: string, note: string, detail: string, insert: string}} Suggestion `insert` takes the token's place */
+/** @typedef {{kind: 'field' | 'value' | 'text' | 'recent', text: string, note: string, detail: string, insert: string}} Suggestion `insert` takes the token's place; that of `recent` is the whole query */
 /** @typedef {{from: number, to: number, before: string, field: string | null, sign: string, done: string, part: string}} Token `before`: `-` and `#`; `done`: values that stand already, with their comma; `part`: what is being typed */
 
 const MOST = 9;
@@ -68,10 +69,22 @@ function facetsOf(params, signal) {
 export async function suggest(token, query, signal) {
   if (token.field) return values(token, token.field, query, signal);
   const fields = await fieldSuggestions(token);
+  if (token.part === '' && token.from === 0) return [...before(query), ...fields].slice(0, MOST);
   if (token.part.length < 2) return fields.slice(0, MOST);
   const words = await popular(token, query);
-  const text = { kind: /** @type {const} */ ('text'), text: token.part, note: '', detail: t('journal.query.search_text'), insert: token.before + token.part };
-  return [...words.slice(0, 5), ...fields.slice(0, MOST - 1 - Math.min(words.length, 5)), ...(token.before === '' ? [text] : [])];
+  const anywhere = { kind: /** @type {const} */ ('text'), text: token.part, note: '', detail: t('journal.query.search_text'), insert: token.before + token.part };
+  return [...words.slice(0, 5), ...fields.slice(0, MOST - 1 - Math.min(words.length, 5)), ...(token.before === '' ? [anywhere] : [])];
+}
+
+/**
+ * What was asked before, but not what is asked now.
+ * @param {Query} query
+ * @returns {Suggestion[]}
+ */
+function before(query) {
+  const now = text(query);
+  const others = recent().map((one) => one.text).filter((one) => one !== now);
+  return others.slice(0, 4).map((one) => ({ kind: 'recent', text: one, note: '', detail: '', insert: one }));
 }
 
 /**
