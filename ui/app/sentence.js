@@ -9,7 +9,7 @@
 import { eventTitle, withCatalogue } from './catalog.js';
 import { el } from './dom.js';
 import { actorOf, objectOf, typeName } from './event.js';
-import { isPlain, partsOf, templateOf } from './event/grammar.js';
+import { isPlain, partsOf, templateOf, verbOf } from './event/grammar.js';
 import { has, t } from './i18n.js';
 import { visible } from './visible.js';
 
@@ -25,7 +25,8 @@ import { visible } from './visible.js';
 export function sentence(event, { links = true, more = true } = {}) {
   const actor = actorOf(event);
   const object = objectOf(event);
-  const general = templateOf({ action: String(event.action ?? 'other'), type: object?.type ?? null, hasActor: actor != null, hasObject: object != null, failed: event.outcome === 'failure' });
+  const verb = verbOf(String(event.action ?? 'other'), object?.type ?? null, event.event_type);
+  const general = templateOf({ verb, type: object?.type ?? null, hasActor: actor != null, hasObject: object != null, failed: event.outcome === 'failure' });
   // Some things are not done as others are: one makes a call, and does not send it.
   const special = general.replace(/^act\.\w+/, (verb) => `${verb}@${object?.type}`);
   const key = has(special) ? special : general;
@@ -39,7 +40,7 @@ export function sentence(event, { links = true, more = true } = {}) {
     return object && objectNodes(object, /** @type {'nom' | 'acc' | 'gen'} */ (part.place), at === 0, links);
   });
   if (more) {
-    const extra = moreNode(event, showsTitle);
+    const extra = moreNode(event, verb, showsTitle);
     if (extra) made.push(extra);
   }
   return made;
@@ -84,7 +85,7 @@ function linked(label, href, links, title) {
  * @param {boolean} first
  */
 function titleNode(event, first) {
-  const noun = has(`noun.${event.action}`) && event.action !== 'other' ? t(`noun.${event.action}`) : String(event.event_type ?? '');
+  const noun = has(`noun.${event.action}`) && event.action !== 'other' ? t(`noun.${event.action}`) : (String(event.event_type ?? '').split('.').pop() ?? '').replaceAll('_', ' ');
   const node = el('span', { class: 'sentence-title' }, first ? capital(noun) : noun);
   withCatalogue(event.source, (of) => {
     const title = eventTitle(of, event);
@@ -96,12 +97,13 @@ function titleNode(event, first) {
 /**
  * What is particular about the event.
  * @param {Event} event
+ * @param {string} verb
  * @param {boolean} titled whether the title stands in the sentence
  */
-function moreNode(event, titled) {
+function moreNode(event, verb, titled) {
   const words = event.error_message && event.outcome === 'failure' ? event.error_message : event.message;
   if (words) return el('span', { class: 'sentence-more', dir: 'auto' }, ` · ${visible(firstLine(String(words)))}`);
-  if (titled || !event.event_type || isPlain(event.event_type, event.action)) return null;
+  if (titled || !event.event_type || isPlain(event.event_type, verb)) return null;
   const node = el('span', { class: 'sentence-more' });
   withCatalogue(event.source, (of) => {
     const title = eventTitle(of, event);
