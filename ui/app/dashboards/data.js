@@ -28,6 +28,20 @@ export function words(field, value) {
   return valueTitle(field, text) ?? text;
 }
 
+/** Looks that mean something, as in the journal's histogram. @type {Record<string, number>} */
+const OUTCOMES = { success: 0, failure: 1 };
+
+/**
+ * The look of a value's series: failures are the same everywhere; what has no value, and the rest, is grey.
+ * @param {string} by
+ * @param {unknown} value
+ * @param {boolean} [isRest]
+ */
+function lookOf(by, value, isRest = false) {
+  if (isRest || (by !== '' && value == null)) return 7;
+  return by === 'outcome' ? OUTCOMES[String(value)] ?? 7 : undefined;
+}
+
 /**
  * @param {Tile} tile
  * @param {any} body
@@ -60,7 +74,7 @@ function ofHistogram(tile, body) {
   if (tile.kind === 'stat') return { type: 'stat', value: number(total), note: null, spark: body.times.map((/** @type {string} */ _, /** @type {number} */ at) => found.reduce((all, one) => all + (one.counts[at] ?? 0), 0)) };
   if (tile.kind === 'pie' || tile.kind === 'table') return shares(tile, by, found.filter((one) => one.other === undefined).map((one) => [one.value, one.total]));
   const xs = body.times.map(instant);
-  return { type: 'chart', field: null, series: by || null, data: { kind: tile.kind === 'line' ? 'line' : 'bars', axis: 'time', xs, step: xs.length > 1 ? xs[1] - xs[0] : lengthOf(body.step), series: found.map((one) => ({ name: name(one), key: one.value, values: one.counts })), domain: domainOf(body.period) } };
+  return { type: 'chart', field: null, series: by || null, data: { kind: tile.kind === 'line' ? 'line' : 'bars', axis: 'time', xs, step: xs.length > 1 ? xs[1] - xs[0] : lengthOf(body.step), series: found.map((one) => ({ name: name(one), key: one.value, look: lookOf(by, one.value, one.other !== undefined), values: one.counts })), domain: domainOf(body.period) } };
 }
 
 /**
@@ -156,11 +170,11 @@ function overTime(tile, rows, by, told, period) {
   const places = new Map(xs.map((x, at) => [x, at]));
   const metric = String(tile.ask.params.metric ?? 'count');
   const missing = metric === 'count' || metric === 'sum' || metric === 'distinct' ? 0 : null;
-  /** @type {Map<string, {name: string, key: unknown, values: (number | null)[]}>} */
+  /** @type {Map<string, {name: string, key: unknown, look?: number, values: (number | null)[]}>} */
   const series = new Map();
   for (const row of rows) {
     const name = by.length > 0 ? by.map((field) => words(field, row[field])).join(' · ') : metricTitle(tile);
-    const one = series.get(name) ?? { name, key: row[by[0] ?? ''], values: new Array(xs.length).fill(missing) };
+    const one = series.get(name) ?? { name, key: row[by[0] ?? ''], look: by.length === 1 ? lookOf(by[0] ?? '', row[by[0] ?? '']) : undefined, values: new Array(xs.length).fill(missing) };
     one.values[places.get(instant(row.time)) ?? 0] = figure(row.value);
     series.set(name, one);
   }

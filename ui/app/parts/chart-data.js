@@ -11,6 +11,7 @@ import { number, time } from '../format.js';
  * @property {string} name
  * @property {(number | null)[]} values one for each of `xs`
  * @property {unknown} [key] what it stands for, for whoever drills
+ * @property {number} [look] which of the eight looks it has, from 0, where that means something
  */
 
 /**
@@ -77,3 +78,10 @@ export function told(data, value) {
 export function sum(values) {
   return values.reduce((/** @type {number} */ all, value) => all + Math.max(0, value ?? 0), 0);
 }
+
+/**
+ * The look of a series: its own, else by its place.
+ * @param {Data} data
+ * @param {number} at
+ */
+export const lookOf = (data, at) => data.series[at]?.look ?? at;

@@ -5,7 +5,7 @@
 
 import { el, fill, set, svg } from '../dom.js';
 import { number, short } from '../format.js';
-import { placeText, told } from './chart-data.js';
+import { lookOf, placeText, told } from './chart-data.js';
 import { areaPath, boxPath, dash, linePath, markClass, shape, sign } from './chart-marks.js';
 import { niceTicks, spacing, stack, timeTicks } from './chart-scale.js';
 
@@ -292,7 +292,7 @@ function bars(data, hidden, frame) {
       const [low, high] = value < 0 ? [value, 0] : [below, above];
       return high > low ? [{ x: frame.x(at) - width / 2, y: frame.y(high), width, height: Math.max(1, frame.y(low) - frame.y(high)) }] : [];
     });
-    return svg('path', { class: `bar ${markClass(of)}`, d: boxPath(boxes) });
+    return svg('path', { class: `bar ${markClass(lookOf(data, of))}`, d: boxPath(boxes) });
   });
 }
 
@@ -310,11 +310,11 @@ function lines(data, hidden, frame) {
       const height = heights ? heights[of]?.[at]?.[1] ?? null : value;
       return height === null ? null : /** @type {[number, number]} */ ([frame.x(at), frame.y(height)]);
     });
-    const line = svg('path', { class: `line ${markClass(of)}`, d: linePath(spots), 'stroke-dasharray': area ? null : dash(of) || null });
-    const dots = spots.length <= 40 && !area ? svg('path', { class: `point ${markClass(of)}`, d: spots.map((spot) => (spot ? shape(of, spot[0], spot[1], 2.5) : '')).join('') }) : null;
+    const line = svg('path', { class: `line ${markClass(lookOf(data, of))}`, d: linePath(spots), 'stroke-dasharray': area ? null : dash(lookOf(data, of)) || null });
+    const dots = spots.length <= 40 && !area ? svg('path', { class: `point ${markClass(lookOf(data, of))}`, d: spots.map((spot) => (spot ? shape(lookOf(data, of), spot[0], spot[1], 2.5) : '')).join('') }) : null;
     if (!area) return dots ? [line, dots] : [line];
     const lower = series.values.map((_, at) => /** @type {[number, number]} */ ([frame.x(at), frame.y(heights?.[of]?.[at]?.[0] ?? 0)]));
-    return [svg('path', { class: `area ${markClass(of)}`, d: areaPath(/** @type {[number, number][]} */ (spots), lower) }), line];
+    return [svg('path', { class: `area ${markClass(lookOf(data, of))}`, d: areaPath(/** @type {[number, number][]} */ (spots), lower) }), line];
   });
 }
 
@@ -324,7 +324,7 @@ function lines(data, hidden, frame) {
  * @param {Frame} frame
  */
 function points(data, hidden, frame) {
-  return data.series.map((series, of) => svg('path', { class: `point ${markClass(of)}`, d: hidden.has(of) ? '' : series.values.map((value, at) => (value === null ? '' : shape(of, frame.x(at), frame.y(value), 3))).join('') }));
+  return data.series.map((series, of) => svg('path', { class: `point ${markClass(lookOf(data, of))}`, d: hidden.has(of) ? '' : series.values.map((value, at) => (value === null ? '' : shape(lookOf(data, of), frame.x(at), frame.y(value), 3))).join('') }));
 }
 
 /**
@@ -369,7 +369,7 @@ function cursorMarks(data, hidden, frame, at, anchor) {
     const heights = data.kind === 'area' ? stack(data.series.map((series, of) => (hidden.has(of) ? series.values.map(() => null) : series.values))) : null;
     data.series.forEach((series, of) => {
       const value = heights ? heights[of]?.[at]?.[1] : series.values[at];
-      if (!hidden.has(of) && value != null && series.values[at] != null) marks.push(svg('path', { class: `point ${markClass(of)}`, d: shape(of, x, frame.y(value), 4) }));
+      if (!hidden.has(of) && value != null && series.values[at] != null) marks.push(svg('path', { class: `point ${markClass(lookOf(data, of))}`, d: shape(lookOf(data, of), x, frame.y(value), 4) }));
     });
   }
   return marks;
@@ -388,7 +388,7 @@ function tipContent(data, hidden, [from, to]) {
   const shown = data.series.map((series, at) => ({ series, at })).filter(({ series, at }) => !hidden.has(at) && (data.series.length < 6 || (value(series) ?? 0) !== 0));
   return [
     el('p', { class: 'chart-tip-title' }, title),
-    el('dl', null, shown.map(({ series, at }) => el('div', null, el('dt', null, sign(at, data.kind === 'line'), series.name), el('dd', null, told(data, value(series)))))),
+    el('dl', null, shown.map(({ series, at }) => el('div', null, el('dt', null, sign(lookOf(data, at), data.kind === 'line'), series.name), el('dd', null, told(data, value(series)))))),
   ];
 }
 

@@ -2,7 +2,7 @@
 
 import { el, fill } from '../dom.js';
 import { markClass } from './chart-marks.js';
-import { told } from './chart-data.js';
+import { lookOf, told } from './chart-data.js';
 
 /** Rows that are shown. */
 const ROWS_MAX = 200;
@@ -37,7 +37,7 @@ function row(data, hidden, at, name, total, most, onPick) {
   const pieces = data.series.map((series, of) => {
     const value = series.values[at] ?? 0;
     if (hidden.has(of) || value <= 0) return null;
-    return el('span', { class: `chart-piece ${markClass(of)}`, title: data.series.length > 1 ? `${series.name}: ${told(data, value)}` : undefined, style: { width: `${(100 * value) / most}%` } });
+    return el('span', { class: `chart-piece ${markClass(lookOf(data, of))}`, title: data.series.length > 1 ? `${series.name}: ${told(data, value)}` : undefined, style: { width: `${(100 * value) / most}%` } });
   });
   // Of one series the value itself is told: it may be below zero, or none.
   const value = data.series.length === 1 ? told(data, data.series[0]?.values[at]) : told(data, total);

@@ -7,7 +7,7 @@
 import { el, fill } from '../dom.js';
 import { percent } from '../format.js';
 import { t } from '../i18n.js';
-import { isEmpty, placeText, sum, told } from './chart-data.js';
+import { isEmpty, lookOf, placeText, sum, told } from './chart-data.js';
 import { sign } from './chart-marks.js';
 import { ring } from './chart-pie.js';
 import { plot } from './chart-plot.js';
@@ -72,7 +72,7 @@ export function chart(options) {
     return el(
       'button',
       { class: 'quiet chart-key', 'aria-pressed': String(!state.hidden.has(at)), title: t('chart.key_hint', { name: series.name }), on: { click: toggle } },
-      sign(at, data.kind === 'line'),
+      sign(lookOf(data, at), data.kind === 'line'),
       el('span', null, series.name),
     );
   }

@@ -79,7 +79,7 @@ export function cellOf(column, row) {
  * @param {ScreenColumn} column
  */
 export function widthOf(column) {
-  if (column.type === 'timestamp') return 208;
+  if (column.type === 'timestamp' || /^(event_time|created|session_start|session_end)$/.test(column.column)) return 208;
   if (column.column === 'event_type') return 250;
   if (/_(id|key)$|^id$/.test(column.column)) return 170;
   if (/body|attributes|changes|before|after|message|url|related|additional/.test(column.column)) return 280;

@@ -44,9 +44,11 @@ export function filterControls(screen, asked, onChange) {
  * @param {Change} onChange
  */
 function choices(filter, asked, onChange) {
-  const all = Object.keys(filter.values ?? {});
-  const chosen = valuesOf(asked, filter).values[0] ?? all.find((value) => Object.keys(filter.values?.[value] ?? {}).length === 0) ?? '';
-  return el('div', { class: 'group', role: 'group', 'aria-label': nameOf(filter), data: { test: `filter-${filter.id}` } }, all.map((value) => el('button', { 'aria-pressed': String(value === chosen), on: { click: () => onChange(choosing(filter, value === all[0] ? [] : [value], false)) } }, value)));
+  const open = (/** @type {string} */ value) => Object.keys(filter.values?.[value] ?? {}).length === 0;
+  // The choice that leaves nothing out stands first; it needs no word in the address.
+  const all = Object.keys(filter.values ?? {}).sort((a, b) => Number(open(b)) - Number(open(a)));
+  const chosen = valuesOf(asked, filter).values[0] ?? all.find(open) ?? '';
+  return el('div', { class: 'group', role: 'group', 'aria-label': nameOf(filter), data: { test: `filter-${filter.id}` } }, all.map((value) => el('button', { 'aria-pressed': String(value === chosen), on: { click: () => onChange(choosing(filter, open(value) ? [] : [value], false)) } }, value)));
 }
 
 /**

@@ -175,7 +175,7 @@ function grid(rows, choice, index, place, words) {
 
 /**
  * The largest series first; of figures that add up the rest is one more, of others it is left out.
- * @template {{xs: (number | string)[], keys: unknown[], series: {name: string, key: unknown, values: (number | null)[]}[]}} T
+ * @template {{xs: (number | string)[], keys: unknown[], series: {name: string, key: unknown, look?: number, values: (number | null)[]}[]}} T
  * @param {T} made
  * @param {Kind} kind
  * @param {(n: number) => string} rest
@@ -189,7 +189,7 @@ function largest(made, kind, rest) {
   const others = series.splice(LOOKS - 1);
   if (kind === 'line') return { ...made, series: [...series, ...others.slice(0, 1)] };
   const values = made.xs.map((_, at) => others.reduce((all, one) => all + (one.values[at] ?? 0), 0));
-  return { ...made, series: [...series, { name: rest(others.length), key: undefined, values }] };
+  return { ...made, series: [...series, { name: rest(others.length), key: undefined, look: LOOKS - 1, values }] };
 }
 
 /** @param {{xs: (number | string)[], series: {values: (number | null)[]}[]}} made */
