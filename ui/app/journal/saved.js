@@ -60,7 +60,7 @@ export function savedScreens() {
   const revert = el('button', { class: 'quiet square', hidden: true, 'aria-label': t('journal.saved.revert'), title: t('journal.saved.revert'), 'data-test': 'saved-revert', on: { click: () => open && show(open) } }, icon('restore'));
   button.addEventListener('click', async () => {
     const { panel } = await import('./saved-panel.js');
-    popover(button, (close) => panel(open, close, () => void update()), { label: t('journal.saved.title'), class: 'saved-panel' });
+    popover(button, (close) => panel(open, close, () => void update(true)), { label: t('journal.saved.title'), class: 'saved-panel' });
   });
   const draw = () => {
     const changed = open != null && isChanged(open);
@@ -71,10 +71,11 @@ export function savedScreens() {
     fill(button, icon('star'), open && el('span', { class: 'saved-name cut' }, name), changed && el('span', { class: 'badge warn' }, t('journal.saved.changed')));
     revert.hidden = !changed;
   };
-  async function update() {
+  /** @param {boolean} [anew] it was written: what is known of it is old */
+  async function update(anew = false) {
     const id = url.here().params.get('view');
     if (!id) open = null;
-    else if (open?.id !== id) open = (await screens().catch(() => [])).find((one) => one.id === id) ?? null;
+    else if (open?.id !== id || anew) open = (await screens().catch(() => [])).find((one) => one.id === id) ?? null;
     draw();
   }
   draw();
