@@ -44,6 +44,8 @@ export function listBar({ grid, live, columns, onColumns, onRefresh, onStop, onW
     element: el('div', { class: 'list-bar no-print' }, total, live.fresh, selected, el('span', { class: 'grow' }), live.state, live.toggle, live.pause, chart, wrap, choose, refresh, stop),
     /** @param {{value: number, relation: 'eq' | 'gte'} | null} known */
     setTotal(known) {
+      // Nobody wants every event of the tail to be read out.
+      total.setAttribute('aria-live', live.isOn() ? 'off' : 'polite');
       const text = known == null ? '' : t('core.events', { n: known.value });
       const shown = known?.relation === 'gte' ? t('journal.list.at_least', { events: text }) : text;
       if (total.textContent !== shown) fill(total, shown);

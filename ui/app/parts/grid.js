@@ -194,6 +194,8 @@ export function grid(options) {
     loaded: () => [...s.fresh.map((row, at) => /** @type {[number, Row]} */ ([at, row])), ...s.pages.loaded().map(([at, row]) => /** @type {[number, Row]} */ ([at + s.fresh.length, row]))],
     columns: () => visibleColumns(s),
     count: () => count(s),
+    /** How many rows there are, as far as it is known. */
+    total: () => s.source.total && { value: count(s), relation: s.source.total.relation },
     freshCount: () => s.fresh.length,
     atTop: () => s.track.top <= 0,
     toTop() {

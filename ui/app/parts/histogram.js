@@ -157,7 +157,10 @@ export function histogram(options) {
       if (isSame) return show();
       key = asks;
       drawing.forget();
-      void work.run((signal) => load(signal, what)).finally(() => options.onBusy?.());
+      void work.run((signal) => load(signal, what)).finally(() => {
+        if (picture.querySelector('.failed')) fill(legend);
+        options.onBusy?.();
+      });
       options.onBusy?.();
     },
     /** Stops the question; what was there stays. */

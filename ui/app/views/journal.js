@@ -133,7 +133,7 @@ class Journal {
         this.live.apply();
       },
       onBusy: () => this.listBar.setBusy(this.isBusy()),
-      onTotal: () => this.grid && this.listBar.setTotal(this.total()),
+      onTotal: () => this.grid && this.listBar.setTotal(this.grid.total()),
       whenEmpty: () => this.whyEmpty(),
     });
   }
@@ -156,12 +156,6 @@ class Journal {
       this.releaseFind();
     }
     this.find.open(wanted);
-  }
-
-  /** @returns {{value: number, relation: 'eq' | 'gte'} | null} */
-  total() {
-    const known = this.source?.total;
-    return known ? { value: known.value + this.grid.freshCount(), relation: known.relation } : null;
   }
 
   isBusy() {
