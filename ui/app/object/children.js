@@ -5,6 +5,7 @@ import { el, fill, icon } from '../dom.js';
 import { eventHref, objectHref, typeName } from '../event.js';
 import { number, time } from '../format.js';
 import { has, t } from '../i18n.js';
+import { table } from '../parts/plain.js';
 import { empty, skeleton } from '../parts/states.js';
 import { visible } from '../visible.js';
 
@@ -18,21 +19,18 @@ export function showChildren(panel, subject, loading) {
   void loading.run(async (signal) => {
     const { children, more } = await api.get(`${subject.path}/children`, { ...subject.place, role: 'any', limit: 500 }, signal);
     if (children.length === 0) return fill(panel, empty(t('object.parts.none')));
-    const titles = ['type', 'name', 'role', 'events', 'last'].map((name) => el('th', { scope: 'col', class: name === 'events' ? 'number' : '' }, t(`object.parts.${name}`)));
-    return fill(panel, el('div', { class: 'scroll' }, el('table', { class: 'plain', 'data-test': 'parts' }, el('thead', null, el('tr', null, titles)), el('tbody', null, children.map(row)))), more && el('p', { class: 'muted' }, t('object.parts.more', { n: children.length })));
+    return fill(panel, el('div', { 'data-test': 'parts' }, table(t('object.view.parts'), columns(), children)), more && el('p', { class: 'muted' }, t('object.parts.more', { n: children.length })));
   });
 }
 
-/** @param {any} one */
-function row(one) {
-  const last = eventHref({ ...one, event_id: one.last_event_id });
-  return el(
-    'tr',
-    null,
-    el('td', null, one.type && typeName(one.type)),
-    el('td', null, one.type && one.id ? el('a', { href: objectHref(one.type, one.id, one) }, el('bdi', null, visible(String(one.name ?? one.id)))) : visible(String(one.name ?? '')), one.deleted && [' ', el('span', { class: 'badge bad' }, icon('trash'), t('object.deleted'))]),
-    el('td', { class: 'muted' }, one.role && (has(`role.${one.role}`) ? t(`role.${one.role}`) : visible(one.role))),
-    el('td', { class: 'number' }, number(one.events)),
-    el('td', null, el('a', { class: 'nowrap', href: last }, time(one.last_event_at, { fraction: false })), el('span', { class: 'muted' }, ` ${visible(String(one.last_event_type ?? ''))}`)),
-  );
+/** @returns {import('../parts/plain.js').Column<any>[]} */
+function columns() {
+  const title = (/** @type {string} */ name) => t(`object.parts.${name}`);
+  return [
+    { title: title('type'), cell: (one) => one.type && typeName(one.type) },
+    { title: title('name'), cell: (one) => [one.type && one.id ? el('a', { href: objectHref(one.type, one.id, one) }, el('bdi', null, visible(String(one.name ?? one.id)))) : visible(String(one.name ?? '')), one.deleted && [' ', el('span', { class: 'badge bad' }, icon('trash'), t('object.deleted'))]].flat() },
+    { title: title('role'), class: 'muted', cell: (one) => one.role && (has(`role.${one.role}`) ? t(`role.${one.role}`) : visible(one.role)) },
+    { title: title('events'), number: true, cell: (one) => number(one.events) },
+    { title: title('last'), cell: (one) => [el('a', { class: 'nowrap', href: eventHref({ ...one, event_id: one.last_event_id }) }, time(one.last_event_at, { fraction: false })), el('span', { class: 'muted' }, ` ${visible(String(one.last_event_type ?? ''))}`)] },
+  ];
 }

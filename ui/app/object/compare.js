@@ -27,9 +27,9 @@ export function showCompare(panel, subject, loading) {
   let follow = null;
   fill(panel, skeleton(6));
   void loading.run(async (signal) => {
-    const { events } = await moments(subject, signal);
+    const { events, more } = await moments(subject, signal);
     if (events.length < 2) return fill(panel, empty(t('object.compare.none')));
-    follow = chosen(panel, subject, events);
+    follow = chosen(panel, subject, events, more);
     return follow(here().params);
   });
   return (params) => follow?.(params);
@@ -39,8 +39,9 @@ export function showCompare(panel, subject, loading) {
  * @param {HTMLElement} panel
  * @param {import('../views/object.js').Subject} subject
  * @param {Event[]} events
+ * @param {boolean} more whether it has older ones
  */
-function chosen(panel, subject, events) {
+function chosen(panel, subject, events, more) {
   const result = el('div', { class: 'stack' });
   const loading = loader(result);
   const options = () => events.map((event, at) => el('option', { value: String(at) }, momentText(event).slice(0, 160)));
@@ -50,7 +51,7 @@ function chosen(panel, subject, events) {
     return { made, row: el('label', { class: 'grow' }, label, made) };
   };
   const [from, to] = [select(t('object.compare.from'), 'from'), select(t('object.compare.to'), 'to')];
-  fill(panel, el('div', { class: 'row wrap panel compare-moments' }, from.row, to.row), result);
+  fill(panel, el('div', { class: 'row wrap panel compare-moments' }, from.row, to.row, more && el('p', { class: 'muted small' }, t('object.state.last_only', { n: events.length }))), result);
   let asked = '';
   return (/** @type {URLSearchParams} */ params) => {
     const start = params.has('from') ? placeOfMoment(events, params.get('from')) : 0;

@@ -85,7 +85,13 @@ function slider(panel, subject, events, more) {
     el('div', { class: 'panel stack tight moment' }, el('div', { class: 'row' }, back, range, forth), el('div', { class: 'row between muted small' }, el('span', null, time(events[0]?.event_time, { fraction: false })), el('span', null, time(events.at(-1)?.event_time, { fraction: false }))), said, more && el('p', { class: 'muted small' }, t('object.state.last_only', { n: events.length }))),
     result,
   );
-  return (/** @type {string | null} */ at) => show(placeOfMoment(events, at));
+  return (/** @type {string | null} */ at) => {
+    if (!at || !more || Date.parse(at) >= Date.parse(events[0]?.event_time)) return show(placeOfMoment(events, at));
+    // A moment before the events of the slider: told by itself.
+    shown = -1;
+    fill(said, el('span', { class: 'mono' }, time(at)));
+    return void loading.run(async (signal) => drawState(result, await api.get(`${subject.path}/state`, { ...subject.place, at }, signal), {}));
+  };
 }
 
 /**

@@ -6,6 +6,7 @@ import { objectHref, personHref, typeName } from '../event.js';
 import { openEvent } from '../event/open.js';
 import { number, time } from '../format.js';
 import { t } from '../i18n.js';
+import { table } from '../parts/plain.js';
 import { empty } from '../parts/states.js';
 import { change, link } from '../url.js';
 import { visible } from '../visible.js';
@@ -48,31 +49,29 @@ export function derivedList(region, loading, rule, params) {
       el('div', { class: 'row wrap' }, select, hasIdle && el('label', { class: 'inline' }, t('session.idle'), idle), el('span', { class: 'muted', role: 'status' }, t('session.found', { n: events.length }), truncated && '+')),
       events.length === 0
         ? empty(t('session.derived_none'), null, el('button', { on: { click: () => change({ period: 'all' }) } }, t('session.period.all')))
-        : el('div', { class: 'scroll panel' }, table(events)),
+        : el('div', { class: 'panel', 'data-test': 'derived' }, table(t(`session.rule.${rule}`), columns(), events)),
     );
   });
 }
 
-/** @param {Derived[]} events */
-function table(events) {
-  const columns = ['time', 'session', 'who', 'object', 'value', 'because', 'recorded'];
-  return el('table', { class: 'plain', 'data-test': 'derived' }, el('thead', null, el('tr', null, columns.map((name) => el('th', { scope: 'col', class: name === 'value' ? 'number' : '' }, t(`session.derived.${name}`))))), el('tbody', null, events.map(row)));
+/** @returns {import('../parts/plain.js').Column<Derived>[]} */
+function columns() {
+  const title = (/** @type {string} */ name) => t(`session.derived.${name}`);
+  return [
+    { title: title('time'), class: 'nowrap', cell: (one) => time(one.event_time, { fraction: false }) },
+    { title: title('session'), cell: (one) => one.session_id && el('a', { href: sessionHref(one) }, el('bdi', null, visible(one.session_id))) },
+    { title: title('who'), cell: visitorLink },
+    { title: title('object'), cell: (one) => one.object_type && one.object_id && [`${typeName(one.object_type)} `, el('a', { href: objectHref(one.object_type, one.object_id, one) }, el('bdi', null, visible(one.object_id)))] },
+    { title: title('value'), number: true, cell: (one) => number(one.value) },
+    { title: title('because'), cell: (one) => causeLink(one, one.because_of_event_id) },
+    { title: title('recorded'), cell: (one) => causeLink(one, one.recorded_event_id) },
+  ];
 }
 
 /** @param {Derived} one */
-function row(one) {
+function visitorLink(one) {
   const who = one.visitor_id ?? one.actor_email;
-  return el(
-    'tr',
-    null,
-    el('td', { class: 'nowrap' }, time(one.event_time, { fraction: false })),
-    el('td', null, one.session_id && el('a', { href: sessionHref(one) }, el('bdi', null, visible(one.session_id)))),
-    el('td', null, who && el('a', { href: personHref(String(who), one.visitor_id != null, one) }, el('bdi', null, visible(String(one.actor_email ?? one.visitor_id))))),
-    el('td', null, one.object_type && one.object_id && [`${typeName(one.object_type)} `, el('a', { href: objectHref(one.object_type, one.object_id, one) }, el('bdi', null, visible(one.object_id)))]),
-    el('td', { class: 'number' }, one.value == null ? '' : number(one.value)),
-    el('td', null, causeLink(one, one.because_of_event_id)),
-    el('td', null, causeLink(one, one.recorded_event_id)),
-  );
+  return who && el('a', { href: personHref(String(who), one.visitor_id != null, one) }, el('bdi', null, visible(String(one.actor_email ?? one.visitor_id))));
 }
 
 /**

@@ -6,6 +6,7 @@ import { personHref } from '../event.js';
 import { listHref } from '../event/filter.js';
 import { duration, number, time } from '../format.js';
 import { t } from '../i18n.js';
+import { table } from '../parts/plain.js';
 import { empty, loader } from '../parts/states.js';
 import { change, link } from '../url.js';
 import { visible } from '../visible.js';
@@ -44,49 +45,53 @@ export function activeBadge(session) {
  */
 export function sessionList(region, loading, params) {
   const asked = Object.fromEntries(FILTERS.map((name) => [name, params.getAll(name)]));
-  const body = el('tbody');
-  const more = el('button', null, t('session.more'));
-  const moreRegion = el('div', { class: 'row center' });
-  const paging = loader(moreRegion);
-  const only = el('button', { 'aria-pressed': String(params.get('active') === 'true'), 'data-test': 'only-active', on: { click: () => change({ active: params.get('active') === 'true' ? null : 'true' }) } }, icon('live'), t('session.only_active'));
-  const chips = ['visitor_id', 'actor_email', 'source', 'unit_id'].filter((name) => params.has(name)).map((name) => el('span', { class: 'chip' }, el('button', { 'aria-label': t('session.remove_filter', { field: t(`field.${name}`) }), on: { click: () => change({ [name]: null }) } }, `${t(`field.${name}`)}: ${visible(params.getAll(name).join(', '))}`, icon('close'))));
+  const list = el('div', { 'data-test': 'sessions' });
+  const more = el('div', { class: 'row center' });
+  const paging = loader(more);
+  /** @type {Session[]} */
+  let all = [];
   const add = (/** @type {{sessions: Session[], next: string | null}} */ page) => {
-    body.append(...page.sessions.map(row));
-    fill(moreRegion, page.next && more);
-    more.onclick = () => void paging.run(async (signal) => add(await api.get('/sessions', { ...asked, limit: 100, cursor: page.next }, signal)));
+    all = all.concat(page.sessions);
+    fill(list, table(t('session.title'), columns(), all));
+    const next = () => void paging.run(async (signal) => add(await api.get('/sessions', { ...asked, limit: 100, cursor: page.next }, signal)));
+    fill(more, page.next && el('button', { on: { click: next } }, t('session.more')));
   };
   void loading.run(async (signal) => {
     const page = await api.get('/sessions', { ...asked, limit: 100 }, signal);
-    fill(region, el('div', { class: 'row wrap' }, only, chips));
-    if (page.sessions.length === 0) {
-      const narrowed = FILTERS.some((name) => params.has(name));
-      region.append(empty(t(narrowed ? 'session.none_here' : 'session.none'), narrowed ? null : t('session.none_why'), narrowed ? el('button', { on: { click: () => change(Object.fromEntries(FILTERS.map((name) => [name, null]))) } }, t('session.all')) : el('a', { class: 'button', href: listHref({}) }, t('event.missing.all'))));
-      return;
-    }
-    add(page);
-    region.append(el('div', { class: 'scroll panel' }, el('table', { class: 'plain', 'data-test': 'sessions' }, el('thead', null, heads()), body)), moreRegion);
+    fill(region, filters(params), page.sessions.length > 0 ? [el('div', { class: 'panel' }, list), more] : nothing(params));
+    if (page.sessions.length > 0) add(page);
   });
 }
 
-function heads() {
-  const numbers = ['lasted', 'events', 'pages', 'products', 'basket', 'failures'];
-  return el('tr', null, ['started', 'lasted', 'who', 'where', 'events', 'pages', 'products', 'basket', 'failures'].map((name) => el('th', { scope: 'col', class: numbers.includes(name) ? 'number' : '' }, t(`session.col.${name}`))));
+/** @param {URLSearchParams} params */
+function filters(params) {
+  const isOn = params.get('active') === 'true';
+  const only = el('button', { 'aria-pressed': String(isOn), 'data-test': 'only-active', on: { click: () => change({ active: isOn ? null : 'true' }) } }, icon('live'), t('session.only_active'));
+  const chips = ['visitor_id', 'actor_email', 'source', 'unit_id'].filter((name) => params.has(name)).map((name) => el('span', { class: 'chip' }, el('button', { 'aria-label': t('session.remove_filter', { field: t(`field.${name}`) }), on: { click: () => change({ [name]: null }) } }, `${t(`field.${name}`)}: ${visible(params.getAll(name).join(', '))}`, icon('close'))));
+  return el('div', { class: 'row wrap' }, only, chips);
 }
 
-/** @param {Session} session */
-function row(session) {
-  const failures = Number(session.failures ?? 0);
-  return el(
-    'tr',
-    null,
-    el('td', null, el('a', { class: 'nowrap', href: sessionHref(session), 'data-test': 'session' }, time(session.started_at, { fraction: false })), ' ', activeBadge(session)),
-    el('td', { class: 'number' }, duration(lasted(session))),
-    el('td', null, whose(session)),
-    el('td', { class: 'muted' }, visible([session.unit_name ?? session.unit_id, session.source].filter(Boolean).join(' · '))),
-    el('td', { class: 'number' }, number(session.events)),
-    el('td', { class: 'number' }, number(session.page_views)),
-    el('td', { class: 'number' }, number(session.products_viewed)),
-    el('td', { class: 'number' }, session.cart_value && session.cart_value !== '0' ? visible(String(session.cart_value)) : ''),
-    el('td', { class: 'number' }, failures > 0 && el('span', { class: 'badge bad' }, icon('close'), number(failures))),
-  );
+/**
+ * No sessions: because of filters, or because there are none.
+ * @param {URLSearchParams} params
+ */
+function nothing(params) {
+  if (!FILTERS.some((name) => params.has(name))) return empty(t('session.none'), t('session.none_why'), el('a', { class: 'button', href: listHref({}) }, t('event.missing.all')));
+  return empty(t('session.none_here'), null, el('button', { on: { click: () => change(Object.fromEntries(FILTERS.map((name) => [name, null]))) } }, t('session.all')));
+}
+
+/** @returns {import('../parts/plain.js').Column<Session>[]} */
+function columns() {
+  const figure = (/** @type {string} */ name, /** @type {(session: Session) => import('../dom.js').Children} */ cell) => ({ title: t(`session.col.${name}`), number: true, cell });
+  return [
+    { title: t('session.col.started'), cell: (session) => [el('a', { class: 'nowrap', href: sessionHref(session), 'data-test': 'session' }, time(session.started_at, { fraction: false })), ' ', activeBadge(session)] },
+    figure('lasted', (session) => duration(lasted(session))),
+    { title: t('session.col.who'), cell: whose },
+    { title: t('session.col.where'), class: 'muted', cell: (session) => visible([session.unit_name ?? session.unit_id, session.source].filter(Boolean).join(' · ')) },
+    figure('events', (session) => number(session.events)),
+    figure('pages', (session) => number(session.page_views)),
+    figure('products', (session) => number(session.products_viewed)),
+    figure('basket', (session) => (session.cart_value && session.cart_value !== '0' ? visible(String(session.cart_value)) : null)),
+    figure('failures', (session) => Number(session.failures ?? 0) > 0 && el('span', { class: 'badge bad' }, icon('close'), number(session.failures))),
+  ];
 }

@@ -14,10 +14,11 @@ import { zone } from '../format.js';
 import { t } from '../i18n.js';
 import { activity, actorHead, actorIdentities } from '../people/actor.js';
 import { visitorHead, visitorIdentities } from '../people/visitor.js';
+import { orAbsent } from '../parts/absent.js';
 import { empty, loader, skeleton } from '../parts/states.js';
 import { timeline } from '../parts/timeline.js';
 import { segments } from '../routes.js';
-import { change, here } from '../url.js';
+import { change, here, link } from '../url.js';
 import { visible } from '../visible.js';
 
 /** @typedef {import('../url.js').Place} Place */
@@ -47,7 +48,8 @@ export async function start(outlet, place) {
     if (!id) return fill(page, el('h1', null, t('nav.actor')), empty(t('actor.no_id'), t('actor.no_id_why'), el('a', { class: 'button', href: listHref({}) }, t('event.missing.all'))));
     document.title = `${visible(id)} · Kronika`;
     fill(page, el('h1', null, el('bdi', null, visible(id))), skeleton(8));
-    return void loading.run(async (signal) => {
+    const other = () => [el('a', { class: 'button', href: link(`/${isVisitor ? 'actors' : 'visitors'}/${encodeURIComponent(id)}`) }, t(isVisitor ? 'actor.among_actors' : 'actor.among_visitors'))];
+    return void loading.run((signal) => orAbsent(page, id, async () => {
       const path = `/${isVisitor ? 'visitors' : 'actors'}/${encodeURIComponent(id)}`;
       const narrow = { source: now.params.get('source'), tenant_id: now.params.get('tenant_id') };
       const found = await api.get(path, narrow, signal);
@@ -57,7 +59,7 @@ export async function start(outlet, place) {
       fill(page, parts[0] ?? null, narrow.source && everywhere(narrow.source), el('div', { class: 'actor-columns' }, el('div', { class: 'stack actor-side' }, parts.slice(1)), state.list));
       document.title = `${page.querySelector('h1')?.textContent ?? ''} · Kronika`;
       drawHistory(path, here().params, state);
-    });
+    }, other));
   };
   const update = (/** @type {Place} */ now) => {
     const asked = JSON.stringify([now.path, api.project(), zone(), now.params.get('source'), now.params.get('tenant_id')]);

@@ -15,6 +15,7 @@ import { showChildren } from '../object/children.js';
 import { showCompare } from '../object/compare.js';
 import { header, whichSource } from '../object/header.js';
 import { showState } from '../object/state.js';
+import { orAbsent } from '../parts/absent.js';
 import { empty, loader, skeleton } from '../parts/states.js';
 import { tabs } from '../parts/tabs.js';
 import { timeline } from '../parts/timeline.js';
@@ -52,7 +53,7 @@ export async function start(outlet, place) {
     if (!id) return fill(page, el('h1', null, t('nav.object')), empty(t('object.no_id'), t('object.no_id_why'), el('a', { class: 'button', href: listHref({}) }, t('event.missing.all'))));
     document.title = `${typeName(type)} ${visible(id)} · Kronika`;
     fill(page, el('h1', null, capital(typeName(type)), ' ', el('bdi', null, visible(id))), skeleton(8));
-    return void loading.run(async (signal) => {
+    return void loading.run((signal) => orAbsent(page, `${type}:${id}`, async () => {
       const path = `/objects/${encodeURIComponent(type)}/${encodeURIComponent(id)}`;
       const summary = await api.get(path, {}, signal);
       const subject = { type, id, path, summary, place: whichSource(summary, now.params) };
@@ -60,7 +61,7 @@ export async function start(outlet, place) {
       state.view = viewOf(now.params);
       state.tabbed = bodyTabs(subject, state);
       fill(page, header(subject, () => load(here())), state.tabbed);
-    });
+    }));
   };
   const update = (/** @type {Place} */ now) => {
     const asked = JSON.stringify([now.path, api.project(), zone(), ...['source', 'tenant_id', 'system', 'tenant', 'order'].map((name) => now.params.get(name))]);

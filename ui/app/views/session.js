@@ -8,6 +8,7 @@ import { ready } from '../event.js';
 import { eventBeside } from '../event/beside.js';
 import { zone } from '../format.js';
 import { t } from '../i18n.js';
+import { orAbsent } from '../parts/absent.js';
 import { loader, skeleton } from '../parts/states.js';
 import { segments } from '../routes.js';
 import { derivedList } from '../sessions/derived.js';
@@ -47,7 +48,7 @@ export async function start(outlet, place) {
     }
     document.title = `${t('session.one')} ${visible(id)} · Kronika`;
     fill(page, el('h1', null, `${t('session.one')} `, el('bdi', null, visible(id))), skeleton(8));
-    return void loading.run(async (signal) => {
+    return void loading.run((signal) => orAbsent(page, id, async () => {
       const narrow = { source: now.params.get('source'), tenant_id: now.params.get('tenant_id') };
       let found;
       try {
@@ -63,7 +64,7 @@ export async function start(outlet, place) {
       state.listed = path;
       path.mark(now.params.get('event'));
       return fill(page, sessionHead(found), path.element);
-    });
+    }));
   };
   const update = (/** @type {Place} */ now) => {
     const asked = JSON.stringify([now.path, api.project(), zone(), ...ASKED.map((name) => now.params.getAll(name))]);
