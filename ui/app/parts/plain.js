@@ -1,6 +1,7 @@
 /**
  * Tables of known size (`table.plain`), states with a shape and a word, bars of progress, and small pieces of lists.
- * On a narrow screen each row becomes a card in which every value has its column's title beside it.
+ * Where a table has no room, each row becomes a card in which every value has its column's title beside it: whether there is
+ * room depends on the language as much as on the screen, so it is measured.
  */
 
 import { el, icon } from '../dom.js';
@@ -25,20 +26,34 @@ import { visible } from '../visible.js';
  * @param {Column<T>[]} columns
  * @param {readonly T[]} rows
  * @param {(row: T) => Record<string, any>} [props] of a row: `class`, `data-test`, …
- * @returns {HTMLTableElement}
+ * @returns {HTMLElement}
  */
 export function table(caption, columns, rows, props = () => ({})) {
   const head = columns.map((column) => el('th', { scope: 'col', role: 'columnheader', class: column.number ? 'number' : column.class }, column.quiet ? el('span', { class: 'visually-hidden' }, column.title) : column.title));
   const line = (/** @type {T} */ row) =>
     el('tr', { role: 'row', ...props(row) }, columns.map((column) => cell(column, row)));
-  return el(
+  const whole = el(
     'table',
     { class: 'plain cards', role: 'table' },
     el('caption', { class: 'visually-hidden' }, caption),
     el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' }, head)),
     el('tbody', { role: 'rowgroup' }, rows.map(line)),
   );
+  const rule = el('div', { class: 'cards-rule' });
+  widths.observe(rule);
+  return el('div', { class: 'cards-box' }, rule, whole);
 }
+
+/** Measures by a line of no height above each table, which changes with the room and never with the table. */
+const widths = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const box = target.parentElement;
+    const whole = target.nextElementSibling;
+    if (!box || !(whole instanceof HTMLElement) || box.clientWidth === 0) continue;
+    box.classList.remove('as-cards');
+    box.classList.toggle('as-cards', whole.offsetWidth > box.clientWidth + 1);
+  }
+});
 
 /**
  * @template T
