@@ -469,7 +469,8 @@ export function activate(s, index, column = s.active.column) {
   if (s.active.row >= 0) put(s, s.track.go(s.track.topFor(s.active.row)));
   draw(s);
   if (s.wrap) seeWhole(s);
-  s.shown.get(s.active.row)?.node.children[Math.max(0, s.active.column)]?.scrollIntoView({ block: 'nearest', inline: s.active.column < 0 ? 'nearest' : 'nearest' });
+  const cells = s.active.row < 0 ? s.head.children : s.shown.get(s.active.row)?.node.children;
+  if (s.active.column >= 0) cells?.[s.active.column]?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   // The browser may have moved the body inside of its own frame to show a cell.
   s.body.scrollTop = 0;
 }
