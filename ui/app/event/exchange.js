@@ -80,17 +80,19 @@ function bodyOf(event, side) {
   const cut = typeof text === 'string' && size != null && Number(size) > byteLength(text);
   const raw = { on: false, text: typeof text === 'string' ? text : '' };
   const toggle = el('button', { class: 'quiet', 'aria-pressed': 'false', hidden: typeof text !== 'string', 'data-test': 'body-raw', on: { click: () => ((raw.on = !raw.on), draw()) } }, t('event.exchange.raw'));
+  const copies = copyButton(() => raw.text, t('event.exchange.copy_body'));
+  copies.hidden = typeof text !== 'string';
   const draw = () => {
     toggle.setAttribute('aria-pressed', String(raw.on));
     fill(content, raw.on ? plainText(raw.text) : readable(raw.text, type, t(`event.tab.${side}`)));
   };
   if (typeof text === 'string') draw();
-  else if (file) fill(content, stored(path, event, file, (found) => ((raw.text = found), (toggle.hidden = false), draw())));
+  else if (file) fill(content, stored(path, event, file, (found) => ((raw.text = found), (toggle.hidden = copies.hidden = false), draw())));
   else fill(content, el('p', { class: 'muted' }, t('event.exchange.no_body')));
   return el(
     'section',
     { class: 'stack tight' },
-    there && el('div', { class: 'row wrap between panel-head' }, el('span', { class: 'muted' }, [type, size != null && bytes(size)].filter(Boolean).join(' · ')), el('span', { class: 'row' }, toggle, typeof text === 'string' && copyButton(() => raw.text, t('event.exchange.copy_body')), el('a', { class: 'button quiet', href: api.href(path, placeOf(event)), download: '', 'data-test': `download-${side}` }, icon('download'), t('core.download')))),
+    there && el('div', { class: 'row wrap between panel-head' }, el('span', { class: 'muted' }, [type, size != null && bytes(size)].filter(Boolean).join(' · ')), el('span', { class: 'row' }, toggle, copies, el('a', { class: 'button quiet', href: api.href(path, placeOf(event)), download: '', 'data-test': `download-${side}` }, icon('download'), t('core.download')))),
     cut && el('p', { class: 'notice' }, icon('warning'), file ? t('event.exchange.cut_stored', { size: bytes(size) }) : t('event.exchange.cut', { size: bytes(size), shown: bytes(byteLength(String(text))) })),
     content,
   );

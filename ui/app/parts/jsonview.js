@@ -12,7 +12,7 @@ import { textNode, visible } from '../visible.js';
 import { copy } from './copy.js';
 import { openMenu } from './menu.js';
 
-/** @typedef {{label: string, path?: string, items?: (path: string, value: unknown) => (import('./menu.js').Item | 'line')[]}} Options */
+/** @typedef {{label: string, path?: string, items?: (path: string, value: unknown) => (import('./menu.js').Item | 'line')[], only?: unknown}} Options `only` is made here: the single member of a document, which stands open */
 
 /** Children that are shown at once; more on demand. */
 const CHUNK = 100;
@@ -25,10 +25,12 @@ const HITS_MAX = 200;
 
 /**
  * @param {unknown} value
- * @param {Options} options `path`: where the value stands in the event, `attributes`
+ * @param {Options} given `path`: where the value stands in the event, `attributes`
  * @returns {HTMLElement}
  */
-export function jsonView(value, options) {
+export function jsonView(value, given) {
+  const members = isBranch(value) ? Object.values(value) : [];
+  const options = members.length === 1 ? { ...given, only: members[0] } : given;
   const budget = { rows: OPEN_ROWS };
   const tree = isBranch(value) ? el('ul', { class: 'json', 'aria-label': options.label }, childrenOf(value, options.path ?? '', options, budget)) : el('div', { class: 'json' }, leaf(value));
   if (!isBranch(value) || countUpTo(value, 13) < 13) return tree;
@@ -175,7 +177,7 @@ function node(key, value, path, options, budget) {
   };
   toggle.addEventListener('click', () => open(list.hidden));
   item.append(el('div', { class: 'json-row' }, toggle, keyButton(key, path, value, options), el('span', { class: 'muted' }, summary(value, count))), list);
-  if (count > 0 && count <= budget.rows) open(true);
+  if (count > 0 && (count <= budget.rows || options.only === value)) open(true);
   return item;
 }
 
