@@ -2,7 +2,8 @@
 
 import { el, fill, icon } from '../dom.js';
 import { t } from '../i18n.js';
-import { activate, point, redraw, visibleColumns } from './grid.js';
+import { activate, visibleColumns } from './grid.js';
+import { point, redraw } from './grid-draw.js';
 import { openMenu } from './menu.js';
 
 /** @typedef {import('./grid.js').State} State */
