@@ -5,6 +5,7 @@
 
 import { el, fill, icon, newId } from '../dom.js';
 import { t } from '../i18n.js';
+import { visible } from '../visible.js';
 
 /** @typedef {import('./query.js').Query} Query */
 /** @typedef {import('./suggest.js').Suggestion} Suggestion */
@@ -127,8 +128,8 @@ function option(of, id, take) {
     'li',
     { role: 'option', id, 'aria-selected': 'false', data: { kind: of.kind, insert: of.insert }, on: { pointerdown: keep, mousedown: keep, click: take } },
     icon(KINDS[of.kind]),
-    el('span', { class: 'suggestion-text' }, of.text),
-    el('span', { class: 'suggestion-detail' }, of.detail),
+    el('bdi', { class: 'suggestion-text' }, visible(of.text.slice(0, 200))),
+    el('bdi', { class: 'suggestion-detail' }, visible(of.detail.slice(0, 200))),
     el('span', { class: of.kind === 'field' ? 'suggestion-note mono' : 'suggestion-note' }, of.note),
   );
 }

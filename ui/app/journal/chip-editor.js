@@ -6,6 +6,7 @@ import { number } from '../format.js';
 import { t } from '../i18n.js';
 import { loader, skeleton } from '../parts/states.js';
 import * as url from '../url.js';
+import { visible } from '../visible.js';
 import { fieldList, label, shownValue } from './fields.js';
 import { changes, quoted, toApi } from './query.js';
 import { negated, valuesOf } from './terms.js';
@@ -90,7 +91,7 @@ function frequent(list, filter, query, input, entered) {
       const rest = entered().filter((one) => one !== value);
       input.value = (check.checked ? [...rest, value] : rest).map(quoted).join(', ');
     });
-    return el('label', { class: 'check' }, check, el('span', { class: 'grow break' }, shownValue(field, value)), el('span', { class: 'count' }, number(count)));
+    return el('label', { class: 'check' }, check, el('bdi', { class: 'grow break' }, visible(shownValue(field, value).slice(0, 200))), el('span', { class: 'count' }, number(count)));
   }
   return list;
 }

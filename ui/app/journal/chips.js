@@ -5,12 +5,16 @@ import { number } from '../format.js';
 import { t } from '../i18n.js';
 import { popover } from '../parts/menu.js';
 import * as url from '../url.js';
+import { visible } from '../visible.js';
 import { label, shownValue } from './fields.js';
 import { changes, termOf } from './query.js';
 
 /** @typedef {import('./query.js').Query} Query */
 /** @typedef {import('./query.js').Filter} Filter */
 /** @typedef {import('./query.js').Operator} Operator */
+
+/** Values that a chip shows before it counts. */
+const MOST = 3;
 
 /**
  * What an operator is called: `contains`; nothing where a colon is enough.
@@ -23,14 +27,19 @@ const operatorName = (op) => ({ '=': '', '!=': '', '>=': '≥', '<=': '≤', '~=
  * @param {Filter} filter
  */
 export function filterText(filter) {
-  const { field, op, values } = filter;
-  const not = op.startsWith('!') ? `${t('journal.query.not')} ` : '';
-  const name = operatorName(op);
-  return `${not}${label(field)}${name ? ` ${name}` : ':'} ${values.map((value) => told(field, value)).join(', ')}`;
+  const { not, field, operator, values } = parts(filter);
+  return `${not ? `${t('journal.query.not')} ` : ''}${field}${operator ? ` ${operator}` : ':'} ${values.join(', ')}`;
 }
 
-/** @param {string} field @param {string} value */
-const told = (field, value) => (field === 'has' ? label(value) : shownValue(field, value));
+/**
+ * What a chip says. Whether a field has a value is said of the field, not as a filter called "has".
+ * @param {Filter} filter
+ */
+function parts({ field, op, values }) {
+  const not = op.startsWith('!');
+  if (field === 'has') return { not: false, field: values.map(label).join(', '), operator: '', values: [t(not ? 'journal.query.missing' : 'journal.query.present')] };
+  return { not, field: label(field), operator: operatorName(op), values: values.map((value) => shownValue(field, value)) };
+}
 
 /**
  * @param {Filter} filter
@@ -38,17 +47,16 @@ const told = (field, value) => (field === 'has' ? label(value) : shownValue(fiel
  * @returns {HTMLElement}
  */
 export function chip(filter, query) {
-  const not = filter.op.startsWith('!');
   const text = filterText(filter);
-  const shown = filter.values.slice(0, 3).map((value) => told(filter.field, value)).join(', ');
-  const more = filter.values.length - 3;
+  const { not, field, operator, values } = parts(filter);
+  const more = values.length - MOST;
   const main = el(
     'button',
     { class: 'chip-main', 'aria-haspopup': 'dialog', 'aria-expanded': 'false', title: `${text}\n${termOf(filter)}`, 'data-test': 'chip', data: { field: filter.field } },
     not && el('span', { class: 'chip-not' }, t('journal.query.not')),
-    el('span', { class: 'chip-field' }, `${label(filter.field)}${operatorName(filter.op) ? '' : ':'}`),
-    operatorName(filter.op) && el('span', { class: 'chip-op' }, operatorName(filter.op)),
-    el('span', { class: 'chip-text' }, shown, more > 0 && ` +${number(more)}`),
+    el('span', { class: 'chip-field' }, operator ? field : `${field}:`),
+    operator && el('span', { class: 'chip-op' }, operator),
+    el('bdi', { class: 'chip-text' }, visible(values.slice(0, MOST).join(', ')), more > 0 && ` +${number(more)}`),
     filter.off && el('span', { class: 'visually-hidden' }, ` ${t('journal.query.is_off')}`),
   );
   main.addEventListener('click', async () => {

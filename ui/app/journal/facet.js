@@ -7,6 +7,7 @@ import { t } from '../i18n.js';
 import { openMenu } from '../parts/menu.js';
 import { empty, loader, skeleton } from '../parts/states.js';
 import * as url from '../url.js';
+import { visible } from '../visible.js';
 import { label, shownValue, valueTitle } from './fields.js';
 import { changes, toApi } from './query.js';
 
@@ -115,15 +116,15 @@ export function facet(field, { query, columns, isOpen, onOpen, onRemove }) {
    */
   function line({ value, count: events }, whole) {
     const text = value == null ? null : String(value);
-    const shown = text == null ? t('journal.facets.missing') : shownValue(field, text);
+    const shown = text == null ? t('journal.facets.missing') : visible(cut(shownValue(field, text)));
     const now = stateOf(query(), field, text);
-    const title = `${shown}${text != null && shown !== text ? ` (${text})` : ''}\n${number(events)} · ${percent(events, whole)}`;
+    const title = `${shown}${text != null && shown !== text ? ` (${visible(text.slice(0, 2000))})` : ''}\n${number(events)} · ${percent(events, whole)}`;
     const main = el(
       'button',
       { class: 'facet-value', 'aria-pressed': String(now === 'on'), title, 'data-test': 'facet-value', data: { key: `v ${text}`, value: text }, on: { click: () => url.change(toggled(query(), field, text)) } },
       el('span', { class: 'facet-share' }, el('span', { style: { width: `${whole ? Math.max(1, (events / whole) * 100) : 0}%` } })),
       now === 'on' && icon('check'),
-      el('span', { class: ['facet-text', text == null && 'muted'] }, now === 'not' && el('span', { class: 'visually-hidden' }, `${t('journal.query.not')} `), breakable(shown)),
+      el('bdi', { class: ['facet-text', text == null && 'muted'] }, now === 'not' && el('span', { class: 'visually-hidden' }, `${t('journal.query.not')} `), breakable(shown)),
       el('span', { class: 'facet-count' }, number(events)),
       el('span', { class: 'facet-percent' }, percent(events, whole)),
     );
@@ -171,6 +172,9 @@ export function facet(field, { query, columns, isOpen, onOpen, onRemove }) {
     retitle: draw,
   };
 }
+
+/** What is longer than any name is shown by its beginning; the whole is in the title. @param {string} text */
+const cut = (text) => (text.length > 200 ? `${text.slice(0, 200)}…` : text);
 
 /**
  * A long id may break behind its dots and underscores.

@@ -10,10 +10,9 @@ import { may, session } from '../session.js';
 import * as url from '../url.js';
 import { partsIn } from '../zone.js';
 import { filterText } from './chips.js';
-import { changes, toApi } from './query.js';
+import { changes, difference, toApi } from './query.js';
 
 /** @typedef {import('./query.js').Query} Query */
-/** @typedef {import('./query.js').Filter} Filter */
 /** @typedef {{newest: string | null, matching: string | null, inRange: boolean}} Found */
 
 /** Filters of which it is tried what there would be without them. */
@@ -29,8 +28,8 @@ export function reason(query) {
   const work = async () => {
     try {
       const found = await look(query);
-      const without = found.inRange ? await lookWithout(query) : [];
-      fill(region, told(query, found, without));
+      const way = found.inRange ? await lookForWay(query) : null;
+      fill(region, told(query, found, way));
     } catch (error) {
       fill(region, empty(t('journal.empty.title')), failure(error, () => void work()));
     }
@@ -56,28 +55,44 @@ async function look(query) {
   return { newest: any, matching: isFiltered(query) ? matching : any, inRange: isFiltered(query) && here != null };
 }
 
-/** @typedef {{text: string, count: number, more: boolean, change: import('./query.js').Changes}} Without */
+/** @typedef {{text: string, count: number, more: boolean, change: import('./query.js').Changes}} Try */
+/** @typedef {{name: 'without' | 'alone', tries: Try[]}} Way */
+
+/** What narrows a query, each part with the query without it and the one of it alone. @param {Query} query */
+function partsOf(query) {
+  const off = query.filters.filter((one) => one.off);
+  const nothing = { ...query, filters: off, groups: [], q: '' };
+  const parts = query.filters
+    .filter((one) => !one.off)
+    .slice(0, TRIED)
+    .map((filter) => ({ text: filterText(filter), without: { ...query, filters: query.filters.map((one) => (one === filter ? { ...one, off: true } : one)) }, alone: { ...nothing, filters: [...off, filter] } }));
+  if (query.q) parts.push({ text: `${t('field.q')}: ${query.q}`, without: { ...query, q: '' }, alone: { ...nothing, q: query.q } });
+  return parts;
+}
 
 /**
- * How many there are without each of the filters.
+ * What helps: one filter less, else one filter alone.
  * @param {Query} query
- * @returns {Promise<Without[]>}
+ * @returns {Promise<Way | null>}
  */
-async function lookWithout(query) {
-  /** @type {{text: string, after: Query, change: import('./query.js').Changes}[]} */
-  const tries = query.filters.filter((one) => !one.off).slice(0, TRIED).map((filter) => ({ text: filterText(filter), after: { ...query, filters: query.filters.filter((one) => one !== filter) }, change: changes.toggle(query, filter) }));
-  if (query.q) tries.push({ text: `${t('field.q')}: ${query.q}`, after: { ...query, q: '' }, change: { q: null, cursor: null } });
-  if (tries.length < 2) return [];
-  const counts = await Promise.all(tries.map(({ after }) => get('/events', toApi(after, { limit: 1, fields: 'event_id', total: 10_000 }))));
-  return tries.map(({ text, change }, at) => ({ text, change, count: counts[at].total.value, more: counts[at].total.relation === 'gte' })).filter(({ count }) => count > 0);
+async function lookForWay(query) {
+  const parts = partsOf(query);
+  if (parts.length < 2) return null;
+  for (const name of /** @type {const} */ (['without', 'alone'])) {
+    if (name === 'alone' && parts.length < 3) continue;
+    const counts = await Promise.all(parts.map((part) => get('/events', toApi(part[name], { limit: 1, fields: 'event_id', total: 10_000 }))));
+    const tries = parts.map((part, at) => ({ text: part.text, change: difference(query, part[name]), count: Number(counts[at].total.value), more: counts[at].total.relation === 'gte' })).filter(({ count }) => count > 0);
+    if (tries.length > 0) return { name, tries };
+  }
+  return null;
 }
 
 /**
  * @param {Query} query
  * @param {Found} found
- * @param {Without[]} without
+ * @param {Way | null} way
  */
-function told(query, found, without) {
+function told(query, found, way) {
   const filtered = isFiltered(query);
   const lines = el('div', { class: 'reason-lines' });
   /** @type {HTMLElement[]} */
@@ -95,7 +110,7 @@ function told(query, found, without) {
   } else {
     text = t('journal.empty.too_narrow');
   }
-  if (without.length > 0) fill(lines, el('p', { class: 'muted' }, t('journal.empty.without')), without.map(switchOff));
+  if (way) fill(lines, el('p', { class: 'muted' }, t(`journal.empty.${way.name}`)), way.tries.map((one) => tryButton(way.name, one)));
   if (filtered && found.newest != null) actions.push(el('button', { 'data-test': 'empty-clear', on: { click: () => url.change(changes.clear(query)) } }, t('journal.empty.clear')));
   const state = empty(t('journal.empty.title'), text, ...actions);
   state.append(lines);
@@ -118,7 +133,8 @@ function ever(query) {
   return el('button', { 'data-test': 'empty-ever', on: { click: () => url.change(changes.period(query, { period: 'all' })) } }, t('time.all'));
 }
 
-/** @param {Without} of */
-function switchOff({ text, count, more, change }) {
-  return el('button', { class: 'reason-line', 'data-test': 'empty-without', on: { click: () => url.change(change) } }, el('span', { class: 'grow break' }, t('journal.empty.switch_off', { filter: text })), el('span', { class: 'muted' }, `${more ? '≥ ' : ''}${t('core.events', { n: Number(count) })}`));
+/** @param {Way['name']} name @param {Try} of */
+function tryButton(name, { text, count, more, change }) {
+  const label = t(name === 'without' ? 'journal.empty.switch_off' : 'journal.empty.keep_only', { filter: text });
+  return el('button', { class: 'reason-line', 'data-test': `empty-${name}`, on: { click: () => url.change(change) } }, el('span', { class: 'grow break' }, label), el('span', { class: 'muted' }, `${more ? '≥ ' : ''}${t('core.events', { n: count })}`));
 }
