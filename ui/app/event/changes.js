@@ -14,6 +14,9 @@ import { filterBy } from './filter.js';
 /** @typedef {import('../event.js').Event} Event */
 /** @typedef {import('../parts/diff.js').Change} Change */
 
+/** From so many changes on there is a search. */
+const MANY = 20;
+
 /**
  * Whether an event tells of changes, as far as its row says.
  * @param {Event} event
@@ -45,10 +48,25 @@ export function showChanges(panel, event, loading) {
         el('span', { class: 'muted' }, t('event.changes.count', { n: answer.changes.length }), answer.from === 'snapshots' && ` · ${t('event.changes.from_snapshots')}`),
         el('button', { class: 'quiet', 'data-test': 'copy-patch', on: { click: () => void patch() } }, t('event.changes.copy_patch')),
       ),
-      changeList(answer.changes, { items }),
+      ...listed(answer.changes),
       unchanged(event, answer.changes),
     );
   });
+}
+
+/**
+ * The list; of many changes those whose path has the words.
+ * @param {Change[]} changes
+ */
+function listed(changes) {
+  if (changes.length <= MANY) return [changeList(changes, { items })];
+  const list = el('div', null, changeList(changes, { items }));
+  const words = el('input', { type: 'search', class: 'json-search', placeholder: t('event.changes.find'), 'aria-label': t('event.changes.find'), 'data-test': 'find-change' });
+  words.addEventListener('input', () => {
+    const wanted = words.value.trim().toLocaleLowerCase();
+    fill(list, changeList(changes.filter((change) => change.path.toLocaleLowerCase().includes(wanted)), { items }));
+  });
+  return [words, list];
 }
 
 /**

@@ -88,6 +88,17 @@ function countRow(one, field, whole, named) {
   const label = el('span', { class: 'grow break' }, visible(String(one[field])));
   named(one, label);
   const isChosen = () => here().params.getAll(field).includes(String(one[field]));
-  const button = el('button', { class: 'quiet count-row', title: String(one[field]), on: { click: () => change({ [field]: isChosen() ? null : String(one[field]) }) } }, label, el('span', { class: 'muted' }, number(one.events)), el('span', { class: 'muted count-share' }, percent(Number(one.events), whole)), el('span', { class: 'count-bar', style: { width: `${(100 * Number(one.events)) / Math.max(whole, 1)}%` } }));
+  const button = el('button', { class: 'quiet count-row', title: String(one[field]), 'aria-pressed': String(isChosen()), data: { field, value: String(one[field]) }, on: { click: () => change({ [field]: isChosen() ? null : String(one[field]) }) } }, label, el('span', { class: 'muted' }, number(one.events)), el('span', { class: 'muted count-share' }, percent(Number(one.events), whole)), el('span', { class: 'count-bar', style: { width: `${(100 * Number(one.events)) / Math.max(whole, 1)}%` } }));
   return el('li', null, button);
+}
+
+/**
+ * Marks the counts by which the history is narrowed.
+ * @param {HTMLElement} page
+ * @param {URLSearchParams} params
+ */
+export function markCounts(page, params) {
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (page.querySelectorAll('.count-row'))) {
+    button.setAttribute('aria-pressed', String(params.getAll(button.dataset.field ?? '').includes(button.dataset.value ?? '')));
+  }
 }

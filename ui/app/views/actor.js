@@ -12,7 +12,7 @@ import { listHref } from '../event/filter.js';
 import { openEvent } from '../event/open.js';
 import { zone } from '../format.js';
 import { t } from '../i18n.js';
-import { activity, actorHead, actorIdentities } from '../people/actor.js';
+import { activity, actorHead, actorIdentities, markCounts } from '../people/actor.js';
 import { visitorHead, visitorIdentities } from '../people/visitor.js';
 import { orAbsent } from '../parts/absent.js';
 import { empty, loader, skeleton } from '../parts/states.js';
@@ -67,6 +67,7 @@ export async function start(outlet, place) {
     if (asked !== state.asked) load(now);
     else if (listed !== state.listed && state.list) drawHistory(`/${now.path.startsWith('/visitors/') ? 'visitors' : 'actors'}/${encodeURIComponent(segments(now.path)[0] ?? '')}`, now.params, state);
     [state.asked, state.listed] = [asked, listed];
+    markCounts(page, now.params);
     beside.update(now.params);
   };
   update(place);
