@@ -5,6 +5,7 @@ import { el } from '../dom.js';
 import { number } from '../format.js';
 import { t } from '../i18n.js';
 import { openDialog } from '../parts/dialog.js';
+import { remember } from '../parts/focus.js';
 import { field, form } from '../parts/form.js';
 import { loader, skeleton } from '../parts/states.js';
 import { session } from '../session.js';
@@ -28,7 +29,12 @@ export function part(box, name, asked, draw) {
   const region = el('section', { class: 'stack', 'data-test': name }, skeleton(8));
   box.append(region);
   const load = loader(region);
-  const again = () => void load.run((signal) => draw(region, signal, again));
+  const again = () =>
+    void load.run(async (signal) => {
+      const giveBack = remember(region);
+      await draw(region, signal, again);
+      giveBack();
+    });
   const update = (/** @type {url.Place} */ { params }) => {
     const now = JSON.stringify(['project', 'tz', ...asked].map((key) => params.get(key)));
     if (now === last) return;

@@ -4,6 +4,7 @@ import * as api from '../api.js';
 import { el, fill, icon } from '../dom.js';
 import { ago, bytes, duration, number, percent, time } from '../format.js';
 import { has, t } from '../i18n.js';
+import { redraw } from '../parts/focus.js';
 import { facts, figure, table, words } from '../parts/plain.js';
 import { poll } from '../parts/poll.js';
 import { loader, skeleton } from '../parts/states.js';
@@ -40,7 +41,7 @@ export function start(box) {
   const load = loader(region);
   const ask = async (/** @type {AbortSignal} */ signal) => {
     const [ready, metrics, info] = await Promise.all([beside('/readyz?verbose=1', signal), beside('/metrics', signal), api.ask('GET', '/info', { signal, project: '' })]);
-    draw(region, JSON.parse(ready), samples(metrics), info);
+    redraw(region, () => draw(region, JSON.parse(ready), samples(metrics), info));
     return true;
   };
   void load.run(async (signal) => void (await ask(signal)));

@@ -4,6 +4,7 @@ import * as api from '../api.js';
 import { el, fill, icon } from '../dom.js';
 import { ago, number, time } from '../format.js';
 import { t } from '../i18n.js';
+import { dropJunk, isDay, redraw } from '../parts/focus.js';
 import { table } from '../parts/plain.js';
 import { poll } from '../parts/poll.js';
 import { empty, loader, skeleton } from '../parts/states.js';
@@ -14,6 +15,7 @@ import { counts, equations } from './sums.js';
 
 const APART = ['day', 'key', 'source'];
 const BATCHES = 20;
+const RULES = { by: (/** @type {string} */ by) => by.split(',').every((one) => APART.includes(one)), from: isDay, to: isDay };
 
 /**
  * What the sums are apart by, as the address says it.
@@ -48,18 +50,19 @@ export function start(box, place) {
     // Typing in a filter is not disturbed; the next answer shows it.
     if (state.shown && sums.contains(document.activeElement) && document.activeElement?.matches('input')) return false;
     state.shown = text;
-    drawLedger(sums, answer);
+    redraw(sums, () => drawLedger(sums, answer));
     return true;
   };
   const askBatches = async (/** @type {AbortSignal} */ signal) => {
     const answer = await api.get('/ingest/ledger/batches', { limit: BATCHES }, signal);
-    drawBatches(batches, answer.batches);
+    redraw(batches, () => drawBatches(batches, answer.batches));
   };
   const watch = poll(async (signal) => {
     if (state.asked !== null && (await ask(signal))) await askBatches(signal);
     return true;
   }, { quick: 5_000 });
   function update(/** @type {url.Place} */ { params }) {
+    if (dropJunk(params, RULES)) return;
     const asked = JSON.stringify(['project', 'by', 'from', 'to', 'key', 'source', 'tz'].map((name) => params.get(name)));
     if (asked === state.asked) return;
     state.asked = asked;

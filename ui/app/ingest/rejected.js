@@ -6,6 +6,7 @@ import { ago, number, time } from '../format.js';
 import { t } from '../i18n.js';
 import { openDialog } from '../parts/dialog.js';
 import { field, form, select } from '../parts/form.js';
+import { redraw } from '../parts/focus.js';
 import { longText, table } from '../parts/plain.js';
 import { empty, loader, skeleton } from '../parts/states.js';
 import { may } from '../session.js';
@@ -36,7 +37,7 @@ export function start(box, place) {
     void load.run(async (signal) => {
       const { params } = url.here();
       const [all, shown] = await Promise.all([api.get('/ingest/dead-letters', { limit: 1 }, signal), api.get('/ingest/dead-letters', { ...which(params), limit: LIMIT }, signal)]);
-      draw(region, all, shown, state.chosen, again);
+      redraw(region, () => draw(region, all, shown, state.chosen, again));
     });
   };
   function update(/** @type {url.Place} */ { params }) {

@@ -4,7 +4,7 @@
  * room depends on the language as much as on the screen, so it is measured.
  */
 
-import { el, icon } from '../dom.js';
+import { el, fill, icon } from '../dom.js';
 import { number, percent } from '../format.js';
 import { t } from '../i18n.js';
 import { visible } from '../visible.js';
@@ -69,10 +69,24 @@ function cell(column, row) {
 
 /**
  * The parts of a view that have addresses of their own.
+ * @param {HTMLElement} holder
+ * @param {string} label
+ * @param {{href: string, label: string, current: boolean, test?: string}[]} parts none: nothing is shown
+ */
+export function viewTabs(holder, label, parts) {
+  const hadFocus = holder.contains(document.activeElement);
+  fill(holder, parts.length > 0 && tabLinks(label, parts));
+  const current = holder.querySelector('[aria-current]');
+  if (!(current instanceof HTMLElement)) return;
+  current.scrollIntoView({ inline: 'nearest', block: 'nearest' });
+  if (hadFocus) current.focus({ preventScroll: true });
+}
+
+/**
  * @param {string} label
  * @param {{href: string, label: string, current: boolean, test?: string}[]} parts
  */
-export function viewTabs(label, parts) {
+function tabLinks(label, parts) {
   return el('nav', { class: 'view-tabs', 'aria-label': label }, parts.map((part) => el('a', { href: part.href, 'aria-current': part.current ? 'page' : undefined, 'data-test': part.test }, part.label)));
 }
 

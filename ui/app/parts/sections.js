@@ -52,8 +52,7 @@ export function sections(outlet, place, { title, base, parts, name }) {
     if (!part) return;
     if (!found) toast(t('core.ignored', { what: asked ?? '' }), 'warning');
     document.title = `${part.label} · ${title} · Kronika`;
-    fill(tabs, viewTabs(title, parts.map((one, index) => ({ href: url.link(index === 0 ? base : `${base}/${one.id}`), label: one.label, current: one === part, test: `${name}-tab-${one.id}` }))));
-    tabs.querySelector('[aria-current]')?.scrollIntoView({ inline: 'nearest', block: 'nearest' });
+    viewTabs(tabs, title, parts.map((one, index) => ({ href: url.link(index === 0 ? base : `${base}/${one.id}`), label: one.label, current: one === part, test: `${name}-tab-${one.id}` })));
     if (part.id === state.current) state.view?.update(at);
     else void open(part);
   }

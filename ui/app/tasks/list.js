@@ -4,8 +4,10 @@ import * as api from '../api.js';
 import { el, fill, icon } from '../dom.js';
 import { ago, duration, number, time, zone } from '../format.js';
 import { t } from '../i18n.js';
+import { dropJunk, isInstant, isYes, oneOf, redraw } from '../parts/focus.js';
 import { select, tick } from '../parts/form.js';
 import { progressBar, stateBadge, table, words } from '../parts/plain.js';
+import { isPeriod } from '../period.js';
 import { poll } from '../parts/poll.js';
 import { empty, loader, skeleton } from '../parts/states.js';
 import * as url from '../url.js';
@@ -16,6 +18,7 @@ import { PERIODS, STATES, fromLocal, keyOf, moves, share, starter, toLocal } fro
 /** Parameters of the address that the list follows. */
 const ASKED = ['project', 'status', 'type', 'source', 'period', 'as_of', 'own', 'tz'];
 const PAGE = 50;
+const RULES = { status: oneOf(STATES), period: isPeriod, as_of: isInstant, own: isYes };
 
 /**
  * The words of the API for what the address says.
@@ -52,7 +55,7 @@ export function startList(outlet, place) {
     const text = JSON.stringify([state.tasks, state.next]);
     if (text === state.shown) return;
     state.shown = text;
-    drawTasks(region, state, () => void more());
+    redraw(region, () => drawTasks(region, state, () => void more()));
   };
   const watch = poll(async (signal) => {
     if (state.asked === null || url.here().params.get('as_of')) return false;
@@ -71,6 +74,7 @@ export function startList(outlet, place) {
     });
   }
   function update(/** @type {import('../url.js').Place} */ { params }) {
+    if (dropJunk(params, RULES)) return;
     showFilters(bar, params);
     showMoment(moment, params.get('as_of'));
     const asked = JSON.stringify(ASKED.map((name) => params.get(name)));
@@ -175,14 +179,11 @@ export function showMoment(box, asOf) {
  */
 function drawTasks(region, { tasks, next }, more) {
   if (tasks.length === 0) return fill(region, nothing());
-  const focus = document.activeElement instanceof HTMLElement && region.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null;
-  fill(
+  return fill(
     region,
     table(t('nav.tasks'), columns(), tasks, (task) => ({ 'data-test': 'task', data: { id: task.task_id } })),
     next && el('div', { class: 'row center' }, el('button', { 'data-test': 'tasks-more', on: { click: more } }, icon('down'), t('tasks.more'))),
   );
-  if (focus) for (const link of region.querySelectorAll('a')) if (link.getAttribute('href') === focus) link.focus();
-  return undefined;
 }
 
 function nothing() {

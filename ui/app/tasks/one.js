@@ -7,6 +7,7 @@ import { ago, bytes, instant, number, time } from '../format.js';
 import { t } from '../i18n.js';
 import { stringify } from '../json.js';
 import { copyButton } from '../parts/copy.js';
+import { dropJunk, isInstant, redraw } from '../parts/focus.js';
 import { facts, progressBar, stateBadge, table, words } from '../parts/plain.js';
 import { poll } from '../parts/poll.js';
 import { failure, loader, skeleton } from '../parts/states.js';
@@ -39,7 +40,7 @@ export function startOne(outlet, place) {
     if (text === state.shown && !region.querySelector('.failed')) return;
     state.shown = text;
     fill(title, words(answer.task.task_type) || t('tasks.task'));
-    fill(region, detail(answer));
+    redraw(region, () => fill(region, detail(answer)));
   };
   const watch = poll(async (signal) => {
     if (!state.moves || url.here().params.get('as_of')) return false;
@@ -47,6 +48,7 @@ export function startOne(outlet, place) {
     return state.moves;
   });
   function update(/** @type {import('../url.js').Place} */ { path, params }) {
+    if (dropJunk(params, { as_of: isInstant })) return;
     showMoment(moment, params.get('as_of'));
     back.href = url.link('/tasks');
     const asked = JSON.stringify([path, ...['project', 'source', 'tenant_id', 'as_of', 'tz'].map((name) => params.get(name))]);

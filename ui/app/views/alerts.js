@@ -10,6 +10,7 @@ import { STATES, drawDeliveries } from '../alerts/deliveries.js';
 import { fromQuery } from '../alerts/question.js';
 import { el, fill, icon } from '../dom.js';
 import { t } from '../i18n.js';
+import { dropJunk, oneOf, redraw } from '../parts/focus.js';
 import { viewTabs } from '../parts/plain.js';
 import { poll } from '../parts/poll.js';
 import { loader, skeleton, told } from '../parts/states.js';
@@ -17,6 +18,7 @@ import { toast } from '../parts/toast.js';
 import { may } from '../session.js';
 import * as url from '../url.js';
 
+const RULES = { tab: oneOf(['alerts', 'deliveries']), state: oneOf(STATES) };
 const CLOSED = { new: null, edit: null, filter: null };
 
 /** @param {URLSearchParams} params */
@@ -46,16 +48,16 @@ export function start(outlet, place) {
     // An open menu stays where it is.
     if (text === state.shown || region.querySelector('[aria-expanded=true]')) return;
     state.shown = text;
-    if (tab === 'alerts') drawAlerts(region, all, again);
-    else drawDeliveries(region, all, again);
+    redraw(region, () => (tab === 'alerts' ? drawAlerts : drawDeliveries)(region, all, again));
   };
   const watch = poll(async (signal) => (state.asked !== null && (await ask(signal)), true), { quick: 10_000 });
   function update(/** @type {url.Place} */ { params }) {
+    if (dropJunk(params, RULES)) return;
     const tab = tabOf(params);
-    fill(tabs, may('admin') && viewTabs(t('nav.alerts'), [
+    viewTabs(tabs, t('nav.alerts'), may('admin') ? [
       { href: url.link('/alerts'), label: t('nav.alerts'), current: tab === 'alerts', test: 'alerts-tab-alerts' },
       { href: url.link('/alerts', { tab: 'deliveries' }), label: t('alerts.deliveries'), current: tab === 'deliveries', test: 'alerts-tab-deliveries' },
-    ]));
+    ] : []);
     region.setAttribute('aria-label', tab === 'alerts' ? t('nav.alerts') : t('alerts.deliveries'));
     const asked = JSON.stringify([tab, params.get('state'), params.get('project'), params.get('tz')]);
     if (asked !== state.asked) {

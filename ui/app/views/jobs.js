@@ -3,8 +3,9 @@
 import * as api from '../api.js';
 import { el, fill, icon } from '../dom.js';
 import { load as loadTexts, t } from '../i18n.js';
-import { drawJobs, jobsBar, question } from '../jobs/engine.js';
+import { KINDS, drawJobs, jobsBar, question } from '../jobs/engine.js';
 import { drawExports, keyNames, runs } from '../jobs/exports.js';
+import { dropJunk, isYes, oneOf, redraw } from '../parts/focus.js';
 import { viewTabs } from '../parts/plain.js';
 import { poll } from '../parts/poll.js';
 import { empty, loader, skeleton } from '../parts/states.js';
@@ -13,6 +14,8 @@ import { may, session } from '../session.js';
 import * as url from '../url.js';
 
 /** @typedef {'exports' | 'engine'} Tab */
+
+const RULES = { tab: oneOf(['exports', 'engine']), kind: oneOf(KINDS), state: oneOf(['in_progress', 'done', 'failed', 'canceled']), all: isYes };
 
 /**
  * Which of both is shown: what the address says, as far as the key may see it.
@@ -63,16 +66,17 @@ export async function start(outlet, place) {
     const running = all.some((one) => ['in_progress', 'enqueued'].includes(one.status ?? one.state));
     if (text === state.shown && !running && !region.querySelector('.failed, .skeleton')) return;
     state.shown = text;
-    keepFocus(region, draw);
+    redraw(region, draw);
   };
   const watch = poll(async (signal) => (state.asked === null ? false : ask(signal)), { quick: 1_000, slow: 10_000 });
 
   function update(/** @type {import('../url.js').Place} */ { params }) {
+    if (dropJunk(params, RULES)) return undefined;
     const tab = tabOf(params);
-    fill(tabs, viewTabs(t('nav.jobs'), [
+    viewTabs(tabs, t('nav.jobs'), [
       { href: url.link('/jobs'), label: t('jobs.exports'), current: tab === 'exports', test: 'jobs-tab-exports' },
       ...(may('admin') ? [{ href: url.link('/jobs', { tab: 'engine' }), label: t('jobs.engine'), current: tab === 'engine', test: 'jobs-tab-engine' }] : []),
-    ]));
+    ]);
     const asked = JSON.stringify([tab, ...['project', 'kind', 'state', 'all', 'tz'].map((name) => params.get(name))]);
     if (asked === state.asked) return again();
     state.asked = asked;
@@ -87,22 +91,4 @@ export async function start(outlet, place) {
   }
   update(place);
   return { update, stop: () => (watch.stop(), load.stop()) };
-}
-
-/**
- * Draws anew and gives the focus back to the same control of the same row.
- * @param {HTMLElement} region
- * @param {() => void} draw
- */
-function keepFocus(region, draw) {
-  const focused = document.activeElement instanceof HTMLElement && region.contains(document.activeElement) ? document.activeElement : null;
-  const row = focused?.closest('[data-id]')?.getAttribute('data-id');
-  const control = focused?.dataset.test;
-  const open = [...region.querySelectorAll('[data-id]:has(details[open])')].map((one) => one.getAttribute('data-id'));
-  draw();
-  for (const id of open) region.querySelector(`[data-id="${id}"] details`)?.setAttribute('open', '');
-  if (row && control) {
-    const again = region.querySelector(`[data-id="${row}"] [data-test="${control}"]`) ?? region.querySelector(`[data-id="${row}"] button, [data-id="${row}"] a`);
-    if (again instanceof HTMLElement) again.focus();
-  }
 }
