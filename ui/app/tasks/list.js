@@ -48,6 +48,7 @@ export function startList(outlet, place) {
   const region = el('section', { 'aria-label': t('nav.tasks'), 'data-test': 'tasks' }, skeleton(10));
   const load = loader(region);
   fill(outlet, el('div', { class: 'page tasks' }, el('header', { class: 'page-head' }, el('h1', null, t('nav.tasks'))), bar, moment, region));
+  document.title = `${t('nav.tasks')} · Kronika`;
   void offerFilters(bar);
 
   const first = async (/** @type {AbortSignal} */ signal) => api.get('/tasks', question(url.here().params), signal);
@@ -233,8 +234,8 @@ function nameCell(task) {
 
 /** @param {Task} task */
 function progressCell(task) {
-  const done = task.task_done_count != null && t('tasks.done_count', { n: Number(task.task_done_count), count: number(task.task_done_count) });
-  const failed = task.task_failed_count != null && Number(task.task_failed_count) > 0 && el('span', { class: 'task-error' }, t('tasks.failed_count', { n: Number(task.task_failed_count), count: number(task.task_failed_count) }));
+  const done = task.task_done_count != null && t('tasks.done_count', { count: number(task.task_done_count) });
+  const failed = task.task_failed_count != null && Number(task.task_failed_count) > 0 && el('span', { class: 'task-error' }, t('tasks.failed_count', { count: number(task.task_failed_count) }));
   const known = task.task_progress != null || moves(task);
   return [known && progressBar(share(task), t('tasks.progress_of', { task: task.task_id })), (done || failed) && el('div', { class: 'small muted' }, done, done && failed && ', ', failed)];
 }

@@ -39,7 +39,9 @@ export function startOne(outlet, place) {
     state.moves = moves(answer.task);
     if (text === state.shown && !region.querySelector('.failed')) return;
     state.shown = text;
-    fill(title, words(answer.task.task_type) || t('tasks.task'));
+    const name = words(answer.task.task_type) || t('tasks.task');
+    document.title = `${name} · ${t('nav.tasks')} · Kronika`;
+    fill(title, name);
     redraw(region, () => fill(region, detail(answer)));
   };
   const watch = poll(async (signal) => {
@@ -94,8 +96,8 @@ function head(task) {
     stateBadge(task.task_status ?? '', stateWord(task)),
     task.status && task.status !== task.task_status && el('span', { class: 'muted' }, task.status),
     el('div', { class: 'grow task-wide' }, (task.task_progress != null || moves(task)) && progressBar(share(task), t('tasks.progress'))),
-    task.task_done_count != null && el('span', null, t('tasks.done_count', { n: Number(task.task_done_count), count: number(task.task_done_count) })),
-    task.task_failed_count != null && el('span', { class: Number(task.task_failed_count) > 0 ? 'task-error' : 'muted' }, t('tasks.failed_count', { n: Number(task.task_failed_count), count: number(task.task_failed_count) })),
+    task.task_done_count != null && el('span', null, t('tasks.done_count', { count: number(task.task_done_count) })),
+    task.task_failed_count != null && el('span', { class: Number(task.task_failed_count) > 0 ? 'task-error' : 'muted' }, t('tasks.failed_count', { count: number(task.task_failed_count) })),
   );
 }
 
