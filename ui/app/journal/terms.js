@@ -30,7 +30,8 @@
  * @property {Problem[]} problems
  */
 
-const TERM = /^([A-Za-z_][\w.\-/]*)(!?(?:~=|\^=|>=|<=|=|:|~|\^|>|<))/;
+/** A field, in quotes where its name would not stand alone, and an operator. */
+const TERM = /^([A-Za-z_][\w.\-/]*|"(?:attributes|labels)\.(?:[^"\\]|\\.)+")(!?(?:~=|\^=|>=|<=|=|:|~|\^|>|<))/s;
 
 /**
  * The sign of an operator that was written by hand: `:` is `=`, the last `=` may be left out.
@@ -79,12 +80,12 @@ export function text({ filters, groups = [], q }) {
 }
 
 /**
- * Words that would be read as a term are put into quotes.
+ * Words as a line has them, told apart as the API does; those that would be read as a term are put into quotes.
  * @param {string} q
  */
 function wordsOf(q) {
-  const { tokens } = split(q);
-  return tokens.map(({ raw }) => (raw.startsWith('"') || !isTerm(raw) ? raw : `"${raw.replace(/["\\]/g, '\\$&')}"`)).join(' ');
+  const words = q.split('"').flatMap((part, at) => (at % 2 === 1 ? [part] : part.split(/\s+/))).filter(Boolean);
+  return words.map((word) => (/\s/.test(word) || isTerm(word) ? `"${word}"` : word)).join(' ');
 }
 
 /** @param {string} raw */
@@ -170,9 +171,10 @@ function readToken({ raw, at }, known, parsed, words) {
   if (!found) {
     // `#1042` is a number of an order, `-label` is what must not stand there.
     if (!not) return void words.push(raw);
-    return void merge(parsed.filters, { field: 'q', op: '!=', values: valuesOf(rest), off });
+    return void merge(parsed.filters, { field: 'q', op: '!=', values: [rest], off });
   }
-  const [whole, field = '', sign = ''] = found;
+  const [whole, name = '', sign = ''] = found;
+  const field = name.startsWith('"') ? name.slice(1, -1).replace(/\\(.)/g, '$1') : name;
   const values = rest.length > whole.length ? valuesOf(rest.slice(whole.length)) : [];
   if (!known(field)) {
     // An address or a time of day is a word, a misspelt field is not.
