@@ -104,21 +104,29 @@ function systems(summary) {
   );
 }
 
-/** @param {Known | undefined} known */
+/**
+ * The modules that tell of it; each narrows the history.
+ * @param {Known | undefined} known
+ */
 function modules(known) {
-  const all = known?.modules.filter(Boolean) ?? [];
-  if (!known || all.length === 0) return null;
-  return el(
-    'p',
-    { class: 'muted' },
-    `${t('object.modules')} `,
-    all.flatMap((module, at) => {
-      const name = el('span', null, visible(String(module)));
-      withCatalogue(known.source, (of) => {
-        const title = moduleTitle(of, module);
-        if (title) name.textContent = title;
-      });
-      return [at > 0 ? ', ' : '', name];
-    }),
-  );
+  const all = known?.modules.filter(Boolean).map(String) ?? [];
+  if (!known || all.length < 2) return null;
+  const buttons = all.map((module) => {
+    const name = el('span', null, visible(module));
+    withCatalogue(known.source, (of) => {
+      const title = moduleTitle(of, module);
+      if (title) name.textContent = title;
+    });
+    return el('button', { class: 'quiet', data: { module }, 'aria-pressed': 'false', on: { click: () => change({ view: null, module: new URLSearchParams(window.location.search).get('module') === module ? null : module }) } }, name);
+  });
+  return el('div', { class: 'row wrap object-modules', role: 'group', 'aria-label': t('object.modules') }, el('span', { class: 'muted' }, `${t('object.modules')}:`), buttons);
+}
+
+/**
+ * Marks the module by which the history is narrowed.
+ * @param {HTMLElement} page
+ * @param {URLSearchParams} params
+ */
+export function markModule(page, params) {
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (page.querySelectorAll('[data-module]'))) button.setAttribute('aria-pressed', String(button.dataset.module === params.get('module')));
 }

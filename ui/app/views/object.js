@@ -13,7 +13,7 @@ import { zone } from '../format.js';
 import { t } from '../i18n.js';
 import { showChildren } from '../object/children.js';
 import { showCompare } from '../object/compare.js';
-import { header, whichSource } from '../object/header.js';
+import { header, markModule, whichSource } from '../object/header.js';
 import { showState } from '../object/state.js';
 import { orAbsent } from '../parts/absent.js';
 import { empty, loader, skeleton } from '../parts/states.js';
@@ -38,8 +38,8 @@ export async function start(outlet, place) {
   const page = el('div', { class: 'page object-page' });
   outlet.append(page);
   const loading = loader(page);
-  /** @type {{asked: string | null, view: string | null, history: ReturnType<typeof timeline> | null, tabbed: ReturnType<typeof tabs> | null, stops: (() => void)[], follow: ((params: URLSearchParams) => void) | null}} */
-  const state = { asked: null, view: null, history: null, tabbed: null, stops: [], follow: null };
+  /** @type {{asked: string | null, listed: string | null, view: string | null, history: ReturnType<typeof timeline> | null, tabbed: ReturnType<typeof tabs> | null, stops: (() => void)[], follow: ((params: URLSearchParams) => void) | null}} */
+  const state = { asked: null, listed: null, view: null, history: null, tabbed: null, stops: [], follow: null };
   const beside = eventBeside(outlet, () => state.history);
   const clear = () => {
     for (const stop of state.stops.splice(0)) stop();
@@ -61,17 +61,19 @@ export async function start(outlet, place) {
       state.view = viewOf(now.params);
       state.tabbed = bodyTabs(subject, state);
       fill(page, header(subject, () => load(here())), state.tabbed);
+      markModule(page, here().params);
     }));
   };
   const update = (/** @type {Place} */ now) => {
-    const asked = JSON.stringify([now.path, api.project(), zone(), ...['source', 'tenant_id', 'system', 'tenant', 'order'].map((name) => now.params.get(name))]);
-    if (asked !== state.asked) {
-      state.asked = asked;
-      load(now);
-    } else if (viewOf(now.params) !== state.view) {
+    const asked = JSON.stringify([now.path, api.project(), zone(), ...['source', 'tenant_id', 'system', 'tenant'].map((name) => now.params.get(name))]);
+    const listed = JSON.stringify([viewOf(now.params), now.params.get('order'), now.params.get('module')]);
+    if (asked !== state.asked) load(now);
+    else if (listed !== state.listed) {
       state.view = viewOf(now.params);
       state.tabbed?.choose(state.view);
     } else state.follow?.(now.params);
+    [state.asked, state.listed] = [asked, listed];
+    markModule(page, now.params);
     beside.update(now.params);
   };
   update(place);
@@ -98,7 +100,7 @@ function capital(text) {
 
 /**
  * @param {Subject} subject
- * @param {{view: string | null, history: ReturnType<typeof timeline> | null, stops: (() => void)[], follow: ((params: URLSearchParams) => void) | null}} state
+ * @param {{view: string | null, listed: string | null, history: ReturnType<typeof timeline> | null, stops: (() => void)[], follow: ((params: URLSearchParams) => void) | null}} state
  */
 function bodyTabs(subject, state) {
   /** @type {(panel: HTMLElement) => {run: (work: (signal: AbortSignal) => Promise<void>) => Promise<void>}} */
@@ -124,6 +126,7 @@ function bodyTabs(subject, state) {
     state.view,
     (view) => {
       state.view = view;
+      state.listed = JSON.stringify([view, here().params.get('order'), here().params.get('module')]);
       change({ view: view === 'timeline' ? null : view });
     },
   );
@@ -137,7 +140,7 @@ function bodyTabs(subject, state) {
 function showTimeline(panel, subject, state) {
   const { params } = here();
   const order = params.get('order') === 'oldest' ? 'oldest' : 'newest';
-  const narrow = { source: params.get('source'), tenant_id: params.get('tenant_id') };
+  const narrow = { source: params.get('source'), tenant_id: params.get('tenant_id'), module: params.get('module') };
   const history = timeline({
     label: t('timeline.label'),
     load: (cursor, signal) => api.get(`${subject.path}/history`, { ...narrow, order, cursor, limit: 100, total: 'none' }, signal),
@@ -145,7 +148,7 @@ function showTimeline(panel, subject, state) {
     systems: new Set(subject.summary.sources.map((one) => one.source)).size > 1,
   });
   const turn = el('button', { class: 'quiet', 'data-test': 'order', on: { click: () => change({ order: order === 'newest' ? 'oldest' : null }) } }, icon(order === 'newest' ? 'down' : 'up'), t(`timeline.${order}`));
-  fill(panel, el('div', { class: 'row between wrap' }, el('span', { class: 'muted' }, t('core.events', { n: subject.summary.events })), turn), history.element);
+  fill(panel, el('div', { class: 'row between wrap' }, el('span', { class: 'muted' }, !narrow.source && !narrow.module && t('core.events', { n: subject.summary.events })), turn), history.element);
   state.history = history;
   state.stops.push(() => history.stop());
   history.mark(params.get('event'));
