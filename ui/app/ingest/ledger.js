@@ -109,13 +109,13 @@ function sources(all) {
       { title: t('ingest.sequences'), cell: sequences },
     ],
     order,
-    (one) => ({ 'data-test': 'source', data: { source: one.source } }),
+    (one) => ({ 'data-test': 'source', data: { id: one.source } }),
   );
 }
 
 /** @param {string | null} at */
 function moment(at) {
-  return at && el('time', { datetime: at, title: time(at) }, ago(at), el('span', { class: 'muted small' }, ` · ${time(at, { fraction: false })}`));
+  return at && el('time', { datetime: at, title: time(at) }, ago(at), el('span', { class: 'muted small nowrap' }, ` · ${time(at, { fraction: false })}`));
 }
 
 /** @param {Line} source */
