@@ -20,15 +20,18 @@ const widthOf = (s, column) => s.widths[column.id] ?? column.width;
 const leastOf = (s, column) => (s.widths[column.id] !== undefined || column.firm || column.grows ? widthOf(s, column) : Math.round(widthOf(s, column) * 0.7));
 
 /**
- * Widths of all columns: the one that grows takes the rest, unless somebody chose its width.
+ * Widths of all columns. Where one grows, all of which nobody chose the width share the room, that one twice as much; else
+ * each has its own.
  * @param {State} s
  */
 export function template(s) {
   const columns = visibleColumns(s);
+  const isFree = (/** @type {Column} */ column) => s.widths[column.id] === undefined && !column.firm;
+  const shares = columns.some((column) => column.grows && isFree(column));
   const tracks = columns.map((column) => {
     const [least, width] = [leastOf(s, column), widthOf(s, column)];
-    if (column.grows && s.widths[column.id] === undefined) return `minmax(${least}px, 1fr)`;
-    return least === width ? `${width}px` : `minmax(${least}px, ${width}px)`;
+    if (!isFree(column)) return `${width}px`;
+    return shares ? `minmax(${least}px, ${column.grows ? width * 2 : width}fr)` : `minmax(${least}px, ${width}px)`;
   });
   s.root.style.setProperty('--grid-columns', tracks.join(' ') || '1fr');
   s.sizer.style.minWidth = s.isNarrow ? '0' : `${columns.reduce((sum, column) => sum + leastOf(s, column), 0)}px`;
