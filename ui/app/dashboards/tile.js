@@ -129,7 +129,7 @@ function sparkline(values) {
 function table({ columns, rows }, title, onDrill) {
   return el(
     'div',
-    { class: 'scroll tile-table', tabIndex: 0, role: 'region', 'aria-label': title },
+    { class: 'scroll tile-table', tabIndex: 0, role: 'region', 'aria-label': `${t('dashboards.kind_table')}: ${title}` },
     el(
       'table',
       { class: 'plain' },

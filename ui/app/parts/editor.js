@@ -65,11 +65,16 @@ export function editor(options) {
     return area.setSelectionRange(begin, begin + changed.length);
   }
 
+  // A pasted text comes in many pieces: what they change is drawn once, before the next picture.
+  let waiting = 0;
   area.addEventListener('input', () => {
     state.error = null;
-    draw();
-    options.onChange?.();
-    list?.typed();
+    waiting ||= requestAnimationFrame(() => {
+      waiting = 0;
+      draw();
+      options.onChange?.();
+      list?.typed();
+    });
   });
   area.addEventListener('keydown', (event) => {
     if (list?.key(event)) return;

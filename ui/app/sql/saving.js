@@ -20,7 +20,7 @@ export function openSave({ sql, one, onSaved }) {
       test: 'save-form',
       onCancel: dialog.close,
       onSubmit: async () => {
-        const what = /** @type {const} */ ({ kind: 'sql', name: name.value.trim(), state: one?.state ?? { sql }, shared: share.input.checked });
+        const what = /** @type {const} */ ({ kind: 'sql', name: name.value.trim(), state: one ? { ...one.state, draft: undefined } : { sql }, shared: share.input.checked });
         if (one) {
           const { etag } = await saved.read(one.id);
           const kept = await saved.replace(one.id, what, etag);

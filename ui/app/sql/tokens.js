@@ -13,7 +13,8 @@ export const KEYWORDS = new Set(
 /** Keywords that a bracket may follow without making them functions. */
 const BEFORE_BRACKET = new Set('ALL AND ANY AS BETWEEN BY ELSE EXISTS FILTER FROM GROUP IN INTERSECT JOIN LIKE NOT ON OR OVER ROLLUP CUBE SELECT SETS SOME THEN UNION USING VALUES WHEN WHERE WITH WITHIN'.split(' '));
 
-const PARTS = /(?<space>\s+)|(?<comment>--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))|(?<string>'(?:[^']|'')*(?:'|$))|(?<quoted>"(?:[^"]|"")*(?:"|$))|(?<parameter>\$\w+)|(?<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\.\d+)|(?<word>[\p{L}_][\p{L}\p{N}_]*)|(?<sign>->>|->|<=|>=|<>|!=|\|\||::|[\s\S])/gu;
+const PARTS = /\s+|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|\$\w+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\.\d+|[\p{L}_][\p{L}\p{N}_]*|->>|->|<=|>=|<>|!=|\|\||::|[\s\S]/gu;
+const WORD = /^[\p{L}_]/u;
 
 /**
  * @param {string} sql
@@ -22,18 +23,37 @@ const PARTS = /(?<space>\s+)|(?<comment>--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))|(?<stri
 export function tokens(sql) {
   /** @type {Token[]} */
   const all = [];
-  for (const found of sql.matchAll(PARTS)) {
-    const { word, quoted, ...others } = found.groups ?? {};
-    const start = found.index;
-    const end = start + found[0].length;
-    /** @type {TokenKind} */
-    let kind;
-    if (word !== undefined) kind = kindOfWord(word, sql, end);
-    else if (quoted !== undefined) kind = 'name';
-    else kind = /** @type {TokenKind} */ (Object.keys(others).find((name) => others[name] !== undefined) ?? 'sign');
-    all.push({ kind, start, end });
+  let start = 0;
+  // What stands in the text is all of it: each piece begins where the one before it ended.
+  for (const text of sql.match(PARTS) ?? []) {
+    const end = start + text.length;
+    all.push({ kind: kindOf(text, sql, end), start, end });
+    start = end;
   }
   return all;
+}
+
+/**
+ * The kind of a piece, by its first character.
+ * @param {string} text
+ * @param {string} sql
+ * @param {number} end
+ * @returns {TokenKind}
+ */
+function kindOf(text, sql, end) {
+  const first = text.charCodeAt(0);
+  if (first <= 32) return 'space';
+  if ((first >= 65 && first <= 90) || (first >= 97 && first <= 122) || first === 95) return kindOfWord(text, sql, end);
+  if (first === 39) return 'string';
+  if (first === 34) return 'name';
+  if (first >= 48 && first <= 57) return 'number';
+  if (text.length > 1) {
+    if (first === 36) return 'parameter';
+    if (first === 46) return 'number';
+    if (text.startsWith('--') || text.startsWith('/*')) return 'comment';
+  }
+  if (first < 128) return 'sign';
+  return text.trim() === '' ? 'space' : WORD.test(text) ? kindOfWord(text, sql, end) : 'sign';
 }
 
 /**
@@ -43,8 +63,11 @@ export function tokens(sql) {
  * @returns {TokenKind}
  */
 function kindOfWord(word, sql, end) {
-  const upper = word.toUpperCase();
-  const called = /^\s*\(/.test(sql.slice(end, end + 8));
+  let next = end;
+  while (sql.charCodeAt(next) <= 32) next += 1;
+  const called = sql.charCodeAt(next) === 40;
+  // The longest keyword has nine letters.
+  const upper = word.length < 10 ? word.toUpperCase() : '';
   if (KEYWORDS.has(upper) && (!called || BEFORE_BRACKET.has(upper) || upper === 'CAST' || upper === 'EXTRACT')) return 'keyword';
   return called ? 'function' : 'name';
 }
