@@ -57,10 +57,11 @@ function add(filter, name, value) {
 }
 
 /**
- * The filter of a query string of the journal, without its period.
+ * The filter of a query string of the journal, without its period; or of the API's JSON, as the journal's own menu has it.
  * @param {string} query
  */
 export function fromQuery(query) {
+  if (query.startsWith('{')) return parse(query);
   /** @type {Record<string, any>} */
   let filter = {};
   for (const [name, value] of new URLSearchParams(query)) {

@@ -13,7 +13,7 @@ import * as url from '../url.js';
 import { queryBox } from './box.js';
 import { chip, groupChip } from './chips.js';
 import { onTitles } from './fields.js';
-import { changes, isField, parseText, termOf, text } from './query.js';
+import { changes, isField, parseText, termOf, text, toFilter } from './query.js';
 import { remember } from './recent.js';
 import { merge } from './terms.js';
 
@@ -201,6 +201,7 @@ function moreMenu(query, columns, asText) {
   const button = menuButton({ label: t('core.more'), icon: 'more', class: 'quiet square' }, () => [
     { label: t('journal.query.as_text'), icon: 'edit', run: asText },
     { label: t('journal.share.show_sql'), icon: 'sql', run: later((share) => share.showSql(query(), columns())) },
+    { label: t('journal.share.alert'), icon: 'alerts', href: url.link('/alerts', { new: '1', filter: JSON.stringify(toFilter(query(), { period: false })) }) },
     'line',
     { label: t('journal.share.copy_link'), icon: 'link', run: later((share) => share.copyLink()) },
     { label: t('journal.share.copy_sql'), icon: 'copy', run: later((share) => share.copySql(query(), columns())) },
