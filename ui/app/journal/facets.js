@@ -47,7 +47,7 @@ export function facets({ columns }) {
   const add = el('button', { class: 'quiet facet-add', 'aria-haspopup': 'dialog', 'aria-expanded': 'false', 'data-test': 'facet-add' }, icon('plus'), t('journal.facets.add'));
   add.addEventListener('click', () => popover(add, (close) => chooser(state.fields, (field) => (close(), insert(field))), { label: t('journal.facets.add'), class: 'facet-chooser' }));
   const close = el('button', { class: 'quiet square facets-close', 'aria-label': t('core.close'), on: { click: () => toggle(false) } }, icon('close'));
-  const region = el('div', { class: 'facet-region' }, list, wrong);
+  const region = el('div', { class: 'facet-region' }, wrong, list);
   const element = el('aside', { class: 'facets', 'aria-label': t('journal.facets.title'), 'data-test': 'facets' }, el('div', { class: 'facets-head' }, el('h2', null, t('journal.facets.title')), close), region, add);
   const button = el('button', { class: 'quiet square', 'aria-label': t('journal.facets.title'), title: t('journal.facets.title'), 'data-test': 'facets-toggle', on: { click: () => toggle() } }, icon('filter'));
   const work = loader(region);
@@ -127,9 +127,11 @@ export function facets({ columns }) {
       try {
         await Promise.all(groups(wanted, query).map(([fields, params]) => fetchInto(fields, params, of, signal)));
         fill(wrong);
+        region.classList.remove('is-old');
       } catch (error) {
         if (signal.aborted) throw error;
         // The facets that are there stay; what failed can be asked again.
+        region.classList.add('is-old');
         fill(wrong, failure(error, () => void ask()));
       }
     });
@@ -159,6 +161,11 @@ export function facets({ columns }) {
       state.query = query;
       for (const one of shown.values()) one.mark(query);
       void ask();
+    },
+    /** Stops counting; what is there stays. */
+    cancel() {
+      if (region.getAttribute('aria-busy') === 'true') region.classList.add('is-old');
+      work.stop();
     },
     /** Counts anew. */
     refresh() {

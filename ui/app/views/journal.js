@@ -269,6 +269,7 @@ class Journal {
   cancel() {
     this.grid.cancel();
     this.histogram.cancel();
+    this.facets.cancel();
     this.listBar.setBusy(false);
   }
 
