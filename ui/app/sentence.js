@@ -19,10 +19,10 @@ import { visible } from './visible.js';
 /**
  * The sentence, as nodes. Links have the class `quiet-link`; the particular part has the class `sentence-more`.
  * @param {Event} event
- * @param {{links?: boolean, more?: boolean}} [how] without links where a row is a target itself
+ * @param {{links?: boolean, more?: boolean, most?: number}} [how] without links where a row is a target itself; `most`: characters of the particular part
  * @returns {Child[]}
  */
-export function sentence(event, { links = true, more = true } = {}) {
+export function sentence(event, { links = true, more = true, most = 300 } = {}) {
   const actor = actorOf(event);
   const object = objectOf(event);
   const verb = verbOf(String(event.action ?? 'other'), object?.type ?? null, event.event_type);
@@ -40,7 +40,7 @@ export function sentence(event, { links = true, more = true } = {}) {
     return object && objectNodes(object, /** @type {'nom' | 'acc' | 'gen'} */ (part.place), at === 0, links);
   });
   if (more) {
-    const extra = moreNode(event, verb, showsTitle);
+    const extra = moreNode(event, verb, showsTitle, most);
     if (extra) made.push(extra);
   }
   return made;
@@ -99,10 +99,11 @@ function titleNode(event, first) {
  * @param {Event} event
  * @param {string} verb
  * @param {boolean} titled whether the title stands in the sentence
+ * @param {number} most
  */
-function moreNode(event, verb, titled) {
+function moreNode(event, verb, titled, most) {
   const words = event.error_message && event.outcome === 'failure' ? event.error_message : event.message;
-  if (words) return el('span', { class: 'sentence-more', dir: 'auto' }, ` · ${visible(firstLine(String(words)))}`);
+  if (words) return el('span', { class: 'sentence-more', dir: 'auto' }, ` · ${visible(firstLine(String(words), most))}`);
   if (titled || !event.event_type || isPlain(event.event_type, verb)) return null;
   const node = el('span', { class: 'sentence-more' });
   withCatalogue(event.source, (of) => {
@@ -113,9 +114,12 @@ function moreNode(event, verb, titled) {
   return node;
 }
 
-/** @param {string} text */
-function firstLine(text) {
-  return text.length > 300 || text.includes('\n') ? `${(text.split('\n', 1)[0] ?? '').slice(0, 300)}…` : text;
+/**
+ * @param {string} text
+ * @param {number} most
+ */
+function firstLine(text, most) {
+  return text.length > most || text.includes('\n') ? `${(text.split('\n', 1)[0] ?? '').slice(0, most)}…` : text;
 }
 
 /** @param {string} text */

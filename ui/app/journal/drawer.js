@@ -59,7 +59,7 @@ export function drawer({ onClose, onStep }) {
     onClose();
   };
   const head = () => {
-    fill(title, sentence(state.event));
+    fill(title, sentence(state.event, { most: 160 }));
     fill(meta, metaOf(state.event));
   };
   const drawTabs = () => {
