@@ -43,9 +43,9 @@ export function start(box) {
  * @param {() => void} again
  */
 function edit(one, again) {
-  const source = el('input', { type: 'text', required: true, value: one?.source ?? '', readOnly: one !== null, 'data-test': 'product-source' });
+  const source = el('input', { type: 'text', required: true, autofocus: one === null, value: one?.source ?? '', readOnly: one !== null, 'data-test': 'product-source' });
   // What a list shows of the address may be only a part: it is typed anew.
-  const address = el('input', { type: 'url', required: true, autofocus: true, value: one && !one.url.includes('?***') ? one.url : '', 'data-test': 'product-url' });
+  const address = el('input', { type: 'url', required: true, autofocus: one !== null, value: one && !one.url.includes('?***') ? one.url : '', 'data-test': 'product-url' });
   const secret = el('input', { type: 'text', required: true, minlength: 16, maxlength: 256, autocomplete: 'off', spellcheck: 'false', 'data-test': 'product-secret' });
   const types = el('input', { type: 'text', value: one?.object_types.join(', ') ?? '' });
   const fresh = el('button', { type: 'button', on: { click: () => (secret.value = random()) } }, t('admin.secret_make'));

@@ -47,14 +47,18 @@ function keepField(keep, withDefault, label) {
 function policyPanel(answer, again) {
   const whole = keepField(answer.policy.keep, true, t('admin.keep_project'));
   const rows = el('div', { class: 'stack tight', 'data-test': 'policy-modules' });
-  const append = (/** @type {string} */ module, /** @type {string | null} */ keep) => {
-    const name = el('input', { type: 'text', value: module, placeholder: t('admin.no_module'), 'aria-label': t('admin.module') });
+  // The empty name is that of events without a module: it is chosen, never left by mistake.
+  const append = (/** @type {string | null} */ module, /** @type {string | null} */ keep) => {
+    const name = el('input', { type: 'text', required: module !== '', value: module ?? '', hidden: module === '', 'aria-label': t('admin.module') });
     const how = keepField(keep, false, t('admin.keep_module'));
-    const row = el('div', { class: 'row wrap' }, name, how.element, el('button', { type: 'button', class: 'quiet square', 'aria-label': t('admin.module_remove'), title: t('admin.module_remove'), on: { click: () => row.remove() } }, icon('close')));
+    const row = el('div', { class: 'row wrap', data: { module: module ?? undefined } }, name, module === '' && el('span', { class: 'policy-none' }, t('admin.no_module')), how.element, el('button', { type: 'button', class: 'quiet square', 'aria-label': t('admin.module_remove'), title: t('admin.module_remove'), on: { click: () => (row.remove(), follow()) } }, icon('close')));
     rows.append(Object.assign(row, { read: () => [name.value.trim(), how.read()] }));
+    follow();
   };
+  const add = el('button', { type: 'button', 'data-test': 'policy-add', on: { click: () => append(null, '90d') } }, icon('plus'), t('admin.module_add'));
+  const addNone = el('button', { type: 'button', 'data-test': 'policy-add-none', on: { click: () => append('', '90d') } }, icon('plus'), t('admin.no_module_add'));
+  const follow = () => (addNone.hidden = rows.querySelector('[data-module=""]') !== null);
   for (const [module, keep] of Object.entries(answer.policy.modules ?? {})) append(module, String(keep));
-  const add = el('button', { type: 'button', 'data-test': 'policy-add', on: { click: () => append('', '90d') } }, icon('plus'), t('admin.module_add'));
   const save = async () => {
     const modules = Object.fromEntries([...rows.children].map((row) => /** @type {any} */ (row).read()));
     await api.ask('PUT', `/retention/${answer.project}`, { body: { keep: whole.read(), modules }, project: '' });
@@ -66,7 +70,7 @@ function policyPanel(answer, again) {
     { class: 'panel stack', 'data-test': 'policy' },
     el('div', { class: 'section-head' }, el('h2', null, t('admin.policy_of', { name: answer.project })), el('span', { class: 'muted' }, t('admin.in_force', { keep: keepText(answer.keep) }))),
     form({
-      fields: [field(t('admin.keep_project'), whole.element, Number(answer.floor_days) > 0 ? t('admin.floor', { n: Number(answer.floor_days) }) : undefined), el('div', { class: 'stack tight' }, el('h3', null, t('admin.modules')), rows, el('div', null, add))],
+      fields: [field(t('admin.keep_project'), whole.element, Number(answer.floor_days) > 0 ? t('admin.floor', { n: Number(answer.floor_days) }) : undefined), el('div', { class: 'stack tight' }, el('h3', null, t('admin.modules')), rows, el('div', { class: 'row wrap' }, add, addNone))],
       action: t('core.save'),
       onSubmit: save,
       test: 'policy-form',

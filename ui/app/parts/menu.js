@@ -56,8 +56,8 @@ export function popover(anchor, make, { label, role = 'dialog', class: extra = '
   const growing = new ResizeObserver(place);
   closeOpen = close;
   panel.append(make(close));
-  // Inside of an open modal dialog, or it would lie behind it and be inert.
-  (anchor.closest('dialog') ?? document.body).append(panel);
+  // Inside of an open modal dialog, or it would lie behind it and be inert; else inside of the page's landmark.
+  (anchor.closest('dialog') ?? document.getElementById('view') ?? document.body).append(panel);
   anchor.setAttribute('aria-expanded', 'true');
   place();
   document.addEventListener('pointerdown', outside, true);
