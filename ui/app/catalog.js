@@ -4,7 +4,7 @@
  * A catalogue has its product's own words and English ones; a reader of another language gets the English.
  */
 
-import { Problem, get } from './api.js';
+import { get } from './api.js';
 import { language } from './i18n.js';
 
 /** @typedef {{original: string, en: string}} Title */
@@ -31,16 +31,27 @@ export function catalogue(source) {
   return task;
 }
 
+/** @type {Promise<Set<string>> | null} */
+let sources = null;
+
+/** The sources that have a catalogue, so that no other is asked for. */
+function known() {
+  sources ??= get('/catalog').then(
+    (answer) => new Set(answer.sources.map((/** @type {any} */ one) => one.source)),
+    (error) => {
+      sources = null;
+      throw error;
+    },
+  );
+  return sources;
+}
+
 /** @param {string} source */
 async function fetchOne(source) {
-  try {
-    const found = read(await get(`/catalog/${encodeURIComponent(source)}`));
-    loaded.set(source, found);
-    return found;
-  } catch (error) {
-    if (error instanceof Problem && error.status === 404) return null;
-    throw error;
-  }
+  if (!(await known()).has(source)) return null;
+  const found = read(await get(`/catalog/${encodeURIComponent(source)}`));
+  loaded.set(source, found);
+  return found;
 }
 
 /**
