@@ -43,6 +43,8 @@ export function productTitle(field, value, module) {
 /** The language of titles: the product's own but for English. */
 export const titleLanguage = () => (language() === 'en' ? 'en' : 'original');
 
+/** Columns that are times, before an answer says so. */
+const TIMES = /^(event_time|created|session_start|session_end)$/;
 /** Characters of a long body that a line shows. */
 const LINE = 300;
 
@@ -79,13 +81,17 @@ export function cellOf(column, row) {
  * @param {ScreenColumn} column
  */
 export function widthOf(column) {
-  if (column.type === 'timestamp' || /^(event_time|created|session_start|session_end)$/.test(column.column)) return 208;
+  if (column.type === 'timestamp' || TIMES.test(column.column)) return 186;
   if (column.column === 'event_type') return 250;
   if (/_(id|key)$|^id$/.test(column.column)) return 170;
   if (/body|attributes|changes|before|after|message|url|related|additional/.test(column.column)) return 280;
-  if (/^http_|status|outcome|_ms$|count|active|attempt/.test(column.column)) return 112;
+  if (column.column === 'outcome') return 144;
+  if (/^http_(status|method)|status|_ms$|count|active|attempt/.test(column.column)) return 112;
   return 160;
 }
+
+/** Times and states are shown whole in any room. @param {ScreenColumn} column */
+export const isFirm = (column) => TIMES.test(column.column) || column.type === 'timestamp' || /^http_status$|status$|^outcome$/.test(column.column);
 
 /** Whether it stands under its product's details, not in its table. @param {ScreenColumn} column */
 export const isDetail = (column) => column.group != null;

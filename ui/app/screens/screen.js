@@ -16,7 +16,7 @@ import { toast } from '../parts/toast.js';
 import { may } from '../session.js';
 import { openExport } from '../sql/exporting.js';
 import * as url from '../url.js';
-import { cellOf, isDetail, textOf, titleLanguage, widthOf } from './cells.js';
+import { cellOf, isDetail, isFirm, textOf, titleLanguage, widthOf } from './cells.js';
 import { filterControls } from './filters.js';
 import { isPeriodFilter, readAsked, toApi } from './model.js';
 import { screenSource } from './rows.js';
@@ -134,6 +134,7 @@ export class ProductScreen {
       hint: [column.title?.original, column.column].filter(Boolean).join(' · '),
       width: widthOf(column),
       grows: at === wanted.length - 1,
+      firm: isFirm(column),
       mono: /(^|_)id$/.test(column.column),
       number: /_ms$/.test(column.column),
       sorts: column.column === 'event_time',

@@ -46,7 +46,7 @@ function afterTable(before) {
 }
 
 /** @param {Schema} found @returns {Suggestion[]} */
-const tables = (found) => found.tables.map((table) => ({ text: table.name, kind: 'table', note: table.title }));
+const tables = (found) => found.tables.map((table) => ({ text: table.name, kind: 'table', note: table.title ?? undefined }));
 
 /**
  * Tables of a statement by the names that it gives them.
@@ -90,7 +90,7 @@ function everything(found, statement) {
   for (const table of from) for (const column of table.columns) columns.set(column.name, { text: column.name, kind: 'column', note: column.type });
   return [
     ...columns.values(),
-    ...found.functions.map((one) => ({ text: `${one.name}()`, label: one.name, kind: 'function', note: one.signature ?? undefined })),
+    ...found.functions.map((one) => ({ text: `${one.name}()`, label: one.name, kind: 'function', note: one.syntax })),
     ...[...KEYWORDS].map((word) => ({ text: word, kind: 'keyword' })),
     ...['from', 'to'].map((name) => ({ text: `$${name}`, kind: 'parameter' })),
     ...tables(found),

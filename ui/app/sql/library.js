@@ -167,8 +167,8 @@ function tableEntry(table, words, options) {
     el(
       'details',
       { class: 'sql-table', open: words !== '' && !named },
-      el('summary', { title: table.description ?? table.title }, el('span', { class: 'mono' }, table.name), el('span', { class: 'count' }, table.columns.length)),
-      (table.title || table.description) && el('p', { class: 'muted small' }, table.title ?? table.description),
+      el('summary', { title: table.description ?? table.title ?? undefined }, el('span', { class: 'mono' }, table.name), el('span', { class: 'count' }, table.columns.length)),
+      (table.title || table.description) && el('p', { class: 'muted small' }, table.title ?? table.description ?? null),
       el('div', { class: 'sql-columns' }, (named ? table.columns : columns).map((column) => el('button', { class: 'quiet sql-column', title: [t('sql.insert'), column.description].filter(Boolean).join(' · '), on: { click: insert(column.name) } }, el('span', { class: 'mono' }, column.name), el('span', { class: 'muted small' }, column.type)))),
     ),
   ];

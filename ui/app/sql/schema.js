@@ -3,8 +3,8 @@
 import { Problem, get, project } from '../api.js';
 
 /** @typedef {{name: string, type: string, description?: string}} SchemaColumn */
-/** @typedef {{name: string, title?: string, description?: string, columns: SchemaColumn[]}} SchemaTable */
-/** @typedef {{name: string, kind: string, signature?: string, description?: string}} SchemaFunction */
+/** @typedef {{name: string, title?: string | null, description?: string | null, columns: SchemaColumn[]}} SchemaTable */
+/** @typedef {{name: string, kind: string, syntax?: string, description?: string}} SchemaFunction */
 /** @typedef {{tables: SchemaTable[], functions: SchemaFunction[]}} Schema */
 
 /** @type {Map<string, Promise<Schema>>} */

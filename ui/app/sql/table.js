@@ -115,6 +115,7 @@ function columnOf(answer, column, at) {
     width: Math.max(72, Math.min(420, Math.round(longest * 7.4) + 28)),
     grows: at === answer.schema.length - 1 && !isNumber(column),
     number: isNumber(column),
+    firm: isTime(column) || isNumber(column),
     mono: /(^|_)id$/.test(column.name) || /^(json|struct|map|list)/.test(column.type),
     sorts: true,
     cell: (row) => shown(column, row[at]),
