@@ -52,7 +52,9 @@ function secondsOf(at) {
  * @param {Event} event
  */
 function ends(event) {
-  const status = Number(event.http_status);
-  if (event.outcome !== 'success') return [statusBadge(event), outcomeBadge(event)];
-  return el('span', { class: 'muted event-fine', title: t('core.outcome_success') }, status ? `${status} ` : null, icon('check'), el('span', { class: 'visually-hidden' }, t('core.outcome_success')));
+  const status = Number(event.http_status) || 0;
+  const isFine = event.outcome === 'success' || (event.outcome == null && status > 0);
+  if (!isFine || status >= 400 || Number(event.severity_number) >= 13) return [statusBadge(event), outcomeBadge(event)];
+  const said = event.outcome === 'success' && [icon('check'), el('span', { class: 'visually-hidden' }, t('core.outcome_success'))];
+  return el('span', { class: 'muted event-fine', title: said ? t('core.outcome_success') : `HTTP ${status}` }, status > 0 && String(status), said);
 }
