@@ -35,7 +35,7 @@ import { changes, quoted } from './query.js';
 /** @type {Record<string, Made>} */
 export const MADE = {
   event_time: { title: () => label('event_time'), width: 196, firm: true, sorts: true, fields: ['event_time'], cell: (row) => timeCell(row), text: (row) => time(row.event_time) },
-  module: { title: () => label('module'), width: 140, sorts: true, fields: ['source', 'module'], cell: moduleCell, text: (row) => [row.source, row.module].filter(Boolean).join(' · ') },
+  module: { title: () => label('module'), width: 160, sorts: true, fields: ['source', 'module'], cell: moduleCell, text: (row) => [row.source, row.module].filter(Boolean).join(' · ') },
   sentence: {
     title: () => t('journal.columns.sentence'), hint: () => t('journal.columns.sentence_hint'), width: 240, grows: true,
     fields: ['event_type', 'action', 'message'], cell: (row) => el('span', { class: 'sentence' }, sentence(row, { links: false })), text: sentenceText,
@@ -45,9 +45,15 @@ export const MADE = {
     cell: objectCell, text: (row) => (row.object_type || row.object_id ? [row.object_type, row.object_id].filter(Boolean).join(':') : ''),
   },
   actor: { title: () => label('actor'), width: 120, sorts: true, fields: ['actor_type', 'actor_id', 'actor_name', 'actor_email'], cell: actorCell, text: (row) => actorOf(row)?.label ?? '' },
-  outcome: { title: () => label('outcome'), width: 156, firm: true, sorts: true, fields: ['outcome', 'status', 'severity_number'], cell: (row) => outcomeBadge(row), text: (row) => [row.outcome, row.status].filter(Boolean).join(' ') },
+  outcome: { title: () => label('outcome'), get width() { return outcomeWidth(); }, firm: true, sorts: true, fields: ['outcome', 'status', 'severity_number'], cell: (row) => outcomeBadge(row), text: (row) => [row.outcome, row.status].filter(Boolean).join(' ') },
   level: { title: () => label('level'), width: 100, fields: ['severity_number', 'severity_text'], cell: levelCell, text: (row) => levelOf(row) ?? row.severity_text ?? '' },
 };
+
+/** Room for the longest word of the reader's language beside its sign. */
+function outcomeWidth() {
+  const words = ['success', 'failure', 'unknown'].map((word) => t(`core.outcome_${word}`).length);
+  return Math.round(64 + 7.2 * Math.max(...words));
+}
 
 /** One column for little room: how it ended and when, what happened, where. @type {import('../parts/grid.js').Column} */
 export const NARROW = {

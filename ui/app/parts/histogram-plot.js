@@ -180,7 +180,8 @@ function scaleOf({ bars, series }) {
 function bars(figures, x) {
   const { ticks, y } = scaleOf(figures);
   const stacked = stack(figures.series.map((one) => one.counts));
-  const lines = ticks.slice(1).map((tick) => svg('g', { class: 'grid-line' }, svg('line', { x1: 0, x2: '100%', y1: y(tick), y2: y(tick) }), svg('text', { x: 2, y: y(tick) - 2 }, short(tick))));
+  const lines = ticks.slice(1).map((tick) => svg('line', { class: 'grid-line', x1: 0, x2: '100%', y1: y(tick), y2: y(tick) }));
+  const values = ticks.slice(1).map((tick) => svg('text', { class: 'grid-value', x: 2, y: y(tick) - 2 }, short(tick)));
   const hatch = svg('pattern', { id: 'histogram-hatch', width: 5, height: 5, patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)' }, svg('rect', { class: 'hatch', width: 2.5, height: 5 }));
   const made = figures.series.map((one, series) => {
     const boxes = figures.bars.map((bar, at) => {
@@ -194,7 +195,7 @@ function bars(figures, x) {
   });
   const tops = stacked.at(-1) ?? [];
   const partial = figures.bars.flatMap((bar, at) => (bar.partial ? [{ x: x(bar.start), y: y(tops[at]?.[1] ?? 0), width: x(bar.end) - x(bar.start), height: HEIGHT - y(tops[at]?.[1] ?? 0) }] : []));
-  return [svg('defs', null, hatch), ...lines, ...made, svg('path', { class: 'partial', d: boxPath(partial), fill: 'url(#histogram-hatch)' })];
+  return [svg('defs', null, hatch), ...lines, ...made, svg('path', { class: 'partial', d: boxPath(partial), fill: 'url(#histogram-hatch)' }), ...values];
 }
 
 /** @param {Figures} figures @param {number} width @param {(at: number) => number} x */

@@ -66,7 +66,8 @@ export function seriesOf(given, by, title, words) {
     const isOther = one.other != null;
     const value = isOther || one.value == null ? null : String(one.value);
     const label = !by ? words.all : isOther ? words.other(one.other ?? 0) : value == null ? words.none : title(value);
-    const mark = isOther || (value == null && by) ? 8 : (MEANT[by ?? '']?.[value ?? ''] ?? turn[at % turn.length] ?? 8);
+    // One series is no question of colours.
+    const mark = given.length > 1 && (isOther || (value == null && by)) ? 8 : (MEANT[by ?? '']?.[value ?? ''] ?? turn[at % turn.length] ?? 8);
     return { value, isOther, label, mark, total: one.total, counts: one.counts };
   });
   const order = ORDER[by ?? ''];
