@@ -175,7 +175,7 @@ function node(key, value, path, options, budget) {
     list.hidden = !is;
     toggle.setAttribute('aria-expanded', String(is));
   };
-  toggle.addEventListener('click', () => open(list.hidden));
+  toggle.addEventListener('click', () => open(list.hidden !== false));
   item.append(el('div', { class: 'json-row' }, toggle, keyButton(key, path, value, options), el('span', { class: 'muted' }, summary(value, count))), list);
   if (count > 0 && (count <= budget.rows || options.only === value)) open(true);
   return item;

@@ -85,7 +85,7 @@ function columns() {
   const figure = (/** @type {string} */ name, /** @type {(session: Session) => import('../dom.js').Children} */ cell) => ({ title: t(`session.col.${name}`), number: true, cell });
   return [
     { title: t('session.col.started'), cell: (session) => [el('a', { class: 'nowrap', href: sessionHref(session), 'data-test': 'session' }, time(session.started_at, { fraction: false })), ' ', activeBadge(session)] },
-    figure('lasted', (session) => duration(lasted(session))),
+    figure('lasted', (session) => (lasted(session) > 0 ? duration(lasted(session)) : '—')),
     { title: t('session.col.who'), cell: whose },
     { title: t('session.col.where'), class: 'muted', cell: (session) => visible([session.unit_name ?? session.unit_id, session.source].filter(Boolean).join(' · ')) },
     figure('events', (session) => number(session.events)),
