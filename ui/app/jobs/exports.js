@@ -23,12 +23,20 @@ export function runs(one) {
 }
 
 /**
+ * How far an export is, 0 to 1; null where nobody can tell.
+ * @param {Export} one
+ */
+function fraction(one) {
+  return one.progress.fraction == null ? null : Number(one.progress.fraction);
+}
+
+/**
  * Nanoseconds until an export is made at the pace it had so far; null where nobody can tell.
  * @param {Export} one
  * @param {number} [now]
  */
 export function remaining(one, now = Date.now()) {
-  const share = one.progress.fraction;
+  const share = fraction(one);
   if (one.status !== 'in_progress' || !share || share >= 1 || !one.started_at) return null;
   const spent = now - Date.parse(one.started_at);
   return spent > 1_000 ? (spent / share - spent) * 1e6 : null;
@@ -104,7 +112,7 @@ function progress(one) {
   if (one.status === 'done') return el('div', { class: 'small muted' }, t('jobs.took', { time: duration((Date.parse(one.finished_at) - Date.parse(one.started_at)) * 1e6) }), one.expires_at && el('div', { title: time(one.expires_at) }, t('jobs.kept', { when: ago(one.expires_at) })));
   if (!runs(one)) return null;
   const left = remaining(one);
-  return [progressBar(one.status === 'enqueued' ? 0 : one.progress.fraction, t('jobs.progress_of', { name: one.id })), left != null && el('div', { class: 'small muted', 'data-test': 'export-eta' }, t('jobs.left', { time: duration(left) }))];
+  return [progressBar(one.status === 'enqueued' ? 0 : fraction(one), t('jobs.progress_of', { name: one.id })), left != null && el('div', { class: 'small muted', 'data-test': 'export-eta' }, t('jobs.left', { time: duration(left) }))];
 }
 
 /**
