@@ -20,6 +20,7 @@ import { suggestions } from './editor-suggest.js';
  * @property {() => void} [onChange]
  * @property {() => void} [onRun] Ctrl+Enter
  * @property {() => void} [onMove] the caret moved
+ * @property {() => void} [onEscape] Escape, where no suggestion took it
  */
 
 const INDENT = '  ';
@@ -88,6 +89,7 @@ export function editor(options) {
     } else if (event.key === 'Escape') {
       // The next Tab leaves; the view may use Escape as well.
       state.leaving = true;
+      options.onEscape?.();
       return;
     } else if (event.key === 'Tab' && state.tabs && !state.leaving && !control && !event.altKey) indent(event.shiftKey);
     else if (control && (event.key === ']' || event.key === '[')) indent(event.key === '[');

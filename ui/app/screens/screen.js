@@ -15,6 +15,7 @@ import { timePicker } from '../parts/timepicker.js';
 import { toast } from '../parts/toast.js';
 import { may } from '../session.js';
 import { openExport } from '../sql/exporting.js';
+import { layout } from '../sql/layout.js';
 import * as url from '../url.js';
 import { cellOf, isDetail, isFirm, textOf, titleLanguage, widthOf } from './cells.js';
 import { filterControls } from './filters.js';
@@ -93,7 +94,7 @@ export class ProductScreen {
       'line',
       { label: t('screens.as_sql'), icon: 'sql', run: () => void this.openSql() },
       { label: t('screens.in_journal'), icon: 'journal', href: url.link('/', { source: screen.source, ...(screen.dataset && { dataset: screen.dataset }), ...this.asked.period }) },
-      ...(may('export') ? [{ label: t('sql.export'), icon: /** @type {const} */ ('download'), run: () => void this.exportAll() }] : []),
+      ...(may('export') ? [{ label: t('screens.export'), icon: /** @type {const} */ ('download'), run: () => void this.exportAll() }] : []),
     ];
   }
 
@@ -221,7 +222,7 @@ export class ProductScreen {
     const { sql, params } = await this.statement();
     // What would be read as JSON is written as JSON.
     const value = (/** @type {unknown} */ one) => (typeof one === 'string' && !/^(-?\d|true$|false$|null$|"|\[)/.test(one) ? one : stringify(one, 0));
-    url.go(url.link('/sql', { sql: `${sql}\nLIMIT 1000`, ...Object.fromEntries(Object.entries(params).map(([key, one]) => [`p.${key}`, value(one)])) }));
+    url.go(url.link('/sql', { sql: layout(`${sql}\nLIMIT 1000`), ...Object.fromEntries(Object.entries(params).map(([key, one]) => [`p.${key}`, value(one)])) }));
   }
 
   async exportAll() {

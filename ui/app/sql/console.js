@@ -59,7 +59,7 @@ export class Console {
     this.turn = 0;
     this.typing = 0;
     this.drawnFields = '';
-    this.code = editor({ label: t('sql.editor'), colour: tokens, suggest: complete, onRun: () => this.run(), onChange: () => this.changed(), onMove: () => this.tell() });
+    this.code = editor({ label: t('sql.editor'), colour: tokens, suggest: complete, onRun: () => this.run(), onChange: () => this.changed(), onMove: () => this.tell(), onEscape: () => this.isRunning() && this.halt() });
     this.picker = timePicker({ value: periodOf(url.here().params).period, onChange: (period) => this.choosePeriod(period) });
     this.result = resultRegion({
       onChange: (changes) => url.change(changes),

@@ -3,7 +3,7 @@
 import { el } from '../dom.js';
 import { number, time } from '../format.js';
 import { t } from '../i18n.js';
-import { stringify } from '../json.js';
+import { parse, stringify } from '../json.js';
 import { copy } from '../parts/copy.js';
 import { openDialog } from '../parts/dialog.js';
 import { grid } from '../parts/grid.js';
@@ -107,7 +107,7 @@ export function answerTable(answer, { label, sort, onSort }) {
  */
 function columnOf(answer, column, at) {
   let longest = column.name.length + 3;
-  for (const row of answer.rows.slice(0, LOOKED)) longest = Math.max(longest, column.type === 'timestamp' ? 23 : plain(row[at]).length);
+  for (const row of answer.rows.slice(0, LOOKED)) longest = Math.max(longest, column.type === 'timestamp' ? time(String(row[at] ?? '')).length : plain(row[at]).length);
   return {
     id: String(at),
     title: column.name,
@@ -146,6 +146,14 @@ function openRow(schema, row) {
  * @param {unknown} value
  */
 function whole(column, value) {
+  // JSON that a column holds as text is laid out as well.
+  if (typeof value === 'string' && /^[[{]/.test(value)) {
+    try {
+      return visible(stringify(parse(value)));
+    } catch {
+      return visible(value);
+    }
+  }
   if (value != null && typeof value === 'object' && !('source' in value)) return visible(stringify(value));
   return column.type === 'timestamp' && value != null ? `${time(String(value))} (${String(value)})` : shown(column, value);
 }

@@ -24,7 +24,7 @@ export async function start(outlet, place) {
   const forget = shortcut(
     { keys: 'Ctrl+Enter', title: 'sql.keys_run', typing: true, run: submit },
     { keys: '/', title: 'sql.keys_edit', run: () => view.code.area.focus() },
-    { keys: 'Escape', title: 'sql.keys_stop', typing: true, run: () => view.isRunning() && view.halt() },
+    { keys: 'Escape', title: 'sql.keys_stop', run: () => view.isRunning() && view.halt() },
     { keys: 't', title: 'sql.keys_time', run: () => view.shownPicker()?.open() },
     { keys: '[', title: 'sql.keys_before', run: () => view.shownPicker()?.shift(-1) },
     { keys: ']', title: 'sql.keys_after', run: () => view.shownPicker()?.shift(1) },
