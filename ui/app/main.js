@@ -164,6 +164,7 @@ async function follow(state) {
     await show(url.here());
   } else if (state === 'ok' && page.view) {
     // What was asked while the server was away is asked again.
-    page.view.update(url.here());
+    if (page.view.refresh) page.view.refresh();
+    else if (page.route && page.shell) await open(page.route, url.here(), page.shell.outlet);
   }
 }
