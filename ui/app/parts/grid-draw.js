@@ -4,7 +4,7 @@
  */
 
 import { el } from '../dom.js';
-import { WRAPPED, rowAt, visibleColumns } from './grid.js';
+import { WRAPPED, rowAt, visibleColumns } from './grid-rows.js';
 
 /** @typedef {import('./grid.js').State} State */
 /** @typedef {import('./grid.js').Row} Row */

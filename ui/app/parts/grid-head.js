@@ -2,8 +2,9 @@
 
 import { el, fill, icon } from '../dom.js';
 import { t } from '../i18n.js';
-import { activate, visibleColumns } from './grid.js';
+import { activate } from './grid-active.js';
 import { point, redraw } from './grid-draw.js';
+import { visibleColumns } from './grid-rows.js';
 import { openMenu } from './menu.js';
 
 /** @typedef {import('./grid.js').State} State */

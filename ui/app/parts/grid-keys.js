@@ -5,8 +5,9 @@
 
 import { el, icon } from '../dom.js';
 import { t } from '../i18n.js';
-import { activate, copySelected, count, rowAt, select, visibleColumns } from './grid.js';
+import { activate, copySelected, select } from './grid-active.js';
 import { giveBack, menuOf, moveColumn, setWidth, shownWidth, sortBy } from './grid-head.js';
+import { count, rowAt, visibleColumns } from './grid-rows.js';
 import { openMenu } from './menu.js';
 
 /** @typedef {import('./grid.js').State} State */

@@ -10,15 +10,15 @@
 import { el, fill, newId } from '../dom.js';
 import { load, t } from '../i18n.js';
 import { style } from '../routes.js';
+import { activate, copySelected, put, select } from './grid-active.js';
 import { draw, drawSoon, dress, number, redraw } from './grid-draw.js';
 import { makeHead } from './grid-head.js';
 import { listen } from './grid-keys.js';
 import { pagesOf } from './grid-pages.js';
-import { Selection, copyText } from './grid-select.js';
+import { WRAPPED, count, rowAt, visibleColumns } from './grid-rows.js';
+import { Selection } from './grid-select.js';
 import { Track } from './grid-track.js';
-import { copy } from './copy.js';
 import { empty, failure } from './states.js';
-import { toast } from './toast.js';
 
 /** @typedef {Record<string, any>} Row */
 /** @typedef {import('./grid-pages.js').Source<Row>} Source */
@@ -66,11 +66,6 @@ import { toast } from './toast.js';
 /** @typedef {ReturnType<typeof grid>} Grid */
 /** @typedef {ReturnType<typeof state>} State what the files of the grid share */
 
-/** Most rows that are copied at once; more is an export. */
-const MOST_COPIED = 10_000;
-/** A row of several lines is taken for so many rows high, before it is seen. */
-export const WRAPPED = 2;
-
 /** Texts and styles of the grid; whoever makes one waits for them. */
 export async function prepare() {
   await Promise.all([load('grid'), style('grid')]);
@@ -113,13 +108,6 @@ function state(options) {
     next: null,
   };
 }
-
-/** @param {State} s */
-export const visibleColumns = (s) => (s.isNarrow && s.options.narrow ? s.options.narrow.columns : s.columns);
-/** @param {State} s */
-export const count = (s) => s.fresh.length + (s.source.total?.value ?? 0);
-/** @param {State} s @param {number} index */
-export const rowAt = (s, index) => (index < s.fresh.length ? s.fresh[index] : s.pages.row(index - s.fresh.length));
 
 /**
  * Makes a grid; {@link prepare} first.
@@ -350,11 +338,6 @@ export function measure(s) {
   draw(s);
 }
 
-/** @param {State} s @param {number | null} position */
-function put(s, position) {
-  if (position != null && Math.abs(s.scroller.scrollTop - position) >= 1) s.scroller.scrollTop = position;
-}
-
 /** @param {State} s */
 function scrolled(s) {
   // What the grid itself did needs no answer; sideways is the browser's.
@@ -362,37 +345,6 @@ function scrolled(s) {
   put(s, s.track.moved(s.scroller.scrollTop));
   drawSoon(s);
   s.options.onMove?.();
-}
-
-/** @param {State} s @param {number} index @param {number} [column] */
-export function activate(s, index, column = s.active.column) {
-  const columns = visibleColumns(s).length;
-  s.active = { row: Math.max(-1, Math.min(count(s) - 1, index)), column: Math.max(-1, Math.min(columns - 1, column)) };
-  if (s.active.row >= 0) put(s, s.track.go(s.track.topFor(s.active.row)));
-  draw(s);
-  if (s.wrap) seeWhole(s);
-  const cells = s.active.row < 0 ? s.head.children : s.shown.get(s.active.row)?.node.children;
-  if (s.active.column >= 0) cells?.[s.active.column]?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-  // The browser may have moved the body inside of its own frame to show a cell.
-  s.body.scrollTop = 0;
-}
-
-/** Rows of several lines are as high as they are: goes on until the active one shows whole. @param {State} s */
-function seeWhole(s) {
-  for (let guard = 0; guard < 40; guard += 1) {
-    const box = s.shown.get(s.active.row)?.node.getBoundingClientRect();
-    const room = s.body.getBoundingClientRect();
-    if (!box || box.bottom <= room.bottom + 1 || box.top <= room.top || s.track.top >= s.track.most) return;
-    put(s, s.track.go(s.track.top + s.track.row));
-    draw(s);
-  }
-}
-
-/** @param {State} s @param {() => void} how */
-export function select(s, how) {
-  how();
-  for (const one of s.shown.values()) dress(s, one);
-  s.options.onSelect?.(s.selection.size);
 }
 
 /** @param {State} s @param {Row[]} rows */
@@ -412,26 +364,4 @@ function prepend(s, rows) {
   counted(s);
   if (stays) put(s, s.track.go(s.track.top + by * s.track.row));
   draw(s);
-}
-
-/** @param {State} s @param {import('./grid-select.js').CopyFormat} format */
-export async function copySelected(s, format) {
-  if (s.selection.size > MOST_COPIED) return toast(t('grid.too_many', { n: MOST_COPIED }), 'warning');
-  /** @type {Row[]} */
-  const rows = [];
-  const signal = new AbortController().signal;
-  for (const [first, last] of s.selection.stretches) {
-    for (let index = first; index <= last; index += 1) {
-      let row = rowAt(s, index);
-      if (!row) {
-        const at = index - s.fresh.length;
-        const begin = Math.floor(at / s.source.size) * s.source.size;
-        const page = await s.source.page(begin, signal);
-        row = page[at - begin];
-        for (; row && index < last && index - s.fresh.length - begin < page.length - 1; index += 1, row = page[index - s.fresh.length - begin]) rows.push(row);
-      }
-      if (row) rows.push(row);
-    }
-  }
-  await copy(copyText(rows, visibleColumns(s), format));
 }
