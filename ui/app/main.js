@@ -20,7 +20,7 @@ import * as url from './url.js';
 /** @type {{view: View | null, route: Route | null, shell: import('./shell.js').Shell | null, opening: number}} */
 const page = { view: null, route: null, shell: null, opening: 0 };
 
-await begin();
+void begin();
 
 async function begin() {
   theme.begin();

@@ -1,0 +1,202 @@
+//! Which modules go into one file together.
+//!
+//! The *core* is what the page starts with. A *root* is what is loaded when it is asked for: a view, or the lazily
+//! loaded parts that only one view (or the same few) asks for. A module that one root needs goes into that root's file;
+//! what several need goes into shared files: by who needs it, small ones with those that are needed alike, since a
+//! small file compresses badly. What the first view needs never shares a file with what it does not need.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::module::Module;
+
+/// What the page starts with: `index.html` names it.
+pub(crate) const START: &str = "app/main.js";
+/// The view that most readers see first.
+pub(crate) const FIRST: &str = "app/views/journal.js";
+/// Shared files with less code than this are joined with others, in bytes before compression.
+const SMALL: usize = 14_000;
+
+type Modules = BTreeMap<String, Module>;
+type Set<'a> = BTreeSet<&'a str>;
+
+/// Files by name: the modules of each, in the order that they start in.
+pub(crate) type Plan = BTreeMap<String, Vec<String>>;
+
+/// A shared file to be.
+#[derive(Debug, Clone)]
+struct Shared<'a> {
+    /// Roots that need it.
+    needed_by: BTreeSet<String>,
+    modules: Set<'a>,
+    size: usize,
+    is_first: bool,
+}
+
+/// Plans the files. `size` says how much code a module has.
+pub(crate) fn plan(modules: &Modules, size: &dyn Fn(&str) -> usize) -> Result<Plan, String> {
+    let order = order(modules)?;
+    let core = closure(modules, START);
+    if let Some(module) = core.iter().find(|path| modules[**path].waits) {
+        return Err(format!("{module}: awaits at its top; the page starts with it, and every view would wait for it forever: await in a function"));
+    }
+    let first = closure(modules, FIRST);
+    let roots = roots(modules)?;
+    let mut files: BTreeMap<String, Set> = BTreeMap::from([(START.to_owned(), core.clone())]);
+    let mut shared: BTreeMap<(BTreeSet<String>, bool), Set> = BTreeMap::new();
+    for module in order.iter().copied().filter(|module| !core.contains(module)) {
+        let needed_by: BTreeSet<String> = roots.iter().filter(|(_, root)| root.needs.contains(module)).map(|(name, _)| name.clone()).collect();
+        match needed_by.len() {
+            0 => return Err(format!("{module}: no module imports it")),
+            1 => files.entry(needed_by.into_iter().next().unwrap_or_default()).or_default().insert(module),
+            _ => shared.entry((needed_by, first.contains(module))).or_default().insert(module),
+        };
+    }
+    let sized = |modules: &Set| modules.iter().map(|module| size(module)).sum();
+    let shared = shared.into_iter().map(|((needed_by, is_first), modules)| Shared { needed_by, size: sized(&modules), modules, is_first });
+    for one in joined(modules, &files, shared.collect()) {
+        let largest = one.modules.iter().max_by_key(|module| size(module)).map_or("", |module| module);
+        files.insert(format!("app/shared/{}", largest.trim_start_matches("app/").replace('/', "-")), one.modules);
+    }
+    let ordered = |modules: &Set| order.iter().filter(|module| modules.contains(**module)).map(|module| (*module).to_owned()).collect();
+    let plan: Plan = files.iter().map(|(name, modules)| (name.clone(), ordered(modules))).collect();
+    match circle(modules, plan.values()) {
+        Some(circle) => Err(format!("files of the page would wait for each other: {circle}")),
+        None => Ok(plan),
+    }
+}
+
+/// What is loaded together when it is asked for.
+#[derive(Default)]
+struct Root<'a> {
+    needs: Set<'a>,
+}
+
+/// Views by the path of their module, and lazy parts by the views that they belong to.
+fn roots(modules: &Modules) -> Result<BTreeMap<String, Root<'_>>, String> {
+    let directories: BTreeSet<&str> = modules.values().flat_map(|module| module.directories.iter().map(String::as_str)).collect();
+    let is_view = |path: &str| path.rsplit_once('/').is_some_and(|(directory, _)| directories.contains(directory));
+    let views: Vec<&str> = modules.keys().map(String::as_str).filter(|path| is_view(path)).collect();
+    if !views.contains(&FIRST) {
+        return Err(format!("{FIRST}, the first view, is not there"));
+    }
+    let mut roots: BTreeMap<String, Root> = BTreeMap::new();
+    let mut asked_by: BTreeMap<&str, Set> = BTreeMap::new();
+    for view in views {
+        roots.entry(view.to_owned()).or_default().needs = closure(modules, view);
+        for lazy in reached(modules, view) {
+            asked_by.entry(lazy).or_default().insert(view);
+        }
+    }
+    let core = closure(modules, START);
+    for (lazy, views) in asked_by {
+        // What all these views have loaded already is not needed again.
+        let there = |module: &str| core.contains(module) || views.iter().all(|view| roots[*view].needs.contains(module));
+        let needs: Vec<&str> = closure(modules, lazy).into_iter().filter(|module| !there(module)).collect();
+        let first = views.iter().next().and_then(|view| view.rsplit('/').next()).unwrap_or_default();
+        let name = if views.len() == 1 { format!("app/later/{first}") } else { format!("app/later/{}", lazy.trim_start_matches("app/").replace('/', "-")) };
+        roots.entry(name).or_default().needs.extend(needs);
+    }
+    Ok(roots)
+}
+
+/// A module and all that it imports when it starts.
+fn closure<'a>(modules: &'a Modules, start: &str) -> Set<'a> {
+    walk(modules, start, &|module| module.needs().collect())
+}
+
+/// Lazily loaded modules that code reached from a view asks for, at any remove.
+fn reached<'a>(modules: &'a Modules, view: &str) -> Set<'a> {
+    let all = walk(modules, view, &|module| module.needs().chain(module.loads()).collect());
+    all.iter().flat_map(|path| modules[*path].loads()).collect()
+}
+
+fn walk<'a>(modules: &'a Modules, start: &str, next: &dyn Fn(&'a Module) -> Vec<&'a str>) -> Set<'a> {
+    let (mut found, mut left) = (Set::new(), modules.get_key_value(start).map(|(path, _)| path.as_str()).into_iter().collect::<Vec<_>>());
+    while let Some(path) = left.pop() {
+        if found.insert(path) {
+            left.extend(next(&modules[path]));
+        }
+    }
+    found
+}
+
+/// All modules, each behind those that it imports.
+fn order(modules: &Modules) -> Result<Vec<&str>, String> {
+    fn visit<'a>(modules: &'a Modules, path: &'a str, above: &mut Vec<&'a str>, done: &mut Vec<&'a str>) -> Result<(), String> {
+        if done.contains(&path) {
+            return Ok(());
+        }
+        if let Some(from) = above.iter().position(|one| *one == path) {
+            return Err(format!("modules import each other in a circle: {} → {path}; move what both need into a third", above[from..].join(" → ")));
+        }
+        above.push(path);
+        for next in modules[path].needs() {
+            visit(modules, next, above, done)?;
+        }
+        above.pop();
+        done.push(path);
+        Ok(())
+    }
+    let mut done = Vec::new();
+    for path in std::iter::once(START).chain(modules.keys().map(String::as_str)) {
+        let Some((path, _)) = modules.get_key_value(path) else { return Err(format!("{path} is not there")) };
+        visit(modules, path, &mut Vec::new(), &mut done)?;
+    }
+    Ok(done)
+}
+
+/// Joins small shared files with those that are needed most alike, as long as no two files wait for each other.
+fn joined<'a>(modules: &Modules, files: &BTreeMap<String, Set<'a>>, mut shared: Vec<Shared<'a>>) -> Vec<Shared<'a>> {
+    let mut settled = Vec::new();
+    loop {
+        shared.sort_by(|left, right| (left.size, &left.modules).cmp(&(right.size, &right.modules)));
+        if shared.first().is_none_or(|smallest| smallest.size >= SMALL) {
+            settled.extend(shared);
+            return settled;
+        }
+        let small = shared.remove(0);
+        let mut partners: Vec<usize> = (0..shared.len()).filter(|at| shared[*at].is_first == small.is_first).collect();
+        partners.sort_by_key(|at| std::cmp::Reverse(likeness(&small, &shared[*at])));
+        let fits = partners.into_iter().find(|at| {
+            let others = settled.iter().chain(shared.iter().enumerate().filter(|(other, _)| other != at).map(|(_, one)| one));
+            let together: Set = shared[*at].modules.union(&small.modules).copied().collect();
+            let all = others.map(|one| &one.modules).chain(files.values()).chain([&together]);
+            circle(modules, all).is_none()
+        });
+        match fits {
+            Some(at) => {
+                shared[at].modules.extend(small.modules);
+                shared[at].needed_by.extend(small.needed_by);
+                shared[at].size += small.size;
+            }
+            None => settled.push(small),
+        }
+    }
+}
+
+/// How alike two files are needed, in thousandths: roots that need both, of those that need either.
+fn likeness(left: &Shared, right: &Shared) -> usize {
+    let both = left.needed_by.intersection(&right.needed_by).count();
+    1_000 * both / left.needed_by.union(&right.needed_by).count().max(1)
+}
+
+/// Files that import each other, if there are any.
+fn circle<'m, M, S>(modules: &Modules, files: impl IntoIterator<Item = M>) -> Option<String>
+where
+    M: IntoIterator<Item = &'m S>,
+    S: AsRef<str> + 'm + ?Sized,
+{
+    let files: Vec<Vec<&str>> = files.into_iter().map(|file| file.into_iter().map(AsRef::as_ref).collect()).collect();
+    let place: BTreeMap<&str, usize> = files.iter().enumerate().flat_map(|(at, file)| file.iter().map(move |module| (*module, at))).collect();
+    let mut needs: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+    for (at, file) in files.iter().enumerate() {
+        let outside = file.iter().flat_map(|module| modules[*module].needs()).filter_map(|module| place.get(module).copied());
+        needs.insert(at, outside.filter(|other| *other != at).collect());
+    }
+    // A file that waits for none that is left is no part of a circle.
+    while let Some(free) = needs.iter().find(|(_, others)| others.iter().all(|other| !needs.contains_key(other))).map(|(at, _)| *at) {
+        needs.remove(&free);
+    }
+    let names: Vec<&str> = needs.keys().filter_map(|at| files[*at].first().copied()).collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
