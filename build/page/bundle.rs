@@ -7,15 +7,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::lex::{Kind, Token};
 use super::module::{Imported, Module, Pair, Piece};
-use super::plan::Plan;
+use super::plan::{Plan, views};
 use super::print::print;
 
 /// The files of a plan, by path.
 pub(crate) fn bundles(modules: &BTreeMap<String, Module>, plan: &Plan) -> Result<BTreeMap<String, String>, String> {
     check_names(modules)?;
     let place: BTreeMap<&str, &str> = plan.iter().flat_map(|(file, inside)| inside.iter().map(move |module| (module.as_str(), file.as_str()))).collect();
-    let writer = Writer { modules, place };
-    Ok(plan.iter().map(|(file, inside)| (file.clone(), writer.file(file, inside))).collect())
+    let writer = Writer { modules, place, views: views(modules).into_iter().collect() };
+    let mut files: BTreeMap<String, String> = plan.iter().map(|(file, inside)| (file.clone(), writer.file(file, inside))).collect();
+    for view in &writer.views {
+        files.entry((*view).to_owned()).or_insert_with(|| writer.file(view, &[]));
+    }
+    Ok(files)
 }
 
 /// Every import names something that is exported.
@@ -45,6 +49,7 @@ struct Writer<'a> {
     modules: &'a BTreeMap<String, Module>,
     /// The file of each module.
     place: BTreeMap<&'a str, &'a str>,
+    views: BTreeSet<&'a str>,
 }
 
 impl Writer<'_> {
@@ -52,6 +57,11 @@ impl Writer<'_> {
         let mut outside: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for need in inside.iter().flat_map(|module| self.modules[module].needs()).filter(|need| self.place[need] != file) {
             outside.entry(self.place[need]).or_default().insert(need);
+        }
+        // Who asks for this path gets what the module of this path gives, wherever it is.
+        let own = self.modules.get(file).filter(|module| !gives(module).is_empty());
+        if let Some(module) = own.filter(|_| self.place[file] != file) {
+            outside.entry(self.place[file]).or_default().insert(&module.path);
         }
         let mut text = String::new();
         for (other, needed) in outside {
@@ -65,12 +75,9 @@ impl Writer<'_> {
         if !given.is_empty() {
             text.push_str(&format!("export{{{}}};\n", given.join(",")));
         }
-        // Who asks for this path gets what the module of this path gives.
-        if let Some(module) = self.modules.get(file) {
+        if let Some(module) = own {
             let gives: Vec<&str> = gives(module).into_iter().collect();
-            if !gives.is_empty() {
-                text.push_str(&format!("export const{{{}}}={};\n", gives.join(","), name(file)));
-            }
+            text.push_str(&format!("export const{{{}}}={};\n", gives.join(","), name(file)));
         }
         text
     }
@@ -79,7 +86,7 @@ impl Writer<'_> {
     fn is_asked_for(&self, file: &str, module: &str) -> bool {
         let needed = |other: &Module| self.place[other.path.as_str()] != file && other.needs().any(|need| need == module);
         let loaded = |other: &Module| file != module && other.loads().any(|load| load == module);
-        self.modules.values().any(|other| needed(other) || loaded(other))
+        file != module && self.views.contains(module) || self.modules.values().any(|other| needed(other) || loaded(other))
     }
 
     fn module(&self, module: &Module) -> String {

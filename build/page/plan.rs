@@ -1,9 +1,9 @@
 //! Which modules go into one file together.
 //!
-//! The *core* is what the page starts with. A *root* is what is loaded when it is asked for: a view, or the lazily
-//! loaded parts that only one view (or the same few) asks for. A module that one root needs goes into that root's file;
-//! what several need goes into shared files: by who needs it, small ones with those that are needed alike, since a
-//! small file compresses badly. What the first view needs never shares a file with what it does not need.
+//! The *core* is what the page starts with. A *root* is a file of what is loaded when somebody asks for it: the first
+//! view, the other views in a few groups, and the lazily loaded parts. A module that one root needs goes into that
+//! root's file; what several need goes into shared files: by who needs it, small ones with those that are needed alike,
+//! since a small file compresses badly. What the first view needs never shares a file with what it does not need.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +13,18 @@ use super::module::Module;
 pub(crate) const START: &str = "app/main.js";
 /// The view that most readers see first.
 pub(crate) const FIRST: &str = "app/views/journal.js";
+/// Views whose code is sent in one file; any other view is sent by itself.
+const TOGETHER: [(&str, &[&str]); 3] = [
+    ("app/data.js", &["dashboards", "screens", "sql"]),
+    (EVENTS, &["actor", "object", "session"]),
+    ("app/desk.js", &["admin", "alerts", "ingest", "jobs", "kit", "tasks"]),
+];
+/// Pages of events; with them, lazy parts that several of the groups ask for.
+const EVENTS: &str = "app/events.js";
+/// Lazy parts of the first view.
+const LATER: &str = "app/later.js";
 /// Shared files with less code than this are joined with others, in bytes before compression.
-const SMALL: usize = 14_000;
+const SMALL: usize = 30_000;
 
 type Modules = BTreeMap<String, Module>;
 type Set<'a> = BTreeSet<&'a str>;
@@ -26,7 +36,7 @@ pub(crate) type Plan = BTreeMap<String, Vec<String>>;
 #[derive(Debug, Clone)]
 struct Shared<'a> {
     /// Roots that need it.
-    needed_by: BTreeSet<String>,
+    needed_by: Set<'a>,
     modules: Set<'a>,
     size: usize,
     is_first: bool,
@@ -35,19 +45,27 @@ struct Shared<'a> {
 /// Plans the files. `size` says how much code a module has.
 pub(crate) fn plan(modules: &Modules, size: &dyn Fn(&str) -> usize) -> Result<Plan, String> {
     let order = order(modules)?;
-    let core = closure(modules, START);
+    let mut core = closure(modules, START);
     if let Some(module) = core.iter().find(|path| modules[**path].waits) {
         return Err(format!("{module}: awaits at its top; the page starts with it, and every view would wait for it forever: await in a function"));
     }
     let first = closure(modules, FIRST);
     let roots = roots(modules)?;
+    let needers = |module: &str| roots.iter().filter(|(_, needs)| needs.contains(module)).map(|(name, _)| *name).collect::<Set>();
+    // What every reader needs sooner or later starts with the page, as long as it waits for nothing.
+    for module in &order {
+        let waits = closure(modules, module).iter().any(|needed| modules[*needed].waits);
+        if first.contains(module) && !waits && needers(module).len() > 1 {
+            core.insert(module);
+        }
+    }
     let mut files: BTreeMap<String, Set> = BTreeMap::from([(START.to_owned(), core.clone())]);
-    let mut shared: BTreeMap<(BTreeSet<String>, bool), Set> = BTreeMap::new();
+    let mut shared: BTreeMap<(BTreeSet<&str>, bool), Set> = BTreeMap::new();
     for module in order.iter().copied().filter(|module| !core.contains(module)) {
-        let needed_by: BTreeSet<String> = roots.iter().filter(|(_, root)| root.needs.contains(module)).map(|(name, _)| name.clone()).collect();
+        let needed_by = needers(module);
         match needed_by.len() {
             0 => return Err(format!("{module}: no module imports it")),
-            1 => files.entry(needed_by.into_iter().next().unwrap_or_default()).or_default().insert(module),
+            1 => files.entry(needed_by.into_iter().collect()).or_default().insert(module),
             _ => shared.entry((needed_by, first.contains(module))).or_default().insert(module),
         };
     }
@@ -65,38 +83,45 @@ pub(crate) fn plan(modules: &Modules, size: &dyn Fn(&str) -> usize) -> Result<Pl
     }
 }
 
-/// What is loaded together when it is asked for.
-#[derive(Default)]
-struct Root<'a> {
-    needs: Set<'a>,
+/// The views: modules of the directories that are loaded by a name put together.
+pub(crate) fn views(modules: &Modules) -> Vec<&str> {
+    let directories: BTreeSet<&str> = modules.values().flat_map(|module| module.directories.iter().map(String::as_str)).collect();
+    modules.keys().map(String::as_str).filter(|path| path.rsplit_once('/').is_some_and(|(directory, _)| directories.contains(directory))).collect()
 }
 
-/// Views by the path of their module, and lazy parts by the views that they belong to.
-fn roots(modules: &Modules) -> Result<BTreeMap<String, Root<'_>>, String> {
-    let directories: BTreeSet<&str> = modules.values().flat_map(|module| module.directories.iter().map(String::as_str)).collect();
-    let is_view = |path: &str| path.rsplit_once('/').is_some_and(|(directory, _)| directories.contains(directory));
-    let views: Vec<&str> = modules.keys().map(String::as_str).filter(|path| is_view(path)).collect();
+/// Files of what is loaded when it is asked for, each with all modules that it needs.
+fn roots(modules: &Modules) -> Result<BTreeMap<&str, Set<'_>>, String> {
+    let views = views(modules);
     if !views.contains(&FIRST) {
         return Err(format!("{FIRST}, the first view, is not there"));
     }
-    let mut roots: BTreeMap<String, Root> = BTreeMap::new();
+    let mut roots: BTreeMap<&str, Set> = BTreeMap::new();
     let mut asked_by: BTreeMap<&str, Set> = BTreeMap::new();
-    for view in views {
-        roots.entry(view.to_owned()).or_default().needs = closure(modules, view);
-        for lazy in reached(modules, view) {
+    for view in &views {
+        roots.entry(file_of(view)).or_default().extend(closure(modules, view));
+        // The shell stands around every view.
+        for lazy in reached(modules, view).union(&reached(modules, START)) {
             asked_by.entry(lazy).or_default().insert(view);
         }
     }
-    let core = closure(modules, START);
     for (lazy, views) in asked_by {
-        // What all these views have loaded already is not needed again.
-        let there = |module: &str| core.contains(module) || views.iter().all(|view| roots[*view].needs.contains(module));
-        let needs: Vec<&str> = closure(modules, lazy).into_iter().filter(|module| !there(module)).collect();
-        let first = views.iter().next().and_then(|view| view.rsplit('/').next()).unwrap_or_default();
-        let name = if views.len() == 1 { format!("app/later/{first}") } else { format!("app/later/{}", lazy.trim_start_matches("app/").replace('/', "-")) };
-        roots.entry(name).or_default().needs.extend(needs);
+        let groups: Set = views.iter().map(|view| file_of(view)).collect();
+        let file = match groups.first() {
+            Some(&FIRST) if groups.len() == 1 => LATER,
+            Some(group) if groups.len() == 1 => group,
+            _ => EVENTS,
+        };
+        // What the first view has loaded is there already for parts that only it asks for.
+        let first = if file == LATER { closure(modules, FIRST) } else { Set::new() };
+        roots.entry(file).or_default().extend(closure(modules, lazy).difference(&first));
     }
     Ok(roots)
+}
+
+/// The file of a view.
+fn file_of(view: &str) -> &str {
+    let name = view.rsplit('/').next().unwrap_or(view).trim_end_matches(".js");
+    TOGETHER.iter().find(|(_, views)| views.contains(&name)).map_or(view, |(file, _)| file)
 }
 
 /// A module and all that it imports when it starts.

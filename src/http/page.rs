@@ -1,4 +1,6 @@
-//! `/`: the page, whose files (`ui/`) are inside the program.
+//! `/`: the page, whose files are inside the program: those of `ui/`, prepared by its build (`build/page`).
+//!
+//! A debug build serves `ui/` from disk as it is; with `KRONIKA_PAGE=prepared` in its environment, the prepared page.
 //!
 //! A view has a path of its own, so that a link names it; the server gives every one of them the same
 //! `index.html`, and the page's own script looks at the path. Nothing here needs a key or is recorded: the files
@@ -53,9 +55,25 @@ const HEADERS: [(HeaderName, &str); 2] = [
 /// The page and its files. To be called once in a process: the files stay in memory.
 pub(super) fn files<S: Clone + Send + Sync + 'static>() -> Router<S> {
     // Asked for again each time (304 while nothing changed): after an upgrade no browser runs last week's modules.
-    let files = memory_serve::load!().html_cache_control(CacheControl::NoCache).cache_control(CacheControl::NoCache);
+    let files = chosen().html_cache_control(CacheControl::NoCache).cache_control(CacheControl::NoCache);
     let files = VIEWS.into_iter().fold(files, |files, view| files.add_alias(view, INDEX));
     files.into_router().layer(middleware::from_fn(fenced))
+}
+
+/// The prepared page.
+#[cfg(not(page_on_disk))]
+fn chosen() -> memory_serve::MemoryServe {
+    memory_serve::load!("prepared")
+}
+
+/// The page on disk, as it is or prepared.
+#[cfg(page_on_disk)]
+fn chosen() -> memory_serve::MemoryServe {
+    if std::env::var_os("KRONIKA_PAGE").is_some_and(|page| page == "prepared") {
+        memory_serve::load!("prepared")
+    } else {
+        memory_serve::load!("source")
+    }
 }
 
 /// Adds [`HEADERS`].

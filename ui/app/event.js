@@ -14,9 +14,14 @@ import { link } from './url.js';
 /** @typedef {{id: string | null, label: string, kind: string | null, href: string | null}} Actor */
 /** @typedef {{type: string | null, id: string | null, name: string | null, href: string | null}} Thing */
 
+/** Loads the words that rows of events are told with; whoever lists events waits for it once. */
+export async function wordsReady() {
+  await Promise.all([load('words'), load('fields')]);
+}
+
 /** Loads the texts and styles of events; whoever shows an event waits for it once. */
 export async function ready() {
-  await Promise.all([load('event'), load('fields'), style('event')]);
+  await Promise.all([load('event'), wordsReady(), style('event')]);
 }
 
 /** What a source writes where it has no id. */

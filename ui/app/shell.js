@@ -5,10 +5,9 @@
 
 import { project } from './api.js';
 import { el, fill, icon } from './dom.js';
-import { BROWSER_ZONE, isZone, offset, zone } from './format.js';
+import { BROWSER_ZONE, offset, zone } from './format.js';
 import { LANGUAGES, NAMES, language, t, use } from './i18n.js';
-import { all, shortcut } from './keys.js';
-import { openDialog } from './parts/dialog.js';
+import { shortcut } from './keys.js';
 import { menuButton, popover } from './parts/menu.js';
 import { ROUTES } from './routes.js';
 import { may, session, signOut } from './session.js';
@@ -89,9 +88,12 @@ function zoneName() {
 
 function foot() {
   const zoneButton = el('button', { class: 'quiet side-button', 'aria-haspopup': 'dialog', 'aria-expanded': 'false', title: t('core.zone') }, icon('clock'), el('span', { class: 'visually-hidden' }, `${t('core.zone')}: `), el('span', { class: 'zone-name' }, zoneName()));
-  zoneButton.addEventListener('click', () => popover(zoneButton, zonePanel, { label: t('core.zone') }));
+  zoneButton.addEventListener('click', async () => {
+    const { zonePanel } = await import('./shell-panels.js');
+    popover(zoneButton, zonePanel, { label: t('core.zone') });
+  });
   const me = menuButton({ label: t('core.account'), icon: 'user', class: 'quiet side-button', text: session().key.name }, () => [
-    { label: t('core.help_keys'), note: '?', run: showKeys },
+    { label: t('core.help_keys'), note: '?', run: () => void showKeys() },
     { label: t('core.api'), icon: 'external', href: '/api/docs' },
     'line',
     ...LANGUAGES.map((one) => ({ label: NAMES[one], checked: one === language(), run: () => void chooseLanguage(one) })),
@@ -104,28 +106,6 @@ function foot() {
     { label: t('core.sign_out_everywhere'), run: () => void leave(true) },
   ]);
   return el('div', { class: 'side-foot' }, zoneButton, me);
-}
-
-/** @param {(close: () => void) => void} close */
-function zonePanel(close) {
-  const names = [...new Set(['UTC', BROWSER_ZONE, 'Europe/Warsaw', 'Europe/Moscow', 'Europe/London', 'America/New_York'])];
-  const input = el('input', { type: 'text', list: 'zones', placeholder: 'Europe/Warsaw', autocomplete: 'off', 'aria-label': t('core.zone'), autofocus: true });
-  const list = el('datalist', { id: 'zones' }, Intl.supportedValuesOf('timeZone').map((name) => el('option', { value: name })));
-  const wrong = el('p', { class: 'field-error', role: 'alert' });
-  const take = (/** @type {string} */ name) => {
-    if (!isZone(name)) return fill(wrong, t('core.no_zone', { name }));
-    localStorage.setItem('kronika.tz', name);
-    /** @type {() => void} */ (/** @type {unknown} */ (close))();
-    return url.change({ tz: name });
-  };
-  return el(
-    'form',
-    { class: 'stack zone-panel', on: { submit: (/** @type {Event} */ event) => (event.preventDefault(), take(input.value.trim())) } },
-    el('label', null, t('core.zone'), input),
-    list,
-    wrong,
-    el('div', { class: 'stack tight' }, names.map((name) => el('button', { type: 'button', class: 'quiet row', 'aria-pressed': String(name === zone()), on: { click: () => take(name) } }, el('span', { class: 'grow' }, name === BROWSER_ZONE ? `${name} · ${t('core.this_browser')}` : name), el('span', { class: 'muted' }, offset(Date.now(), name))))),
-  );
 }
 
 /** @param {import('./i18n.js').Language} to */
@@ -147,16 +127,13 @@ async function leave(everywhere) {
 /** Shortcuts that hold in every view. */
 function keys() {
   shortcut(
-    { keys: '?', title: 'core.help_keys', run: showKeys },
+    { keys: '?', title: 'core.help_keys', run: () => void showKeys() },
     { keys: 'u', title: 'core.keys_utc', run: () => url.change({ tz: zone() === 'UTC' ? BROWSER_ZONE : 'UTC' }) },
     ...ROUTES.filter((route) => route.keys && may(route.scope)).map((route) => ({ keys: route.keys ?? '', title: `nav.${route.name}`, run: () => url.go(url.link(route.path)) })),
   );
 }
 
-function showKeys() {
-  const shown = new Map(all().map((one) => [one.keys, one.title]));
-  openDialog(t('core.help_keys'), () =>
-    el('dl', { class: 'keys' }, [...shown].map(([key, title]) => el('div', null, el('dt', null, key.split(' ').map((part) => el('kbd', null, part))), el('dd', null, t(title))))),
-  );
+/** The help, whose code comes when it is asked for. */
+async function showKeys() {
+  (await import('./shell-panels.js')).showKeys();
 }
-

@@ -1,5 +1,6 @@
 /** Choosing the columns of the list: what there is, with what it means; anything inside of `attributes` and `labels` by its path. */
 
+import './later.js';
 import { el, fill } from '../dom.js';
 import { t } from '../i18n.js';
 import { MADE } from './cells.js';

@@ -1,5 +1,6 @@
 /** Exporting what the screen shows: says how many rows, of when, of what, before it begins; then it is a job. */
 
+import './later.js';
 import { get, post } from '../api.js';
 import { el, fill, icon } from '../dom.js';
 import { number, zone } from '../format.js';

@@ -12,7 +12,7 @@ import { label, shownValue, valueTitle } from './fields.js';
 import { changes, toApi } from './query.js';
 
 /** @typedef {import('./query.js').Query} Query */
-/** @typedef {import('./facets.js').Figures} Figures */
+/** @typedef {import('./facet-list.js').Figures} Figures */
 
 /** Values that are shown before more are asked for. */
 const FEW = 7;

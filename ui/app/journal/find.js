@@ -3,6 +3,7 @@
  * screens of a virtual list only; a second Ctrl+F is left to it.
  */
 
+import './later.js';
 import { el, fill, icon } from '../dom.js';
 import { t } from '../i18n.js';
 import { shortcut } from '../keys.js';

@@ -3,7 +3,7 @@
  * The drawer's code comes with the first event.
  */
 
-import { placeFrom, placeParams } from '../event.js';
+import { placeFrom, placeParams, ready } from '../event.js';
 import { segments } from '../routes.js';
 import * as url from '../url.js';
 
@@ -32,7 +32,7 @@ export function openedEvent({ region, onStep, rowOf }) {
   let place = url.here();
 
   async function load() {
-    const { drawer: make } = await import('./drawer.js');
+    const [{ drawer: make }] = await Promise.all([import('./drawer.js'), ready()]);
     if (stopped || drawer) return;
     drawer = make({ onClose: close, onStep });
     region.append(drawer.element);

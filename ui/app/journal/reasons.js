@@ -1,5 +1,6 @@
 /** An empty list names its reason: nothing in this period, filters that are too narrow, rights; each with a click that helps. */
 
+import './later.js';
 import { get } from '../api.js';
 import { el, fill, icon } from '../dom.js';
 import { ago, time, zone } from '../format.js';

@@ -3,6 +3,7 @@
  * and can be saved or taken back. A screen is kept by the server, for its key or for all of the project.
  */
 
+import './later.js';
 import * as api from '../api.js';
 import { el, fill, icon } from '../dom.js';
 import { t } from '../i18n.js';

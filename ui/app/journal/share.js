@@ -1,5 +1,6 @@
 /** Giving the screen to somebody else: as a link with its exact time or one that moves, as SQL, as a command. */
 
+import './later.js';
 import { get, project } from '../api.js';
 import { el, fill, icon } from '../dom.js';
 import { zone } from '../format.js';

@@ -13,7 +13,6 @@ import { style } from '../routes.js';
 import { activate, copySelected, put, select } from './grid-active.js';
 import { draw, drawSoon, dress, number, redraw } from './grid-draw.js';
 import { makeHead } from './grid-head.js';
-import { listen } from './grid-keys.js';
 import { pagesOf } from './grid-pages.js';
 import { WRAPPED, count, rowAt, visibleColumns } from './grid-rows.js';
 import { Selection } from './grid-select.js';
@@ -125,7 +124,8 @@ export function grid(options) {
     clearTimeout(settling);
     settling = setTimeout(() => put(s, s.track.settle()), 160);
   }, { passive: true });
-  listen(s);
+  // Keys and the pointer: nobody is faster than their code.
+  void import('./grid-keys.js').then(({ listen }) => listen(s));
   use(s, options.source);
   makeHead(s);
   measure(s);

@@ -5,6 +5,7 @@
  * drawn anew, not asked anew, when its width changes.
  */
 
+import '../journal/later.js';
 import { get } from '../api.js';
 import { el, fill, icon } from '../dom.js';
 import { number, zone } from '../format.js';

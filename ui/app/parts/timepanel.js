@@ -2,12 +2,15 @@
 
 import { el, fill, icon } from '../dom.js';
 import { offset } from '../format.js';
-import { t } from '../i18n.js';
+import { load, t } from '../i18n.js';
 import { dayText, resolve } from '../period.js';
 import { readPeriod } from '../period-text.js';
 import { partsIn } from '../zone.js';
+import { style } from '../routes.js';
 import { calendar } from './calendar.js';
 import { boundsLabel } from './period-label.js';
+
+await Promise.all([load('time-panel'), style('timepicker')]);
 
 /** @typedef {import('../period.js').Period} Period */
 

@@ -7,11 +7,10 @@ import { el, fill, icon } from '../dom.js';
 import { offset, zone } from '../format.js';
 import { load, t } from '../i18n.js';
 import { resolve, shifted, widened } from '../period.js';
-import { style } from '../routes.js';
 import { popover } from './menu.js';
 import { boundsLabel, periodLabel } from './period-label.js';
 
-await Promise.all([load('time'), style('timepicker')]);
+await load('time');
 
 /** @typedef {import('../period.js').Period} Period */
 /**

@@ -4,14 +4,15 @@
  */
 
 import { el, fill } from '../dom.js';
-import { placeFrom, ready } from '../event.js';
+import { placeFrom, wordsReady } from '../event.js';
 import { zone } from '../format.js';
-import { load, t } from '../i18n.js';
+import { t } from '../i18n.js';
 import { bar } from '../journal/bar.js';
 import { cellMenu } from '../journal/cells.js';
 import { NARROW_COLUMN, columnIds, columnsOf, columnsText, fieldsOf, knowFields, plainFields, readSort, readWidths, sortField, widthsText } from '../journal/columns.js';
 import { facets } from '../journal/facets.js';
 import { fieldList, label, learn, shownValue } from '../journal/fields.js';
+import { late } from '../journal/late.js';
 import { listSource } from '../journal/list.js';
 import { listBar } from '../journal/listbar.js';
 import { liveControl } from '../journal/live.js';
@@ -20,7 +21,6 @@ import { changes, isField, quoted, read, text, toApi } from '../journal/query.js
 import { shortcut } from '../keys.js';
 import { isStep } from '../parts/axis.js';
 import { grid as makeGrid, prepare } from '../parts/grid.js';
-import { histogram } from '../parts/histogram.js';
 import { toast } from '../parts/toast.js';
 import { resolve, widened } from '../period.js';
 import * as url from '../url.js';
@@ -41,7 +41,7 @@ const FIGURES_EVERY = 15_000;
  * @returns {Promise<import('../routes.js').View>}
  */
 export async function start(outlet, place) {
-  await Promise.all([prepare(), load('fields'), ready()]);
+  await Promise.all([prepare(), wordsReady()]);
   const view = new Journal(outlet);
   view.update(place);
   fieldList().then((fields) => {
@@ -95,7 +95,7 @@ class Journal {
   }
 
   makeHistogram() {
-    return histogram({
+    return late(async () => (await import('../parts/histogram.js')).histogram({
       onZoom: (period) => url.change(changes.period(this.query, period)),
       onZoomOut: () => {
         const period = widened(this.query.period, Date.now(), zone());
@@ -109,7 +109,7 @@ class Journal {
       valueTitle: shownValue,
       choices: /** @type {(string | 'line')[]} */ (BY),
       onBusy: () => this.listBar?.setBusy(this.isBusy()),
-    });
+    }));
   }
 
   /** @returns {import('../parts/grid.js').Grid} */
@@ -159,7 +159,7 @@ class Journal {
   }
 
   isBusy() {
-    return this.histogram.isBusy() || this.grid.element.getAttribute('aria-busy') === 'true';
+    return this.histogram.now()?.isBusy() || this.grid.element.getAttribute('aria-busy') === 'true';
   }
 
   /** Follows the address. @param {url.Place} place */
@@ -202,7 +202,8 @@ class Journal {
     this.listBar.setChart(chart === 'off');
     if (chart === 'off') return;
     const range = resolve(this.query.period, Date.now(), zone());
-    this.histogram.update({ params: toApi(this.query), by, step, range, asTable: chart === 'table' }, { again });
+    const asked = { params: toApi(this.query), by, step, range, asTable: chart === 'table' };
+    this.histogram.tell((one) => one.update(asked, { again }));
   }
 
   /**
@@ -268,7 +269,7 @@ class Journal {
 
   cancel() {
     this.grid.cancel();
-    this.histogram.cancel();
+    this.histogram.now()?.cancel();
     this.facets.cancel();
     this.listBar.setBusy(false);
   }
