@@ -9,7 +9,7 @@ import { table } from '../parts/plain.js';
 import { poll } from '../parts/poll.js';
 import { empty, loader, skeleton } from '../parts/states.js';
 import * as url from '../url.js';
-import { counts, equations } from './sums.js';
+import { counts, equations, ofWholeProject } from './sums.js';
 
 /** @typedef {Record<string, any>} Line a line of sums, a source, or a batch, as the API has it */
 
@@ -67,8 +67,10 @@ export function start(box, place) {
     if (asked === state.asked) return;
     state.asked = asked;
     state.shown = '';
-    void load.run(async (signal) => void (await ask(signal)));
-    void loadBatches.run(askBatches);
+    void load.run(async (signal) => {
+      batches.hidden = !(await ofWholeProject(sums, () => ask(signal)));
+      if (!batches.hidden) void loadBatches.run(askBatches);
+    });
   }
   update(place);
   return { update, stop: () => (watch.stop(), load.stop(), loadBatches.stop()) };
@@ -115,7 +117,7 @@ function sources(all) {
 
 /** @param {string | null} at */
 function moment(at) {
-  return at && el('time', { datetime: at, title: time(at) }, ago(at), el('span', { class: 'muted small nowrap' }, ` · ${time(at, { fraction: false })}`));
+  return at && el('time', { datetime: at, title: time(at) }, el('span', { class: 'nowrap' }, ago(at)), el('span', { class: 'muted small nowrap' }, ` · ${time(at, { fraction: false })}`));
 }
 
 /** @param {Line} source */
