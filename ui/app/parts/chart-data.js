@@ -79,9 +79,18 @@ export function sum(values) {
   return values.reduce((/** @type {number} */ all, value) => all + Math.max(0, value ?? 0), 0);
 }
 
+/** Looks in the order in which series without a meaning get them: red, which means failure elsewhere, comes last. */
+const ORDER = [0, 3, 2, 4, 5, 6, 7, 1];
+
+/**
+ * The look of the series or part at a place.
+ * @param {number} at
+ */
+export const lookAt = (at) => ORDER[at % ORDER.length] ?? 0;
+
 /**
  * The look of a series: its own, else by its place.
  * @param {Data} data
  * @param {number} at
  */
-export const lookOf = (data, at) => data.series[at]?.look ?? at;
+export const lookOf = (data, at) => data.series[at]?.look ?? lookAt(at);

@@ -311,7 +311,7 @@ function lines(data, hidden, frame) {
       return height === null ? null : /** @type {[number, number]} */ ([frame.x(at), frame.y(height)]);
     });
     const line = svg('path', { class: `line ${markClass(lookOf(data, of))}`, d: linePath(spots), 'stroke-dasharray': area ? null : dash(lookOf(data, of)) || null });
-    const dots = spots.length <= 40 && !area ? svg('path', { class: `point ${markClass(lookOf(data, of))}`, d: spots.map((spot) => (spot ? shape(lookOf(data, of), spot[0], spot[1], 2.5) : '')).join('') }) : null;
+    const dots = spots.length <= 32 && !area ? svg('path', { class: `point ${markClass(lookOf(data, of))}`, d: spots.map((spot) => (spot ? shape(lookOf(data, of), spot[0], spot[1], 2.5) : '')).join('') }) : null;
     if (!area) return dots ? [line, dots] : [line];
     const lower = series.values.map((_, at) => /** @type {[number, number]} */ ([frame.x(at), frame.y(heights?.[of]?.[at]?.[0] ?? 0)]));
     return [svg('path', { class: `area ${markClass(lookOf(data, of))}`, d: areaPath(/** @type {[number, number][]} */ (spots), lower) }), line];
