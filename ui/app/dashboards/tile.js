@@ -3,6 +3,7 @@
 import { el, fill, icon, svg } from '../dom.js';
 import { number, time } from '../format.js';
 import { pick, t } from '../i18n.js';
+import { endOf } from '../parts/chart-data.js';
 import { chart } from '../parts/chart.js';
 import { failure, skeleton } from '../parts/states.js';
 import { between } from '../period.js';
@@ -55,7 +56,7 @@ export function tileView(tile, options) {
     if (shown?.type !== 'chart' || !canDrill) return;
     const { data, fields } = shown;
     const x = data.xs[at];
-    if (data.axis === 'time' && typeof x === 'number') options.onDrill?.(filtersOf(tile), between(x, x + (data.step ?? 0)));
+    if (data.axis === 'time' && typeof x === 'number') options.onDrill?.(filtersOf(tile), between(x, endOf(data, at)));
     else narrow(fields, /** @type {unknown[]} */ (data.keys?.[at] ?? []));
   }
 
