@@ -39,7 +39,7 @@ function question(params) {
 export function start(box, place) {
   const state = { asked: /** @type {string | null} */ (null), shown: '' };
   const sums = el('div', { class: 'stack' }, skeleton(8));
-  const batches = el('section', { class: 'panel', 'data-test': 'batches' });
+  const batches = el('section', { class: 'panel', hidden: true, 'data-test': 'batches' });
   const load = loader(sums);
   const loadBatches = loader(batches);
   fill(box, sums, batches);
@@ -58,7 +58,7 @@ export function start(box, place) {
     redraw(batches, () => drawBatches(batches, answer.batches));
   };
   const watch = poll(async (signal) => {
-    if (state.asked !== null && (await ask(signal))) await askBatches(signal);
+    if (state.asked !== null && !batches.hidden && (await ask(signal))) await askBatches(signal);
     return true;
   }, { quick: 5_000 });
   function update(/** @type {url.Place} */ { params }) {

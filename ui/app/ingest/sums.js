@@ -6,6 +6,7 @@ import { number } from '../format.js';
 import { has, t } from '../i18n.js';
 import { figure, words } from '../parts/plain.js';
 import { empty } from '../parts/states.js';
+import { session } from '../session.js';
 import * as url from '../url.js';
 
 /**
@@ -15,14 +16,20 @@ import * as url from '../url.js';
  * @returns {Promise<boolean>} whether it was answered
  */
 export async function ofWholeProject(region, work) {
+  const { restricted } = session();
   try {
-    await work();
-    return true;
+    if (!restricted) await work();
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== 'restricted_key') throw error;
-    region.replaceChildren(empty(t('ingest.whole_only'), t('ingest.whole_only_why')));
-    return false;
+    return told(region);
   }
+  return restricted ? told(region) : true;
+}
+
+/** @param {HTMLElement} region */
+function told(region) {
+  region.replaceChildren(empty(t('ingest.whole_only'), t('ingest.whole_only_why')));
+  return false;
 }
 
 /** @typedef {Record<string, any>} Totals as the API has them */
