@@ -89,8 +89,8 @@ export function sum(values) {
   return values.reduce((/** @type {number} */ all, value) => all + Math.max(0, value ?? 0), 0);
 }
 
-/** Looks in the order in which series without a meaning get them: red, which means failure elsewhere, comes last. */
-const ORDER = [0, 3, 2, 4, 5, 6, 7, 1];
+/** Looks in the order in which series without a meaning get them: red, which means failure elsewhere, comes late, and grey, which is the rest, last. */
+const ORDER = [0, 3, 2, 4, 5, 6, 1, 7];
 
 /**
  * The look of the series or part at a place.

@@ -190,8 +190,8 @@ function frameOf(data, hidden, width, height) {
   const columns = shown.map((series) => series.values);
   const tops = stacked ? (stack(columns).at(-1) ?? []).map((pair) => pair[1]) : columns.flat();
   const known = /** @type {number[]} */ ([...tops, ...columns.flat().filter((value) => value !== null && value < 0)].filter((value) => value !== null));
-  let low = 0;
-  let high = 0;
+  // All but points stand on zero.
+  let [low, high] = data.kind === 'scatter' && known.length > 0 ? [Infinity, -Infinity] : [0, 0];
   for (const value of known) {
     low = Math.min(low, value);
     high = Math.max(high, value);
