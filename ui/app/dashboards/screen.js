@@ -207,6 +207,8 @@ export class Dashboard {
     this.probe = watch(periodNow());
     this.view.load(periodNow(), this.queries);
     void this.tellEmpty();
+    // What is asked first is what later answers are compared with.
+    void this.probe.changed(this.asking.signal);
   }
 
   /** Where nothing is in the period at all, says where something is. */

@@ -3,7 +3,7 @@
 import { el, fill, icon, svg } from '../dom.js';
 import { number, time } from '../format.js';
 import { pick, t } from '../i18n.js';
-import { label } from '../journal/fields.js';
+import { endOf } from '../parts/chart-data.js';
 import { chart } from '../parts/chart.js';
 import { failure, skeleton } from '../parts/states.js';
 import { between } from '../period.js';
@@ -54,10 +54,15 @@ export function tileView(tile, options) {
   /** A mark was clicked: its value and its time, as filters of the journal. @param {{at: number}} pick */
   function drill({ at }) {
     if (shown?.type !== 'chart' || !canDrill) return;
-    const { data, field } = shown;
+    const { data, fields } = shown;
     const x = data.xs[at];
-    if (data.axis === 'time' && typeof x === 'number') options.onDrill?.(filtersOf(tile), between(x, x + (data.step ?? 0)));
-    else if (field) options.onDrill?.({ ...filtersOf(tile), ...filterOf(field, data.keys?.[at]) }, null);
+    if (data.axis === 'time' && typeof x === 'number') options.onDrill?.(filtersOf(tile), between(x, endOf(data, at)));
+    else narrow(fields, /** @type {unknown[]} */ (data.keys?.[at] ?? []));
+  }
+
+  /** The events of some values. @param {string[]} fields @param {unknown[]} values */
+  function narrow(fields, values) {
+    options.onDrill?.(fields.reduce((filters, field, at) => ({ ...filters, ...filterOf(field, values[at]) }), filtersOf(tile)), null);
   }
 
   /** @param {any} answer */
@@ -75,7 +80,7 @@ export function tileView(tile, options) {
     }
     picture?.stop();
     picture = null;
-    fill(body, !shown ? el('p', { class: 'muted tile-empty' }, t('chart.empty')) : shown.type === 'stat' ? stat(shown) : table(shown, title, canDrill ? (field, value) => options.onDrill?.({ ...filtersOf(tile), ...filterOf(field, value) }, null) : null));
+    fill(body, !shown ? el('p', { class: 'muted tile-empty' }, t('chart.empty')) : shown.type === 'stat' ? stat(shown) : table(shown, title, canDrill ? narrow : null));
   }
 
   return {
@@ -124,9 +129,10 @@ function sparkline(values) {
 /**
  * @param {import('./data.js').TableShown} shown
  * @param {string} title
- * @param {((field: string, value: unknown) => void) | null} onDrill
+ * @param {((fields: string[], values: unknown[]) => void) | null} onDrill
  */
-function table({ columns, rows }, title, onDrill) {
+function table({ columns, rows, fields }, title, onDrill) {
+  const drills = (/** @type {unknown[]} */ row) => (onDrill && fields.length > 0 ? () => onDrill(fields, fields.map((field) => row[columns.findIndex((column) => column.name === field)])) : null);
   return el(
     'div',
     { class: 'scroll tile-table', tabIndex: 0, role: 'region', 'aria-label': `${t('dashboards.kind_table')}: ${title}` },
@@ -134,24 +140,24 @@ function table({ columns, rows }, title, onDrill) {
       'table',
       { class: 'plain' },
       el('thead', null, el('tr', null, columns.map((column) => el('th', { scope: 'col', class: column.number ? 'number' : '' }, column.title)))),
-      el('tbody', null, rows.map((row) => el('tr', null, columns.map((column, at) => el('td', { class: column.number ? 'number' : '' }, cell(column, row[at], at === 0 ? onDrill : null)))))),
+      el('tbody', null, rows.map((row) => el('tr', null, columns.map((column, at) => el('td', { class: column.number ? 'number' : '' }, cell(column, row[at], at === 0 ? drills(row) : null)))))),
     ),
   );
 }
 
 /**
- * @param {{name: string, title: string, number: boolean}} column
+ * @param {import('./data.js').TableShown['columns'][0]} column
  * @param {unknown} value
- * @param {((field: string, value: unknown) => void) | null} onDrill
+ * @param {(() => void) | null} onDrill
  */
 function cell(column, value, onDrill) {
   const text = cellText(column.name, value);
   if (text !== null) return text;
   const digits = String(value);
   if (column.number) return /^-?\d+\.\d+$/.test(digits) ? number(Number(digits)) : typeof value === 'string' && !/^-?\d+$/.test(value) ? value : number(/** @type {any} */ (value));
-  if (/(^|_)(time|at|reached|began|ended)$/.test(column.name) && typeof value === 'string') return time(value, { fraction: false });
+  if (column.time) return el('span', { class: 'nowrap' }, time(digits, { fraction: false }));
   if (/^\d{4}-\d\d-\d\d$/.test(digits)) return el('span', { class: 'nowrap' }, digits);
   if (column.name === 'event_id') return el('a', { class: 'mono', href: link(`/events/${encodeURIComponent(String(value))}`) }, String(value));
   const shown = visible(words(column.name, value));
-  return onDrill && label(column.name) !== column.name ? el('button', { class: 'link', on: { click: () => onDrill(column.name, value) } }, shown) : shown;
+  return onDrill ? el('button', { class: 'link', on: { click: onDrill } }, shown) : shown;
 }

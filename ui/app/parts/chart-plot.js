@@ -5,7 +5,7 @@
 
 import { el, fill, set, svg } from '../dom.js';
 import { number, short } from '../format.js';
-import { lookOf, placeText, told } from './chart-data.js';
+import { endOf, lookOf, placeText, told } from './chart-data.js';
 import { areaPath, boxPath, dash, linePath, markClass, shape, sign } from './chart-marks.js';
 import { niceTicks, spacing, stack, timeTicks } from './chart-scale.js';
 
@@ -174,7 +174,7 @@ export function plot(options) {
 function brush(data, a, b, onBrush) {
   const from = Number(data.xs[Math.min(a, b)]);
   const last = Math.max(a, b);
-  onBrush?.(from, Number(data.xs[last]) + (data.step ?? spacing(/** @type {number[]} */ (data.xs))));
+  onBrush?.(from, data.step ? endOf(data, last) : Number(data.xs[last]) + spacing(/** @type {number[]} */ (data.xs)));
 }
 
 /**
@@ -190,8 +190,8 @@ function frameOf(data, hidden, width, height) {
   const columns = shown.map((series) => series.values);
   const tops = stacked ? (stack(columns).at(-1) ?? []).map((pair) => pair[1]) : columns.flat();
   const known = /** @type {number[]} */ ([...tops, ...columns.flat().filter((value) => value !== null && value < 0)].filter((value) => value !== null));
-  let low = 0;
-  let high = 0;
+  // All but points stand on zero.
+  let [low, high] = data.kind === 'scatter' && known.length > 0 ? [Infinity, -Infinity] : [0, 0];
   for (const value of known) {
     low = Math.min(low, value);
     high = Math.max(high, value);
@@ -250,23 +250,40 @@ function axes(data, frame) {
 }
 
 /**
+ * Words under the horizontal axis; those that would touch the ones before them are left out.
  * @param {Data} data
  * @param {Frame} frame
  * @param {number} base
  */
 function xTicks(data, frame, base) {
-  const inner = frame.width - frame.left - frame.right;
-  const text = (/** @type {number} */ x, /** @type {string} */ words, strong = false) => {
+  let taken = -Infinity;
+  /** @param {number} x @param {string} words @param {boolean} [strong] */
+  const text = (x, words, strong = false) => {
+    const half = words.length * (strong ? 3.8 : 3.4);
     // At the edges the words stay inside of the picture.
-    const half = words.length * 3.4;
     const anchor = x - half < 0 ? 'start' : x + half > frame.width ? 'end' : 'middle';
+    const left = anchor === 'start' ? x : anchor === 'end' ? x - 2 * half : x - half;
+    if (left < taken) return null;
+    taken = left + 2 * half + 8;
     return svg('text', { class: strong ? 'chart-tick strong' : 'chart-tick', x, y: base + 17, 'text-anchor': anchor }, words);
   };
-  if (data.axis === 'time') return timeTicks(frame.domain[0], frame.domain[1], Math.max(2, Math.floor(inner / 84))).flatMap((tick) => [svg('path', { class: 'chart-base', d: `M${frame.xOf(tick.at).toFixed(1)} ${base}v4` }), text(frame.xOf(tick.at), tick.text, tick.strong)]);
-  if (data.axis === 'number') return niceTicks(frame.domain[0], frame.domain[1], Math.floor(inner / 80)).filter((value) => value >= frame.domain[0] && value <= frame.domain[1]).map((value) => text(frame.xOf(value), number(value)));
+  return places(data, frame).flatMap(({ x, words, strong, mark }) => [mark ? svg('path', { class: 'chart-base', d: `M${x.toFixed(1)} ${base}v4` }) : null, text(x, words, strong)]).filter((node) => node !== null);
+}
+
+/**
+ * Where words stand under the horizontal axis.
+ * @param {Data} data
+ * @param {Frame} frame
+ * @returns {{x: number, words: string, strong?: boolean, mark?: boolean}[]}
+ */
+function places(data, frame) {
+  const inner = frame.width - frame.left - frame.right;
+  const [from, to] = frame.domain;
+  if (data.axis === 'time') return timeTicks(from, to, Math.max(2, Math.floor(inner / 84))).map((tick) => ({ x: frame.xOf(tick.at), words: tick.text, strong: tick.strong, mark: true }));
+  if (data.axis === 'number') return niceTicks(from, to, Math.floor(inner / 80)).filter((value) => value >= from && value <= to).map((value) => ({ x: frame.xOf(value), words: number(value), mark: true }));
   const room = Math.max(3, Math.floor(frame.band / 6.8));
   const every = frame.band < 24 ? Math.ceil(24 / frame.band) : 1;
-  return data.xs.flatMap((name, at) => (at % every ? [] : [text(frame.x(at), cut(String(name), room * every))]));
+  return data.xs.flatMap((name, at) => (at % every ? [] : [{ x: frame.x(at), words: cut(String(name), room * every) }]));
 }
 
 /**
@@ -311,7 +328,7 @@ function lines(data, hidden, frame) {
       return height === null ? null : /** @type {[number, number]} */ ([frame.x(at), frame.y(height)]);
     });
     const line = svg('path', { class: `line ${markClass(lookOf(data, of))}`, d: linePath(spots), 'stroke-dasharray': area ? null : dash(lookOf(data, of)) || null });
-    const dots = spots.length <= 40 && !area ? svg('path', { class: `point ${markClass(lookOf(data, of))}`, d: spots.map((spot) => (spot ? shape(lookOf(data, of), spot[0], spot[1], 2.5) : '')).join('') }) : null;
+    const dots = spots.length <= 32 && !area ? svg('path', { class: `point ${markClass(lookOf(data, of))}`, d: spots.map((spot) => (spot ? shape(lookOf(data, of), spot[0], spot[1], 2.5) : '')).join('') }) : null;
     if (!area) return dots ? [line, dots] : [line];
     const lower = series.values.map((_, at) => /** @type {[number, number]} */ ([frame.x(at), frame.y(heights?.[of]?.[at]?.[0] ?? 0)]));
     return [svg('path', { class: `area ${markClass(lookOf(data, of))}`, d: areaPath(/** @type {[number, number][]} */ (spots), lower) }), line];

@@ -11,6 +11,7 @@ import { isPeriod } from '../period.js';
 import { poll } from '../parts/poll.js';
 import { empty, loader, skeleton } from '../parts/states.js';
 import * as url from '../url.js';
+import { visible } from '../visible.js';
 import { PERIODS, STATES, fromLocal, keyOf, moves, share, starter, toLocal } from './model.js';
 
 /** @typedef {import('./model.js').Task} Task */
@@ -201,7 +202,7 @@ function columns() {
     { title: t('tasks.state'), cell: (task) => stateBadge(task.task_status ?? '', stateWord(task)) },
     { title: t('tasks.task'), class: 'task-name', cell: nameCell },
     { title: t('tasks.progress'), class: 'task-progress', cell: progressCell },
-    { title: t('tasks.by'), cell: (task) => starter(task) },
+    { title: t('tasks.by'), class: 'task-by', cell: (task) => el('span', { class: 'break' }, starter(task)) },
     { title: t('tasks.started'), class: 'nowrap', cell: (task) => el('time', { datetime: task.started_at, title: ago(task.started_at) }, time(task.started_at, { fraction: false })) },
     { title: t('tasks.took'), number: true, cell: (task) => took(task) },
     { title: t('tasks.updated'), class: 'nowrap', cell: (task) => el('time', { datetime: task.updated_at, title: time(task.updated_at) }, ago(task.updated_at)) },
@@ -226,10 +227,19 @@ function nameCell(task) {
   const failed = task.error_code || task.error_message;
   return [
     el('a', { href, class: 'strong' }, words(task.task_type) || task.task_id),
-    about && el('span', { class: 'break' }, ` ${about}`),
+    about && [' ', brief(about)],
     el('div', { class: 'small muted break' }, [task.source, task.tenant_id].filter(Boolean).join(' · '), ' ', el('code', null, task.task_id)),
-    failed && el('div', { class: 'small task-error break' }, task.error_code && el('code', null, task.error_code), ' ', task.error_message),
+    failed && el('div', { class: 'small task-error break' }, task.error_code && el('code', null, visible(task.error_code)), ' ', task.error_message && brief(task.error_message)),
   ];
+}
+
+/**
+ * A text of a source in little room; the page of the task has it whole.
+ * @param {string} text
+ */
+function brief(text) {
+  const shown = visible(text);
+  return el('span', { class: 'break' }, shown.length > 200 ? `${shown.slice(0, 200)}…` : shown);
 }
 
 /** @param {Task} task */

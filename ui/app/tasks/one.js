@@ -8,11 +8,12 @@ import { t } from '../i18n.js';
 import { stringify } from '../json.js';
 import { copyButton } from '../parts/copy.js';
 import { dropJunk, isInstant, redraw } from '../parts/focus.js';
-import { facts, progressBar, stateBadge, table, words } from '../parts/plain.js';
+import { facts, longText, progressBar, stateBadge, table, words } from '../parts/plain.js';
 import { poll } from '../parts/poll.js';
 import { failure, loader, skeleton } from '../parts/states.js';
 import { segments } from '../routes.js';
 import * as url from '../url.js';
+import { visible } from '../visible.js';
 import { showMoment, stateWord, took } from './list.js';
 import { moves, share, starter } from './model.js';
 
@@ -109,8 +110,8 @@ function what(task) {
   return facts(
     [t('tasks.id'), el('div', { class: 'row' }, el('code', { class: 'break' }, task.task_id), copyButton(task.task_id))],
     [t('tasks.source'), [task.source, task.tenant_id, task.dataset, task.module].filter(Boolean).join(' · ')],
-    [t('tasks.message'), task.message],
-    [t('tasks.error'), (task.error_code || task.error_message) && el('span', { class: 'task-error break' }, task.error_code && el('code', null, task.error_code), ' ', task.error_message)],
+    [t('tasks.message'), task.message && longText(task.message, 600)],
+    [t('tasks.error'), (task.error_code || task.error_message) && el('span', { class: 'task-error break' }, task.error_code && el('code', null, visible(task.error_code)), ' ', task.error_message && visible(task.error_message))],
     [t('tasks.by'), person && [by.actor_id ? el('a', { href: url.link(`/actors/${encodeURIComponent(by.actor_id)}`) }, person) : person, by.known_by && el('span', { class: 'muted' }, ` · ${t(`tasks.known_${by.known_by}`)}`), by.event_id && [' · ', eventLink(by.event_id, task, t('tasks.begun_by_event'))]]],
     [t('tasks.object'), object && el('a', { href: object }, task.object_name ?? `${task.object_type} ${task.object_id}`)],
     [t('tasks.started'), moment(task.started_at)],
@@ -131,7 +132,7 @@ function moment(at) {
  * @param {string} text
  */
 function eventLink(id, of, text) {
-  return el('a', { href: url.link(`/events/${encodeURIComponent(id)}`, placeParams(of)) }, text);
+  return el('a', { class: 'break', href: url.link(`/events/${encodeURIComponent(id)}`, placeParams(of)) }, text);
 }
 
 /** @param {Record<string, any>} one */
@@ -160,7 +161,7 @@ function reports(timeline) {
       { title: t('tasks.progress'), class: 'task-progress', cell: (one) => one.task_progress != null && progressBar(Number(one.task_progress) / 100, t('tasks.progress')) },
       { title: t('tasks.done'), number: true, cell: (one) => number(one.task_done_count) },
       { title: t('tasks.failed'), number: true, cell: (one) => number(one.task_failed_count) },
-      { title: t('tasks.message'), cell: (one) => eventLink(one.event_id, one, one.message ?? one.error_message ?? one.event_type ?? one.event_id) },
+      { title: t('tasks.message'), cell: (one) => eventLink(one.event_id, one, visible(one.message ?? one.error_message ?? one.event_type ?? one.event_id).slice(0, 400)) },
     ],
     timeline,
     (one) => ({ 'data-test': 'task-report', class: later(one.event_time) ? 'task-later' : '' }),
@@ -182,7 +183,7 @@ function events(related) {
     t('tasks.related'),
     [
       { title: t('tasks.time'), class: 'nowrap', cell: (one) => time(one.event_time) },
-      { title: t('tasks.event'), cell: (one) => eventLink(one.event_id, one, one.message ?? one.event_type ?? one.event_id) },
+      { title: t('tasks.event'), cell: (one) => eventLink(one.event_id, one, visible(one.message ?? one.event_type ?? one.event_id).slice(0, 400)) },
       { title: t('tasks.type'), cell: (one) => el('code', null, one.event_type ?? '') },
       { title: t('tasks.by'), cell: (one) => one.actor_name ?? one.actor_email ?? one.actor_id },
     ],

@@ -282,7 +282,7 @@ class Journal {
   isReading() {
     const marked = window.getSelection();
     const marks = marked != null && !marked.isCollapsed && this.grid.element.contains(marked.anchorNode);
-    return marks || this.grid.selected() > 0 || this.opened.isOpen() || document.querySelector('.popover') != null;
+    return marks || this.grid.selected() > 0 || (this.grid.isActive() && this.grid.activeRow() > 0) || this.opened.isOpen() || document.querySelector('.popover') != null;
   }
 
   /** @param {Row} row */
