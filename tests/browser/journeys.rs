@@ -133,6 +133,8 @@ async fn what_is_brushed_and_shared_is_the_same_screen_in_a_fresh_profile() {
         page.click("[data-test=share]").await?;
         let link = page.find("[data-test=share-link]").await?.value().await?.expect("a link");
         page.key(Key::Escape).await?;
+        // Away from the bars: what the pointer is over is told there.
+        page.driver.action_chain().move_to(2, 2).perform().await?;
         told.send((link, page.screen().await?)).unwrap();
         page.driver.back().await?;
         page.settled().await?;
@@ -215,6 +217,9 @@ async fn a_link_to_an_event_opens_it_outside_of_every_filter() {
         page.shows("postal code 00-0000 is invalid").await?;
         page.open("/events/there-is-no-such-event?project=demo").await?;
         page.find("[data-test=drawer]").await?;
+        // The browser itself notes the 404 in its console.
+        let told = page.driver.browser_log().await?;
+        assert!(told.iter().all(|entry| format!("{entry:?}").contains("there-is-no-such-event")), "{told:#?}");
         Ok(())
     })
     .await;
