@@ -44,14 +44,8 @@ export function question(params) {
  */
 export function startList(outlet, place) {
   const state = { asked: /** @type {string | null} */ (null), tasks: /** @type {Task[]} */ ([]), next: /** @type {string | null} */ (null), shown: '' };
-  const bar = el('div', { class: 'row wrap task-bar', role: 'search', 'aria-label': t('tasks.filters') });
-  const moment = el('div', { class: 'as-of', role: 'status', hidden: true });
-  const region = el('section', { 'aria-label': t('nav.tasks'), 'data-test': 'tasks' }, skeleton(10));
+  const { bar, moment, region } = frame(outlet);
   const load = loader(region);
-  fill(outlet, el('div', { class: 'page tasks' }, el('header', { class: 'page-head' }, el('h1', null, t('nav.tasks'))), bar, moment, region));
-  document.title = `${t('nav.tasks')} · Kronika`;
-  void offerFilters(bar);
-
   const first = async (/** @type {AbortSignal} */ signal) => api.get('/tasks', question(url.here().params), signal);
   const show = () => {
     const text = JSON.stringify([state.tasks, state.next]);
@@ -67,14 +61,12 @@ export function startList(outlet, place) {
     show();
     return page.tasks.some(moves);
   });
-  async function more() {
-    await load.run(async (signal) => {
-      const page = await api.get('/tasks', with_(question(url.here().params), 'cursor', state.next ?? ''), signal);
-      state.tasks = [...state.tasks, ...page.tasks];
-      state.next = page.next;
-      show();
-    });
-  }
+  const take = (/** @type {{tasks: Task[], next: string | null}} */ page, /** @type {Task[]} */ before) => {
+    state.tasks = [...before, ...page.tasks];
+    state.next = page.next;
+    show();
+  };
+  const more = () => load.run(async (signal) => take(await api.get('/tasks', with_(question(url.here().params), 'cursor', state.next ?? ''), signal), state.tasks));
   function update(/** @type {import('../url.js').Place} */ { params }) {
     if (dropJunk(params, RULES)) return;
     showFilters(bar, params);
@@ -82,16 +74,22 @@ export function startList(outlet, place) {
     const asked = JSON.stringify(ASKED.map((name) => params.get(name)));
     if (asked === state.asked) return;
     state.asked = asked;
-    void load.run(async (signal) => {
-      const page = await first(signal);
-      state.tasks = page.tasks;
-      state.next = page.next;
-      state.shown = '';
-      show();
-    });
+    state.shown = '';
+    void load.run(async (signal) => take(await first(signal), []));
   }
   update(place);
   return { update, stop: () => (watch.stop(), load.stop()) };
+}
+
+/** @param {HTMLElement} outlet */
+function frame(outlet) {
+  const bar = el('div', { class: 'row wrap task-bar', role: 'search', 'aria-label': t('tasks.filters') });
+  const moment = el('div', { class: 'as-of', role: 'status', hidden: true });
+  const region = el('section', { 'aria-label': t('nav.tasks'), 'data-test': 'tasks' }, skeleton(10));
+  fill(outlet, el('div', { class: 'page tasks' }, el('header', { class: 'page-head' }, el('h1', null, t('nav.tasks'))), bar, moment, region));
+  document.title = `${t('nav.tasks')} · Kronika`;
+  void offerFilters(bar);
+  return { bar, moment, region };
 }
 
 /**
