@@ -251,7 +251,7 @@ class Journal {
   /** The list anew, without a flicker: its first rows are there before it is shown. @returns {Promise<Row[]>} */
   async refetch() {
     const sort = readSort(url.here().params.get('sort'), this.ids).sort;
-    const source = listSource({ params: toApi(this.query), sort, fields: this.shown?.fields ?? fieldsOf(this.ids), onRows: (rows) => this.learnFrom(rows) });
+    const source = listSource({ params: toApi(this.query), sort, fields: this.shown?.fields ?? fieldsOf(this.ids), counted: true, onRows: (rows) => this.learnFrom(rows) });
     const rows = await source.page(0, new AbortController().signal);
     if (this.stopped) return rows;
     this.source = source;
