@@ -142,7 +142,7 @@ export class Board {
     const title = titleOf(view.tile);
     const handle = el('button', { class: 'quiet square tile-handle', 'data-test': 'tile-handle', 'aria-label': t('dashboards.handle', { title }), title: t('dashboards.handle_hint'), 'aria-describedby': 'dashboards-keys' }, icon('grip'));
     handle.addEventListener('keydown', (event) => this.key(event, view));
-    handle.addEventListener('pointerdown', (event) => this.drag(event, view, handle));
+    handle.addEventListener('pointerdown', (event) => this.drag(event, view));
     const more = menuButton({ label: t('dashboards.tile_menu', { title }), icon: 'more', class: 'quiet square' }, () => [
       { label: t('core.edit'), icon: 'edit', run: () => this.options.onEdit(this.tiles.find((tile) => tile.id === id) ?? view.tile) },
       'line',
@@ -169,20 +169,23 @@ export class Board {
     event.stopPropagation();
   }
 
-  /** Takes a tile to where the pointer is. @param {PointerEvent} event @param {TileView} view @param {HTMLElement} handle */
-  drag(event, view, handle) {
+  /** Takes a tile to where the pointer is. @param {PointerEvent} event @param {TileView} view */
+  drag(event, view) {
     if (event.button !== 0) return;
-    handle.setPointerCapture(event.pointerId);
+    event.preventDefault();
     view.element.classList.add('dragged');
+    // The document hears it: an element that moves to another place loses the pointer that it captured.
     const over = (/** @type {PointerEvent} */ now) => this.dragOver(now, view);
     const end = () => {
-      handle.removeEventListener('pointermove', over);
+      document.removeEventListener('pointermove', over);
+      document.removeEventListener('pointerup', end);
+      document.removeEventListener('pointercancel', end);
       view.element.classList.remove('dragged');
       this.options.onChange(this.tiles);
     };
-    handle.addEventListener('pointermove', over);
-    handle.addEventListener('pointerup', end, { once: true });
-    handle.addEventListener('pointercancel', end, { once: true });
+    document.addEventListener('pointermove', over);
+    document.addEventListener('pointerup', end);
+    document.addEventListener('pointercancel', end);
   }
 
   /** @param {PointerEvent} now @param {TileView} view */
