@@ -46,7 +46,7 @@ export const MADE = {
   },
   actor: { title: () => label('actor'), width: 120, sorts: true, fields: ['actor_type', 'actor_id', 'actor_name', 'actor_email'], cell: actorCell, text: (row) => actorOf(row)?.label ?? '' },
   outcome: { title: () => label('outcome'), get width() { return outcomeWidth(); }, firm: true, sorts: true, fields: ['outcome', 'status', 'severity_number'], cell: (row) => outcomeBadge(row), text: (row) => [row.outcome, row.status].filter(Boolean).join(' ') },
-  level: { title: () => label('level'), width: 100, fields: ['severity_number', 'severity_text'], cell: levelCell, text: (row) => levelOf(row) ?? row.severity_text ?? '' },
+  level: { title: () => label('level'), width: 124, firm: true, fields: ['severity_number', 'severity_text'], cell: levelCell, text: (row) => levelOf(row) ?? row.severity_text ?? '' },
 };
 
 /** Room for the longest word of the reader's language beside its sign. */

@@ -115,6 +115,7 @@ function columnOf(id) {
     hint: id,
     width: isNumber ? 110 : TIMES.has(id) ? 200 : id === 'message' ? 320 : 150,
     number: isNumber,
+    firm: isNumber,
     mono: MONO.test(field) && !isNumber,
     sorts: path.length === 0 && !UNSORTED.has(id),
     cell: (row) => shown(id, valueAt(row[field], path)),
