@@ -312,9 +312,9 @@ class Journal {
     return shortcut(
       { keys: 'j', title: 'journal.keys.next', run: () => this.move(1) },
       { keys: 'k', title: 'journal.keys.previous', run: () => this.move(-1) },
-      { keys: 'Enter', title: 'journal.keys.open', run: () => undefined },
-      { keys: ' ', title: 'journal.keys.select', run: () => undefined },
-      { keys: 'm', title: 'journal.keys.menu', run: () => this.grid.focus() },
+      { keys: 'Enter', title: 'journal.keys.open' },
+      { keys: 'Space', title: 'journal.keys.select' },
+      { keys: 'm', title: 'journal.keys.menu' },
       { keys: 'w', title: 'journal.keys.wrap', run: () => change('wrap') },
       { keys: 'r', title: 'journal.keys.refresh', run: () => this.refresh() },
       { keys: 'l', title: 'journal.keys.live', run: () => change('live') },
