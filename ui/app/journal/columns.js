@@ -135,7 +135,7 @@ export const sortField = (id) => SORTS_BY[id] ?? id;
 export function readSort(text, ids) {
   const descending = text == null || text.startsWith('-');
   const field = (text ?? '-event_time').replace(/^-/, '');
-  const isWrong = !/^[a-z_]+$/.test(field) || UNSORTED.has(field) || (names != null && !names.has(field));
+  const isWrong = !/^[a-z_]+$/.test(field) || UNSORTED.has(field) || !(names ? names.has(field) : isField(field));
   if (isWrong) return { sort: '-event_time', shown: { id: 'event_time', descending: true }, isWrong };
   return { sort: `${descending ? '-' : ''}${field}`, shown: { id: ids.find((id) => sortField(id) === field) ?? field, descending }, isWrong };
 }
