@@ -34,7 +34,7 @@ import { changes, quoted } from './query.js';
 
 /** @type {Record<string, Made>} */
 export const MADE = {
-  event_time: { title: () => label('event_time'), width: 196, firm: true, sorts: true, fields: ['event_time'], cell: (row) => timeCell(row), text: (row) => time(row.event_time) },
+  event_time: { title: () => label('event_time'), width: 206, firm: true, sorts: true, fields: ['event_time'], cell: (row) => timeCell(row), text: (row) => time(row.event_time) },
   module: { title: () => label('module'), width: 160, sorts: true, fields: ['source', 'module'], cell: moduleCell, text: (row) => [row.source, row.module].filter(Boolean).join(' · ') },
   sentence: {
     title: () => t('journal.columns.sentence'), hint: () => t('journal.columns.sentence_hint'), width: 240, grows: true,
@@ -46,7 +46,7 @@ export const MADE = {
   },
   actor: { title: () => label('actor'), width: 120, sorts: true, fields: ['actor_type', 'actor_id', 'actor_name', 'actor_email'], cell: actorCell, text: (row) => actorOf(row)?.label ?? '' },
   outcome: { title: () => label('outcome'), get width() { return outcomeWidth(); }, firm: true, sorts: true, fields: ['outcome', 'status', 'severity_number'], cell: (row) => outcomeBadge(row), text: (row) => [row.outcome, row.status].filter(Boolean).join(' ') },
-  level: { title: () => label('level'), width: 100, fields: ['severity_number', 'severity_text'], cell: levelCell, text: (row) => levelOf(row) ?? row.severity_text ?? '' },
+  level: { title: () => label('level'), width: 124, firm: true, fields: ['severity_number', 'severity_text'], cell: levelCell, text: (row) => levelOf(row) ?? row.severity_text ?? '' },
 };
 
 /** Room for the longest word of the reader's language beside its sign. */
@@ -70,8 +70,8 @@ export const NARROW = {
 
 /** Day and time, the day quieter: within one list it is mostly the same. @param {Row} row */
 function timeCell(row) {
-  const [day = '', at = ''] = time(row.event_time).split(' ');
-  return el('time', { datetime: row.event_time, class: 'cell-time' }, el('span', { class: 'muted' }, day), ' ', at);
+  const [, day = '', at = '', finer = ''] = /^(\S+) (\S+?)((?<=\.\d{3})\d*)$/.exec(time(row.event_time)) ?? ['', ...time(row.event_time).split(' ')];
+  return el('time', { datetime: row.event_time, class: 'cell-time' }, el('span', { class: 'muted' }, day), ' ', at, finer && el('span', { class: 'muted finer' }, finer));
 }
 
 /** @param {Row} row */

@@ -33,7 +33,6 @@ import { number, time } from '../format.js';
  * @property {string} label what the chart shows, for screen readers
  * @property {(from: number, to: number) => void} [onBrush] a stretch of the time axis was chosen
  * @property {(pick: {at: number, series: number | null}) => void} [onPick] a mark was clicked, or Enter pressed on it
- * @property {(at: number | null) => void} [onHover] where the cursor is, for charts that move together
  */
 
 /**

@@ -10,7 +10,7 @@ import { t } from '../i18n.js';
 import { isEmpty, lookOf, placeText, sum, told } from './chart-data.js';
 import { sign } from './chart-marks.js';
 import { ring } from './chart-pie.js';
-import { plot } from './chart-plot.js';
+import { Plot } from './chart-plot.js';
 import { rows } from './chart-rows.js';
 
 /** @typedef {import('./chart-data.js').Data} Data */
@@ -39,7 +39,7 @@ export function chart(options) {
     if (state.table) return fill(box, figures(data));
     const kind = data.kind === 'rows' || data.kind === 'pie' ? data.kind : 'plot';
     if (!state.drawn || state.drawn.element.dataset.draws !== kind || !state.drawn.element.isConnected) {
-      state.drawn = kind === 'rows' ? rows(options) : kind === 'pie' ? ring(options) : plot(options);
+      state.drawn = kind === 'rows' ? rows(options) : kind === 'pie' ? ring(options) : new Plot(options);
       state.drawn.element.dataset.draws = kind;
       fill(box, state.drawn.element);
     }

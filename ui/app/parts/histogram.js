@@ -44,7 +44,7 @@ import { loader } from './states.js';
 
 /** Marks of values whose meaning has a colour everywhere; others take theirs in turn. */
 const MEANT = /** @type {Record<string, Record<string, number>>} */ ({
-  outcome: { failure: 2, success: 1, unknown: 8 },
+  outcome: { failure: 2, success: 1, unknown: 3 },
   level: { fatal: 5, error: 2, warn: 3, info: 1, debug: 6, trace: 8 },
 });
 /** Stacked from the bottom: what went wrong stands on the line, where heights can be compared. */

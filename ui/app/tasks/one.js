@@ -26,16 +26,10 @@ import { moves, share, starter } from './model.js';
  */
 export function startOne(outlet, place) {
   const state = { asked: /** @type {string | null} */ (null), shown: '', moves: false };
-  const moment = el('div', { class: 'as-of', role: 'status', hidden: true });
-  const region = el('section', { 'aria-live': 'off', 'data-test': 'task-detail' }, skeleton(8));
+  const { moment, region, title, back } = frame(outlet);
   const load = loader(region);
-  const title = el('h1', null, t('tasks.task'));
-  const back = el('a', { class: 'small', href: url.link('/tasks') }, t('tasks.all'));
-  fill(outlet, el('div', { class: 'page tasks' }, el('header', { class: 'page-head' }, el('div', { class: 'stack tight grow' }, back, title)), moment, region));
   const ask = async (/** @type {AbortSignal} */ signal) => {
-    const { path, params } = url.here();
-    const id = segments(path)[0] ?? '';
-    const answer = await api.get(`/tasks/${encodeURIComponent(id)}`, { source: params.get('source'), tenant_id: params.get('tenant_id'), as_of: params.get('as_of') }, signal);
+    const answer = await question(signal);
     const text = JSON.stringify(answer);
     state.moves = moves(answer.task);
     if (text === state.shown && !region.querySelector('.failed')) return;
@@ -59,17 +53,42 @@ export function startOne(outlet, place) {
     state.asked = asked;
     state.shown = '';
     void load.run(async (signal) => {
-      try {
-        await ask(signal);
-      } catch (error) {
-        if (!(error instanceof api.Problem) || !Array.isArray(error.body.candidates)) throw error;
-        fill(region, failure(error), el('ul', null, error.body.candidates.map(candidate)));
-      }
+      await ask(signal).catch((error) => several(region, error));
       watch.now();
     });
   }
   update(place);
   return { update, stop: () => (watch.stop(), load.stop()) };
+}
+
+/** @param {HTMLElement} outlet */
+function frame(outlet) {
+  const moment = el('div', { class: 'as-of', role: 'status', hidden: true });
+  const region = el('section', { 'data-test': 'task-detail' }, skeleton(8));
+  const title = el('h1', null, t('tasks.task'));
+  const back = el('a', { class: 'small', href: url.link('/tasks') }, t('tasks.all'));
+  fill(outlet, el('div', { class: 'page tasks' }, el('header', { class: 'page-head' }, el('div', { class: 'stack tight grow' }, back, title)), moment, region));
+  return { moment, region, title, back };
+}
+
+/**
+ * The task that the address names.
+ * @param {AbortSignal} signal
+ */
+function question(signal) {
+  const { path, params } = url.here();
+  const place = { source: params.get('source'), tenant_id: params.get('tenant_id'), as_of: params.get('as_of') };
+  return api.get(`/tasks/${encodeURIComponent(segments(path)[0] ?? '')}`, place, signal);
+}
+
+/**
+ * Lets the reader choose where several sources have a task of this id.
+ * @param {HTMLElement} region
+ * @param {unknown} error
+ */
+function several(region, error) {
+  if (!(error instanceof api.Problem) || !Array.isArray(error.body.candidates)) throw error;
+  fill(region, failure(error), el('ul', null, error.body.candidates.map(candidate)));
 }
 
 /** @param {{source?: string, tenant_id?: string}} of one of several tasks with this id */
