@@ -4,7 +4,7 @@ import { el, fill, icon, svg } from '../dom.js';
 import { number, time } from '../format.js';
 import { pick, t } from '../i18n.js';
 import { endOf } from '../parts/chart-data.js';
-import { chart } from '../parts/chart.js';
+import { Chart } from '../parts/chart.js';
 import { failure, skeleton } from '../parts/states.js';
 import { between } from '../period.js';
 import { link } from '../url.js';
@@ -34,7 +34,7 @@ export class TileView {
     this.title = titleOf(tile);
     // Of a query nobody knows which events it read, unless its tile says so.
     this.canDrill = Boolean(options.onDrill) && (tile.ask.route !== 'query' || Object.keys(tile.drill ?? {}).length > 0);
-    /** @type {ReturnType<typeof chart> | null} */
+    /** @type {Chart | null} */
     this.picture = null;
     /** @type {import('./data.js').Shown | null} */
     this.shown = null;
@@ -92,7 +92,7 @@ export class TileView {
   draw(shown) {
     if (!this.picture?.element.isConnected) {
       this.picture?.stop();
-      this.picture = chart({ label: this.title, onBrush: this.options.onBrush, onPick: this.canDrill ? (pick) => this.drill(pick) : undefined });
+      this.picture = new Chart({ label: this.title, onBrush: this.options.onBrush, onPick: this.canDrill ? (pick) => this.drill(pick) : undefined });
       fill(this.body, this.picture.element);
     }
     this.picture.show(shown.data);
