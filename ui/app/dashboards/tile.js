@@ -8,7 +8,6 @@ import { Chart } from '../parts/chart.js';
 import { failure, skeleton } from '../parts/states.js';
 import { between } from '../period.js';
 import { link } from '../url.js';
-import { visible } from '../visible.js';
 import { figures } from './asking.js';
 import { cellText, shownOf, words } from './data.js';
 import { filterOf, filtersOf, heightOf } from './model.js';
@@ -172,6 +171,6 @@ function cell(column, value, onDrill) {
   if (column.time) return el('span', { class: 'nowrap' }, time(digits, { fraction: false }));
   if (/^\d{4}-\d\d-\d\d$/.test(digits)) return el('span', { class: 'nowrap' }, digits);
   if (column.name === 'event_id') return el('a', { class: 'mono', href: link(`/events/${encodeURIComponent(String(value))}`) }, String(value));
-  const shown = visible(words(column.name, value));
+  const shown = words(column.name, value);
   return onDrill ? el('button', { class: 'link', on: { click: onDrill } }, shown) : shown;
 }
