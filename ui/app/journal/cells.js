@@ -76,7 +76,7 @@ function timeCell(row) {
 
 /** @param {Row} row */
 function moduleCell(row) {
-  const name = row.module ?? row.dataset ?? '';
+  const name = visible(String(row.module ?? row.dataset ?? ''));
   const node = el('span', { title: `${row.source} · ${name}` }, name);
   withCatalogue(row.source, (of) => {
     node.textContent = (row.module && moduleTitle(of, row.module)) || name;
