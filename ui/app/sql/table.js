@@ -103,6 +103,12 @@ export function answerTable(answer, { label, sort, onSort }) {
   };
 }
 
+/** Characters of a value as it is shown. @param {AnswerColumn} column @param {unknown} value */
+function widthOf(column, value) {
+  if (column.type === 'timestamp') return time(String(value ?? '')).length;
+  return isNumber(column) ? number(/** @type {any} */ (value)).length : plain(value).length;
+}
+
 /**
  * @param {Answer} answer
  * @param {AnswerColumn} column
@@ -111,7 +117,7 @@ export function answerTable(answer, { label, sort, onSort }) {
  */
 function columnOf(answer, column, at) {
   let longest = column.name.length + 3;
-  for (const row of answer.rows.slice(0, LOOKED)) longest = Math.max(longest, column.type === 'timestamp' ? time(String(row[at] ?? '')).length : plain(row[at]).length);
+  for (const row of answer.rows.slice(0, LOOKED)) longest = Math.max(longest, widthOf(column, row[at]));
   return {
     id: String(at),
     title: column.name,
