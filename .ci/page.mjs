@@ -55,9 +55,11 @@ async function server() {
     });
   });
   const key = readFileSync(join(data, 'demo', 'demo.key'), 'utf8').trim();
-  const stop = () => {
+  const stop = async () => {
     child.removeAllListeners('exit');
+    const ended = new Promise((resolve) => child.on('exit', resolve));
     child.kill('SIGTERM');
+    await ended;
     rmSync(data, { recursive: true, force: true });
   };
   return { url, key, stop };
@@ -156,5 +158,5 @@ try {
   process.exitCode = count === 0 ? 0 : 1;
 } finally {
   await browser.close();
-  site.stop();
+  await site.stop();
 }

@@ -83,7 +83,7 @@ pub struct Config {
     pub query: Query,
     /// Streams of events as they become visible.
     pub tail: Tail,
-    /// Filters that have a name.
+    /// Filters and screens that have a name.
     pub saved: Saved,
     /// Questions that are asked again and again.
     pub alerts: Alerts,

@@ -106,6 +106,8 @@ pub(super) const RANGES: &[Range] = &[
     range("tail.heartbeat", "100ms", "10m"),
     range("saved.filters_max", "0", "100000"),
     range("saved.filter_size_max", "1KiB", "1MiB"),
+    range("saved.views_max", "0", "100000"),
+    range("saved.view_size_max", "1KiB", "1MiB"),
     range("journal.page_max", "1", "100000"),
     range("journal.total_max", "0", "1000000000000"),
     range("journal.groups_max", "1", "100000"),

@@ -13,6 +13,7 @@
 //! erasures.json        erasures (0600)
 //! redaction.json       what is redacted in single projects
 //! filters/PROJECT.json saved filters
+//! views/PROJECT.json   saved screens of the page
 //! alerts/PROJECT.json  alerts, and where each stands (0600)
 //! wal/                 write-ahead log
 //! interpretations/     how the frames of the log are to be read
@@ -82,6 +83,7 @@ impl Directory {
             "mappings",
             "queries",
             "filters",
+            "views",
             "alerts",
             "spill",
             "uploads",

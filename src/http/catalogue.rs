@@ -249,6 +249,39 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Check space and rights of the data directory.",
     ),
     entry(
+        "view_not_found",
+        "There is no saved screen of this name or id that the key sees.",
+        "List them with `GET /api/v1/views`.",
+    ),
+    entry(
+        "view_exists",
+        "A saved screen of this kind and name is there already.",
+        "Choose another name, or replace it with PUT.",
+    ),
+    entry("not_your_view", "The saved screen belongs to another key.", "Save one of your own, or use an admin key."),
+    entry("builtin_view", "The dashboard is built in.", "Save a copy under a name of your own."),
+    entry("invalid_view", "A part of the screen cannot be.", "`detail` names it and says what would do."),
+    entry(
+        "view_changed",
+        "Somebody changed the screen meanwhile.",
+        "Read it again, and make the change on what it is now.",
+    ),
+    entry(
+        "version_missing",
+        "A change does not say which version it is of.",
+        "Send the `ETag` that it was read with as `If-Match`.",
+    ),
+    entry(
+        "too_many_views",
+        "There are as many saved screens as the project may have, or one is too large.",
+        "Delete some, or raise the setting that `detail` names.",
+    ),
+    entry(
+        "views_unavailable",
+        "The file of saved screens cannot be read or written.",
+        "Check space and rights of the data directory.",
+    ),
+    entry(
         "filter_not_found",
         "There is no saved filter of this name or id that the key sees.",
         "List them with `GET /api/v1/filters`.",

@@ -164,6 +164,8 @@ fn journal_routes() -> OpenApiRouter<Engine> {
         .routes(routes!(journal::tail::tail))
         .routes(routes!(journal::filters::list_filters, journal::filters::create_filter))
         .routes(routes!(journal::filters::get_filter, journal::filters::put_filter, journal::filters::delete_filter))
+        .routes(routes!(journal::views::list_views, journal::views::create_view))
+        .routes(routes!(journal::views::get_view, journal::views::put_view, journal::views::delete_view))
         .routes(routes!(journal::alerts::list_alerts, journal::alerts::create_alert))
         .routes(routes!(journal::alerts::list_alert_templates))
         .routes(routes!(journal::alerts::get_alert, journal::alerts::put_alert, journal::alerts::delete_alert))

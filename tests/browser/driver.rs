@@ -168,7 +168,7 @@ where
     if look.dark {
         wanted.add_arg("--force-dark-mode").expect("an argument");
     }
-    wanted.set_base_capability("goog:loggingPrefs", json!({"browser": "ALL"})).expect("a capability");
+    wanted.set_browser_log_level(thirtyfour::LoggingPrefsLogLevel::All).expect("a capability");
     let driver = WebDriver::new(address, wanted).await.expect("a browser starts");
     let failed = match driver.run_and_quit(walk).await {
         Ok(()) => return,
@@ -237,22 +237,6 @@ impl Page {
         let element = self.find(selector).await?;
         element.scroll_into_view().await?;
         element.click().await?;
-        self.settled().await
-    }
-
-    /// Clicks the button, link, tab or menu item with this visible text.
-    pub(crate) async fn click_text(&self, text: &str) -> WebDriverResult<()> {
-        let script = "const [text] = arguments; return [...document.querySelectorAll('button, a, [role=tab], [role^=menuitem], label')] \
-                      .findLast((one) => one.checkVisibility() && one.textContent.trim() === text) ?? null";
-        let mut found = None;
-        self.until(&format!("`{text}` can be clicked"), async || {
-            Ok(!self.driver.execute(script, vec![json!(text)]).await?.json().is_null())
-        })
-        .await?;
-        if let Ok(element) = self.driver.execute(script, vec![json!(text)]).await?.element() {
-            found = Some(element);
-        }
-        found.expect("was there").click().await?;
         self.settled().await
     }
 

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::json;
-use thirtyfour::prelude::*;
 
 use super::common::{TestServer, send};
 use super::driver::{Look, Page, Site, browser, demo, journey, site};

@@ -58,3 +58,4 @@ mod tail;
 mod tidy;
 mod trace;
 mod transport;
+mod views;

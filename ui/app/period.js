@@ -62,7 +62,7 @@ export function dayOf(text) {
 export function lengthOf(text) {
   const [, count = '1', unit = ''] = /^(\d*)(\D+)$/.exec(text) ?? [];
   const short = /** @type {Record<string, string>} */ ({ second: 's', min: 'm', minute: 'm', hour: 'h', day: 'd', week: 'w', month: 'mo', quarter: 'q', year: 'y' })[unit] ?? unit;
-  return Number(count || 1) * (SECONDS[/** @type {keyof SECONDS} */ (short)] ?? 0) * 1000;
+  return Number(count || 1) * (SECONDS[/** @type {keyof typeof SECONDS} */ (short)] ?? 0) * 1000;
 }
 
 /**

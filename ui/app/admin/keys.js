@@ -11,7 +11,7 @@ import { menuButton } from '../parts/menu.js';
 import { stateBadge, table } from '../parts/plain.js';
 import { told } from '../parts/states.js';
 import { toast } from '../parts/toast.js';
-import { session } from '../session.js';
+import { may, session } from '../session.js';
 import * as url from '../url.js';
 import { dialogForm, part, quotaFields, quotaText } from './common.js';
 import { createKey } from './newkey.js';
@@ -86,7 +86,7 @@ function actions(one, again) {
   return [
     { label: t('admin.rotate'), icon: 'refresh', run: () => rotate(one, again) },
     { label: t('admin.quota'), icon: 'edit', run: () => quota(one, again) },
-    { label: t('admin.its_audit'), icon: 'journal', href: url.link('/', { project: '_audit', actor_id: one.id, period: 'last_7d' }) },
+    ...(may('audit-read') ? [{ label: t('admin.its_audit'), icon: /** @type {const} */ ('journal'), href: url.link('/', { project: '_audit', actor_id: one.id, period: 'last_7d' }) }] : []),
     'line',
     { label: t('admin.revoke'), icon: 'trash', danger: true, run: () => void revoke(one, again) },
   ];

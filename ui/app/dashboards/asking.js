@@ -35,19 +35,19 @@ export function question(tile, period, queries) {
 }
 
 /**
- * The answer to a tile's question; `same` where it is the one that was there before.
+ * The answer to a tile's question: the very same object where nothing changed.
  * @param {Tile} tile
  * @param {Period} period
  * @param {NamedQuery[]} queries
  * @param {AbortSignal} signal
- * @returns {Promise<{body: any, same: boolean}>}
+ * @returns {Promise<any>}
  */
 export async function figures(tile, period, queries, signal) {
   const { path, params } = question(tile, period, queries);
   const key = JSON.stringify([project(), path, params]);
   const known = kept.get(key);
   const answer = await send('GET', path, { params, signal, headers: known?.etag ? { 'If-None-Match': known.etag } : {} });
-  if (answer.status === 304 && known) return { body: known.body, same: true };
+  if (answer.status === 304 && known) return known.body;
   const body = parse(await answer.text());
   kept.delete(key);
   // Of a named query there is no tag: its answer is asked for each time.
@@ -56,7 +56,7 @@ export async function figures(tile, period, queries, signal) {
     if (kept.size <= KEPT) break;
     kept.delete(old);
   }
-  return { body, same: false };
+  return body;
 }
 
 /**

@@ -4,14 +4,15 @@ import { el, fill, icon } from '../dom.js';
 import { t } from '../i18n.js';
 import { menuButton } from '../parts/menu.js';
 import { empty } from '../parts/states.js';
-import { moved, resized, without } from './model.js';
-import { tileView, titleOf } from './tile.js';
+import { heightOf, moved, resized, without } from './model.js';
+import { TileView, titleOf } from './tile.js';
 
 /** @typedef {import('./model.js').Tile} Tile */
-/** @typedef {ReturnType<typeof tileView>} TileView */
 
 /** Tiles that ask at once: others of the page's calls get their turn. */
 const AT_ONCE = 4;
+/** What arrows do: to the side and down. @type {Record<string, [number, number]>} */
+const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /**
  * @typedef {object} BoardOptions
@@ -21,170 +22,194 @@ const AT_ONCE = 4;
  * @property {() => void} onAdd
  */
 
-/** @param {BoardOptions} options */
-export function boardView(options) {
-  const told = el('div', { class: 'visually-hidden', role: 'status' });
-  const place = el('div', { class: 'tiles', 'data-test': 'tiles' });
-  const element = el('div', { class: 'board' }, place, told);
-  /** @type {{tiles: Tile[], views: Map<string, {key: string, view: TileView}>, editing: boolean, period: import('../period.js').Period | null, queries: import('../sql/named.js').NamedQuery[], waiting: TileView[], asking: number}} */
-  const state = { tiles: [], views: new Map(), editing: false, period: null, queries: [], waiting: [], asking: 0 };
+export class Board {
+  /** @param {BoardOptions} options */
+  constructor(options) {
+    this.options = options;
+    /** @type {Tile[]} */
+    this.tiles = [];
+    /** @type {Map<string, {key: string, view: TileView}>} */
+    this.views = new Map();
+    this.editing = false;
+    /** @type {import('../period.js').Period | null} */
+    this.period = null;
+    /** @type {import('../sql/named.js').NamedQuery[]} */
+    this.queries = [];
+    /** Tiles that ask next. @type {TileView[]} */
+    this.waiting = [];
+    this.asking = 0;
+    this.told = el('div', { class: 'visually-hidden', role: 'status' });
+    this.place = el('div', { class: 'tiles', 'data-test': 'tiles' });
+    this.element = el('div', { class: 'board' }, this.place, this.told);
+  }
 
-  function draw() {
-    const kept = new Map();
+  /** @param {Tile[]} tiles @param {boolean} editing */
+  show(tiles, editing) {
+    this.tiles = tiles;
+    this.editing = editing;
+    this.ask(this.draw());
+  }
+
+  /** Asks for all tiles. @param {import('../period.js').Period} period @param {import('../sql/named.js').NamedQuery[]} queries */
+  load(period, queries) {
+    this.period = period;
+    this.queries = queries;
+    this.waiting = [];
+    this.ask([...this.views.values()].map(({ view }) => view));
+  }
+
+  isBusy() {
+    return this.asking > 0;
+  }
+
+  stop() {
+    this.waiting = [];
+    this.period = null;
+    for (const { view } of this.views.values()) view.stop();
+  }
+
+  /** Puts the tiles where they belong; those that are other than before are made anew. @returns {TileView[]} these */
+  draw() {
     /** @type {TileView[]} */
     const fresh = [];
-    for (const tile of state.tiles) {
+    /** @type {typeof this.views} */
+    const kept = new Map();
+    for (const tile of this.tiles) {
       const key = JSON.stringify([tile.titles, tile.kind, tile.ask, tile.drill]);
-      const old = state.views.get(tile.id);
-      let view = old?.view;
-      if (!old || !view || old.key !== key) {
+      const old = this.views.get(tile.id);
+      if (old?.key === key) kept.set(tile.id, old);
+      else {
         old?.view.stop();
-        view = tileView(tile, options.tile);
+        const view = new TileView(tile, this.options.tile);
         fresh.push(view);
+        kept.set(tile.id, { key, view });
       }
-      view.element.style.setProperty('--columns', String(tile.width));
-      view.element.style.setProperty('--rows', String(tile.height ?? (tile.kind === 'stat' ? 1 : 2)));
-      kept.set(tile.id, { key, view });
+      kept.get(tile.id)?.view.resize(tile.width, heightOf(tile));
     }
-    for (const [id, { view }] of state.views) if (!kept.has(id)) view.stop();
-    state.views = kept;
-    const elements = state.tiles.map((tile) => kept.get(tile.id)?.view.element).filter((one) => one instanceof Node);
-    if (elements.length === 0) fill(place, empty(t('dashboards.no_tiles'), null, el('button', { class: 'primary', on: { click: options.onAdd } }, icon('plus'), t('dashboards.add'))));
-    else if (elements.some((one, at) => place.children[at] !== one) || place.childElementCount !== elements.length) place.replaceChildren(...elements);
-    decorate();
+    for (const [id, { view }] of this.views) if (!kept.has(id)) view.stop();
+    this.views = kept;
+    this.arrange();
     return fresh;
   }
 
-  /** Handles of tiles while they are edited. */
-  function decorate() {
-    element.classList.toggle('editing', state.editing);
-    for (const { view } of state.views.values()) {
-      view.element.querySelector('.tile-tools')?.remove();
-      if (state.editing) view.element.querySelector('.tile-head')?.append(tools(view));
+  arrange() {
+    const elements = [...this.views.values()].map(({ view }) => view.element);
+    if (elements.length === 0) fill(this.place, empty(t('dashboards.no_tiles'), null, el('button', { class: 'primary', on: { click: this.options.onAdd } }, icon('plus'), t('dashboards.add'))));
+    else if (elements.length !== this.place.childElementCount || elements.some((one, at) => this.place.children[at] !== one)) this.place.replaceChildren(...elements);
+    this.element.classList.toggle('editing', this.editing);
+    for (const { view } of this.views.values()) {
+      view.head.querySelector('.tile-tools')?.remove();
+      if (this.editing) view.head.append(this.tools(view));
     }
   }
 
-  /** @param {Tile[]} tiles @param {string} id @param {string} words */
-  function change(tiles, id, words) {
-    state.tiles = tiles;
-    loadAll(draw());
-    options.onChange(tiles);
-    told.textContent = words;
-    const handle = state.views.get(id)?.view.element.querySelector('.tile-handle');
+  /** @param {Tile[]} tiles @param {string} id whose handle keeps the focus @param {string} words for screen readers */
+  change(tiles, id, words) {
+    this.tiles = tiles;
+    this.ask(this.draw());
+    this.options.onChange(tiles);
+    this.told.textContent = words;
+    const handle = this.views.get(id)?.view.element.querySelector('.tile-handle');
     if (handle instanceof HTMLElement) handle.focus();
   }
 
   /** @param {string} id */
-  const at = (id) => state.tiles.findIndex((tile) => tile.id === id);
+  placeOf(id) {
+    return this.tiles.findIndex((tile) => tile.id === id);
+  }
+
   /** @param {string} id @param {number} by */
-  const move = (id, by) => {
-    const tiles = moved(state.tiles, id, at(id) + by);
-    change(tiles, id, t('dashboards.moved', { at: tiles.findIndex((tile) => tile.id === id) + 1, n: tiles.length }));
-  };
+  move(id, by) {
+    const tiles = moved(this.tiles, id, this.placeOf(id) + by);
+    this.change(tiles, id, t('dashboards.moved', { at: tiles.findIndex((tile) => tile.id === id) + 1, n: tiles.length }));
+  }
+
   /** @param {string} id @param {number} wider @param {number} taller */
-  const resize = (id, wider, taller) => {
-    const tiles = resized(state.tiles, id, wider, taller);
+  resize(id, wider, taller) {
+    const tiles = resized(this.tiles, id, wider, taller);
     const now = tiles.find((tile) => tile.id === id);
-    change(tiles, id, t('dashboards.resized', { width: now?.width ?? 1, height: now?.height ?? 1 }));
-  };
+    this.change(tiles, id, t('dashboards.resized', { width: now?.width ?? 1, height: now?.height ?? 1 }));
+  }
 
   /** @param {TileView} view */
-  function tools(view) {
+  remove(view) {
+    this.change(without(this.tiles, view.tile.id), '', t('dashboards.removed', { title: titleOf(view.tile) }));
+  }
+
+  /** The handle and the menu of a tile while it is edited. @param {TileView} view */
+  tools(view) {
     const { id } = view.tile;
     const title = titleOf(view.tile);
-    const handle = el('button', { class: 'quiet square tile-handle', 'data-test': 'tile-handle', 'aria-label': t('dashboards.handle', { title }), title: t('dashboards.handle_hint'), 'aria-describedby': 'dashboards-keys', on: { keydown: (/** @type {KeyboardEvent} */ event) => keys(event, id), pointerdown: (/** @type {PointerEvent} */ event) => drag(event, view) } }, icon('grip'));
+    const handle = el('button', { class: 'quiet square tile-handle', 'data-test': 'tile-handle', 'aria-label': t('dashboards.handle', { title }), title: t('dashboards.handle_hint'), 'aria-describedby': 'dashboards-keys' }, icon('grip'));
+    handle.addEventListener('keydown', (event) => this.key(event, view));
+    handle.addEventListener('pointerdown', (event) => this.drag(event, view));
     const more = menuButton({ label: t('dashboards.tile_menu', { title }), icon: 'more', class: 'quiet square' }, () => [
-      { label: t('core.edit'), icon: 'edit', run: () => options.onEdit(state.tiles.find((tile) => tile.id === id) ?? view.tile) },
+      { label: t('core.edit'), icon: 'edit', run: () => this.options.onEdit(this.tiles.find((tile) => tile.id === id) ?? view.tile) },
       'line',
-      { label: t('dashboards.wider'), icon: 'plus', note: 'Shift+→', run: () => resize(id, 1, 0) },
-      { label: t('dashboards.narrower'), icon: 'minus', note: 'Shift+←', run: () => resize(id, -1, 0) },
-      { label: t('dashboards.taller'), icon: 'down', note: 'Shift+↓', run: () => resize(id, 0, 1) },
-      { label: t('dashboards.lower'), icon: 'up', note: 'Shift+↑', run: () => resize(id, 0, -1) },
-      { label: t('dashboards.earlier'), icon: 'left', note: '←', run: () => move(id, -1) },
-      { label: t('dashboards.later'), icon: 'right', note: '→', run: () => move(id, 1) },
+      { label: t('dashboards.wider'), icon: 'plus', note: 'Shift+→', run: () => this.resize(id, 1, 0) },
+      { label: t('dashboards.narrower'), icon: 'minus', note: 'Shift+←', run: () => this.resize(id, -1, 0) },
+      { label: t('dashboards.taller'), icon: 'down', note: 'Shift+↓', run: () => this.resize(id, 0, 1) },
+      { label: t('dashboards.lower'), icon: 'up', note: 'Shift+↑', run: () => this.resize(id, 0, -1) },
+      { label: t('dashboards.earlier'), icon: 'left', note: '←', run: () => this.move(id, -1) },
+      { label: t('dashboards.later'), icon: 'right', note: '→', run: () => this.move(id, 1) },
       'line',
-      { label: t('dashboards.remove'), icon: 'trash', danger: true, run: () => change(without(state.tiles, id), '', t('dashboards.removed', { title })) },
+      { label: t('dashboards.remove'), icon: 'trash', danger: true, run: () => this.remove(view) },
     ]);
     return el('div', { class: 'tile-tools' }, handle, more);
   }
 
-  /** @param {KeyboardEvent} event @param {string} id */
-  function keys(event, id) {
-    const ways = /** @type {Record<string, [number, number]>} */ ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] });
-    const way = ways[event.key];
-    if (event.key === 'Delete') change(without(state.tiles, id), '', t('dashboards.removed', { title: '' }));
+  /** @param {KeyboardEvent} event @param {TileView} view */
+  key(event, view) {
+    const way = WAYS[event.key];
+    if (event.key === 'Delete') this.remove(view);
     else if (!way) return;
-    else if (event.shiftKey) resize(id, way[0], way[1]);
-    else move(id, way[0] + way[1]);
+    else if (event.shiftKey) this.resize(view.tile.id, way[0], way[1]);
+    else this.move(view.tile.id, way[0] + way[1]);
     event.preventDefault();
     event.stopPropagation();
   }
 
   /** Takes a tile to where the pointer is. @param {PointerEvent} event @param {TileView} view */
-  function drag(event, view) {
+  drag(event, view) {
     if (event.button !== 0) return;
-    const handle = /** @type {HTMLElement} */ (event.currentTarget);
-    handle.setPointerCapture(event.pointerId);
+    event.preventDefault();
     view.element.classList.add('dragged');
-    const over = (/** @type {PointerEvent} */ now) => {
-      const under = document.elementsFromPoint(now.clientX, now.clientY).map((one) => one.closest('.tile')).find((one) => one && one !== view.element && place.contains(one));
-      if (!(under instanceof HTMLElement)) return;
-      const to = at(under.dataset.tile ?? '');
-      const box = under.getBoundingClientRect();
-      const from = at(view.tile.id);
-      // Only past the middle, or two tiles would change places for ever.
-      const past = to > from ? now.clientX > box.left + box.width / 2 || now.clientY > box.top + box.height / 2 : now.clientX < box.left + box.width / 2 || now.clientY < box.top + box.height / 2;
-      if (to < 0 || to === from || !past) return;
-      state.tiles = moved(state.tiles, view.tile.id, to);
-      place.insertBefore(view.element, to > from ? under.nextSibling : under);
-    };
+    // The document hears it: an element that moves to another place loses the pointer that it captured.
+    const over = (/** @type {PointerEvent} */ now) => this.dragOver(now, view);
     const end = () => {
-      handle.removeEventListener('pointermove', over);
+      document.removeEventListener('pointermove', over);
+      document.removeEventListener('pointerup', end);
+      document.removeEventListener('pointercancel', end);
       view.element.classList.remove('dragged');
-      options.onChange(state.tiles);
+      this.options.onChange(this.tiles);
     };
-    handle.addEventListener('pointermove', over);
-    handle.addEventListener('pointerup', end, { once: true });
-    handle.addEventListener('pointercancel', end, { once: true });
+    document.addEventListener('pointermove', over);
+    document.addEventListener('pointerup', end);
+    document.addEventListener('pointercancel', end);
+  }
+
+  /** @param {PointerEvent} now @param {TileView} view */
+  dragOver(now, view) {
+    const under = document.elementsFromPoint(now.clientX, now.clientY).map((one) => one.closest('.tile')).find((one) => one && one !== view.element && this.place.contains(one));
+    if (!(under instanceof HTMLElement)) return;
+    const [from, to] = [this.placeOf(view.tile.id), this.placeOf(under.dataset.tile ?? '')];
+    const box = under.getBoundingClientRect();
+    const [across, down] = [now.clientX - box.left - box.width / 2, now.clientY - box.top - box.height / 2];
+    // Only past the middle, or two tiles would change places for ever.
+    if (to < 0 || (to > from ? across <= 0 && down <= 0 : across >= 0 && down >= 0)) return;
+    this.tiles = moved(this.tiles, view.tile.id, to);
+    this.place.insertBefore(view.element, to > from ? under.nextSibling : under);
   }
 
   /** Asks for tiles, a few at a time, from the top. @param {TileView[]} views */
-  function loadAll(views) {
-    state.waiting.push(...views.filter((view) => !state.waiting.includes(view)));
-    if (!state.period) return;
-    while (state.asking < AT_ONCE && state.waiting.length > 0) void next();
+  ask(views) {
+    this.waiting.push(...views.filter((view) => !this.waiting.includes(view)));
+    while (this.period && this.asking < AT_ONCE && this.waiting.length > 0) void this.next();
   }
 
-  async function next() {
-    state.asking += 1;
-    for (let view = state.waiting.shift(); view && state.period; view = state.waiting.shift()) await view.load(state.period, state.queries);
-    state.asking -= 1;
+  async next() {
+    this.asking += 1;
+    for (let view = this.waiting.shift(); view && this.period; view = this.waiting.shift()) await view.load(this.period, this.queries);
+    this.asking -= 1;
   }
-
-  return {
-    element,
-    /**
-     * @param {Tile[]} tiles
-     * @param {boolean} editing
-     */
-    show(tiles, editing) {
-      state.tiles = tiles;
-      state.editing = editing;
-      loadAll(draw());
-    },
-    /** @param {import('../period.js').Period} period @param {import('../sql/named.js').NamedQuery[]} queries */
-    load(period, queries) {
-      state.period = period;
-      state.queries = queries;
-      state.waiting = [];
-      loadAll([...state.views.values()].map(({ view }) => view));
-    },
-    tiles: () => state.tiles,
-    isBusy: () => place.querySelector('.tile[aria-busy]') !== null,
-    stop() {
-      state.waiting = [];
-      state.period = null;
-      for (const { view } of state.views.values()) view.stop();
-    },
-  };
 }

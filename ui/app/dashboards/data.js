@@ -1,18 +1,21 @@
 /** Answers of the API as what a tile shows: a chart, one figure, or a table. Pure but for words of fields and values. */
 
-import { duration, instant, number, percent } from '../format.js';
-import { t } from '../i18n.js';
+import { instant, number, percent } from '../format.js';
+import { has, t } from '../i18n.js';
 import { label, valueTitle } from '../journal/fields.js';
 import { lengthOf } from '../parts/axis.js';
 import { chartData, isNumber, suggest, unitOf } from '../sql/axes.js';
+import { visible } from '../visible.js';
 
 /** @typedef {import('../parts/chart-data.js').Data} Data */
 /** @typedef {import('./model.js').Tile} Tile */
-/** @typedef {{type: 'chart', data: Data, field: string | null, series: string | null}} ChartShown `field` is what the places are values of */
+/** @typedef {{type: 'chart', data: Data, fields: string[]}} ChartShown `fields` are what the places are values of; their keys are one value for each */
 /** @typedef {{type: 'stat', value: string, note: string | null, spark: number[]}} StatShown */
-/** @typedef {{type: 'table', columns: {name: string, title: string, number: boolean}[], rows: unknown[][]}} TableShown */
+/** @typedef {{type: 'table', columns: {name: string, title: string, number: boolean, time?: boolean}[], rows: unknown[][], fields: string[]}} TableShown `fields` tell which events a row is of */
 /** @typedef {ChartShown | StatShown | TableShown} Shown */
 
+/** Characters of a value in a tile. */
+const WORDS_MAX = 300;
 /** Rows of a table in a tile. */
 export const ROWS_MAX = 200;
 
@@ -25,7 +28,7 @@ export const ROWS_MAX = 200;
 export function words(field, value) {
   if (value == null || value === '') return t('dashboards.no_value');
   const text = typeof value === 'object' && !('source' in value) ? JSON.stringify(value) : String(value);
-  return valueTitle(field, text) ?? text;
+  return valueTitle(field, text) ?? visible(text.slice(0, WORDS_MAX));
 }
 
 /** Looks that mean something, as in the journal's histogram. @type {Record<string, number>} */
@@ -74,7 +77,7 @@ function ofHistogram(tile, body) {
   if (tile.kind === 'stat') return { type: 'stat', value: number(total), note: null, spark: body.times.map((/** @type {string} */ _, /** @type {number} */ at) => found.reduce((all, one) => all + (one.counts[at] ?? 0), 0)) };
   if (tile.kind === 'pie' || tile.kind === 'table') return shares(tile, by, found.filter((one) => one.other === undefined).map((one) => [one.value, one.total]));
   const xs = body.times.map(instant);
-  return { type: 'chart', field: null, series: by || null, data: { kind: tile.kind === 'line' ? 'line' : 'bars', axis: 'time', xs, step: xs.length > 1 ? xs[1] - xs[0] : lengthOf(body.step), series: found.map((one) => ({ name: name(one), key: one.value, look: lookOf(by, one.value, one.other !== undefined), values: one.counts })), domain: domainOf(body.period) } };
+  return { type: 'chart', fields: [], data: { kind: tile.kind === 'line' ? 'line' : 'bars', axis: 'time', xs, step: xs.length > 1 ? xs[1] - xs[0] : lengthOf(body.step), series: found.map((one) => ({ name: name(one), key: one.value, look: lookOf(by, one.value, one.other !== undefined), values: one.counts })), domain: domainOf(body.period) } };
 }
 
 /**
@@ -88,9 +91,9 @@ function shares(tile, field, values) {
   if (values.length === 0) return null;
   if (tile.kind === 'table') {
     const total = values.reduce((all, [, count]) => all + count, 0);
-    return { type: 'table', columns: [{ name: field, title: label(field), number: false }, { name: 'count', title: t('dashboards.events'), number: true }, { name: 'share', title: '%', number: true }], rows: values.map(([value, count]) => [value, count, percent(count, total)]) };
+    return { type: 'table', columns: [{ name: field, title: label(field), number: false }, { name: 'count', title: t('dashboards.events'), number: true }, { name: 'share', title: '%', number: true }], rows: values.map(([value, count]) => [value, count, percent(count, total)]), fields: [field] };
   }
-  return { type: 'chart', field, series: null, data: { kind: tile.kind === 'pie' ? 'pie' : 'rows', axis: 'text', xTitle: label(field), xs: values.map(([value]) => words(field, value)), keys: values.map(([value]) => value), series: [{ name: t('dashboards.events'), values: values.map(([, count]) => count) }] } };
+  return { type: 'chart', fields: [field], data: { kind: tile.kind === 'pie' ? 'pie' : 'rows', axis: 'text', xTitle: label(field), xs: values.map(([value]) => words(field, value)), keys: values.map(([value]) => [value]), series: [{ name: t('dashboards.events'), values: values.map(([, count]) => count) }] } };
 }
 
 /**
@@ -130,16 +133,16 @@ function ofAggregate(tile, body) {
   if (rows[0] && 'time' in rows[0] && tile.kind !== 'table' && tile.kind !== 'pie') return overTime(tile, rows, by, told, body.period);
   if (tile.kind === 'table') {
     const columns = [...('time' in (rows[0] ?? {}) ? ['time'] : []), ...by];
-    return { type: 'table', columns: [...columns.map((name) => ({ name, title: name === 'time' ? t('chart.time') : label(name), number: false })), { name: 'value', title: metricTitle(tile), number: true }], rows: rows.map((row) => [...columns.map((name) => row[name]), told ? told(Number(row.value)) : row.value]) };
+    return { type: 'table', columns: [...columns.map((name) => ({ name, title: name === 'time' ? t('chart.time') : label(name), number: false, time: name === 'time' })), { name: 'value', title: metricTitle(tile), number: true }], rows: rows.map((row) => [...columns.map((name) => row[name]), told ? told(Number(row.value)) : row.value]), fields: by };
   }
-  return { type: 'chart', field: by[0] ?? null, series: null, data: { kind: tile.kind === 'pie' ? 'pie' : 'rows', axis: 'text', xTitle: by.map(label).join(' · '), told, xs: rows.map(named), keys: rows.map((row) => row[by[0] ?? '']), series: [{ name: metricTitle(tile), values: rows.map((row) => figure(row.value)) }] } };
+  return { type: 'chart', fields: by, data: { kind: tile.kind === 'pie' ? 'pie' : 'rows', axis: 'text', xTitle: by.map(label).join(' · '), told, xs: rows.map(named), keys: rows.map((row) => by.map((field) => row[field])), series: [{ name: metricTitle(tile), values: rows.map((row) => figure(row.value)) }] } };
 }
 
 /** @param {Tile} tile */
 function metricTitle(tile) {
   const { metric = 'count', of } = tile.ask.params;
   if (metric === 'count') return t('dashboards.events');
-  return `${metric}${of ? ` · ${label(String(of))}` : ''}`;
+  return `${has(`dashboards.metric_${metric}`) ? t(`dashboards.metric_${metric}`) : metric}${of ? ` · ${label(String(of))}` : ''}`;
 }
 
 /**
@@ -179,7 +182,7 @@ function overTime(tile, rows, by, told, period) {
     series.set(name, one);
   }
   const step = lengthOf(String(tile.ask.params.step ?? '1d'));
-  return { type: 'chart', field: null, series: by[0] ?? null, data: { kind: tile.kind === 'line' ? 'line' : 'bars', axis: 'time', xs, step, told, tick: told, series: [...series.values()], domain: domainOf(period) } };
+  return { type: 'chart', fields: [], data: { kind: tile.kind === 'line' ? 'line' : 'bars', axis: 'time', xs, step, told, tick: told, series: [...series.values()], domain: domainOf(period) } };
 }
 
 /**
@@ -200,26 +203,28 @@ function ofQuery(tile, body) {
   }
   if (rows.length === 0) return null;
   const choice = tile.kind === 'table' ? null : suggest(schema, rows);
-  if (!choice) return { type: 'table', columns: schema.map((column) => ({ name: column.name, title: heading(column.name), number: isNumber(column) })), rows: rows.slice(0, ROWS_MAX) };
+  if (!choice) return { type: 'table', columns: schema.map((column) => ({ name: column.name, title: heading(column.name), number: isNumber(column), time: column.type === 'timestamp' })), rows: rows.slice(0, ROWS_MAX), fields: [] };
   const isTime = schema.some((column) => column.name === choice.x && (column.type === 'timestamp' || column.type === 'date'));
   const kind = tile.kind === 'pie' ? 'pie' : tile.kind === 'line' && isTime ? 'line' : isTime ? 'bars' : choice.kind === 'bars' ? 'bars' : 'rows';
   const data = chartData(schema, rows, { ...choice, kind }, { none: t('dashboards.no_value'), rest: (n) => t('chart.rest', { n }) });
   const by = choice.series;
   if (by) for (const series of data.series) if (series.key !== undefined) series.name = words(by, series.key);
-  if (data.axis === 'text') data.xs = data.xs.map((x, at) => words(choice.x, data.keys?.[at] ?? x));
-  return { type: 'chart', field: data.axis === 'text' ? choice.x : null, series: choice.series, data };
+  if (data.axis === 'text') {
+    data.xs = data.xs.map((x, at) => words(choice.x, data.keys?.[at] ?? x));
+    data.keys = data.keys?.map((key) => [key]);
+  }
+  return { type: 'chart', fields: data.axis === 'text' && label(choice.x) !== choice.x ? [choice.x] : [], data };
 }
 
 /** A column of a query for people: its title, else its name in words. @param {string} name */
 function heading(name) {
   const title = label(name);
-  return title === name ? name.replaceAll('_', ' ') : title;
+  return title === name ? name.replace(/_(ms|ns)$/, '').replaceAll('_', ' ') : title;
 }
 
-/** A duration or a number in a table of a tile. @param {string} name @param {unknown} value */
+/** A duration in a table of a tile, told as one; null where it is none. @param {string} name @param {unknown} value */
 export function cellText(name, value) {
   if (value == null) return '–';
-  if (/_ns$/.test(name)) return duration(String(value));
-  if (/_ms$/.test(name)) return duration(Number(value) * 1e6);
-  return null;
+  const told = /_(ns|ms)$/.test(name) ? unitOf(name) : undefined;
+  return told ? told(Number(value)) : null;
 }

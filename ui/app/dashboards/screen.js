@@ -17,7 +17,7 @@ import * as saved from '../saved.js';
 import { periodOf } from '../sql/place.js';
 import * as url from '../url.js';
 import { watch } from './asking.js';
-import { boardView } from './board.js';
+import { Board } from './board.js';
 import { nameOf } from './list.js';
 import { newTile, put, readBoard } from './model.js';
 import { openNaming } from './naming.js';
@@ -66,7 +66,7 @@ export class Dashboard {
     this.probe = null;
     this.quiet = 0;
     this.asking = new AbortController();
-    this.view = boardView({
+    this.view = new Board({
       tile: { onBrush: (from, to) => this.choose(between(from, to)), onDrill: (filters, range) => this.drill(filters, range) },
       onChange: (tiles) => {
         this.tiles = tiles;
@@ -207,6 +207,8 @@ export class Dashboard {
     this.probe = watch(periodNow());
     this.view.load(periodNow(), this.queries);
     void this.tellEmpty();
+    // What is asked first is what later answers are compared with.
+    void this.probe.changed(this.asking.signal);
   }
 
   /** Where nothing is in the period at all, says where something is. */

@@ -9,7 +9,7 @@ import { parseText, text as queryText } from '../journal/terms.js';
 import { openDialog } from '../parts/dialog.js';
 import { field, form, select } from '../parts/form.js';
 import { KINDS, ROUTES, filtersOf } from './model.js';
-import { tileView, titleOf } from './tile.js';
+import { TileView, titleOf } from './tile.js';
 
 /** @typedef {import('./model.js').Tile} Tile */
 /** @typedef {import('../sql/named.js').NamedQuery} NamedQuery */
@@ -30,7 +30,7 @@ export async function openTileForm(tile, { title, action, period, queries, onDon
   const parts = el('div', { class: 'stack' });
   const preview = el('div', { class: 'tile-preview' });
   const wrong = el('p', { class: 'field-error', role: 'alert' });
-  /** @type {ReturnType<typeof tileView> | null} */
+  /** @type {TileView | null} */
   let view = null;
   let waiting = 0;
 
@@ -42,7 +42,7 @@ export async function openTileForm(tile, { title, action, period, queries, onDon
   };
   const show = () => {
     view?.stop();
-    view = tileView(now, {});
+    view = new TileView(now, {});
     fill(preview, view.element);
     void view.load(period, queries);
   };

@@ -9,7 +9,7 @@ import { table } from '../parts/plain.js';
 import { poll } from '../parts/poll.js';
 import { empty, loader, skeleton } from '../parts/states.js';
 import * as url from '../url.js';
-import { counts, equations } from './sums.js';
+import { counts, equations, ofWholeProject } from './sums.js';
 
 /** @typedef {Record<string, any>} Line a line of sums, a source, or a batch, as the API has it */
 
@@ -39,7 +39,7 @@ function question(params) {
 export function start(box, place) {
   const state = { asked: /** @type {string | null} */ (null), shown: '' };
   const sums = el('div', { class: 'stack' }, skeleton(8));
-  const batches = el('section', { class: 'panel', 'data-test': 'batches' });
+  const batches = el('section', { class: 'panel', hidden: true, 'data-test': 'batches' });
   const load = loader(sums);
   const loadBatches = loader(batches);
   fill(box, sums, batches);
@@ -58,7 +58,7 @@ export function start(box, place) {
     redraw(batches, () => drawBatches(batches, answer.batches));
   };
   const watch = poll(async (signal) => {
-    if (state.asked !== null && (await ask(signal))) await askBatches(signal);
+    if (state.asked !== null && !batches.hidden && (await ask(signal))) await askBatches(signal);
     return true;
   }, { quick: 5_000 });
   function update(/** @type {url.Place} */ { params }) {
@@ -67,8 +67,10 @@ export function start(box, place) {
     if (asked === state.asked) return;
     state.asked = asked;
     state.shown = '';
-    void load.run(async (signal) => void (await ask(signal)));
-    void loadBatches.run(askBatches);
+    void load.run(async (signal) => {
+      batches.hidden = !(await ofWholeProject(sums, () => ask(signal)));
+      if (!batches.hidden) void loadBatches.run(askBatches);
+    });
   }
   update(place);
   return { update, stop: () => (watch.stop(), load.stop(), loadBatches.stop()) };
@@ -115,7 +117,7 @@ function sources(all) {
 
 /** @param {string | null} at */
 function moment(at) {
-  return at && el('time', { datetime: at, title: time(at) }, ago(at), el('span', { class: 'muted small nowrap' }, ` · ${time(at, { fraction: false })}`));
+  return at && el('time', { datetime: at, title: time(at) }, el('span', { class: 'nowrap' }, ago(at)), el('span', { class: 'muted small nowrap' }, ` · ${time(at, { fraction: false })}`));
 }
 
 /** @param {Line} source */

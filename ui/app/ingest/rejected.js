@@ -11,7 +11,7 @@ import { longText, table } from '../parts/plain.js';
 import { empty, loader, skeleton } from '../parts/states.js';
 import { may } from '../session.js';
 import * as url from '../url.js';
-import { named } from './sums.js';
+import { named, ofWholeProject } from './sums.js';
 
 /** @typedef {Record<string, any> & {id: string}} Letter as the API has it */
 
@@ -36,8 +36,11 @@ export function start(box, place) {
     state.chosen.clear();
     void load.run(async (signal) => {
       const { params } = url.here();
-      const [all, shown] = await Promise.all([api.get('/ingest/dead-letters', { limit: 1 }, signal), api.get('/ingest/dead-letters', { ...which(params), limit: LIMIT }, signal)]);
-      redraw(region, () => draw(region, all, shown, state.chosen, again));
+      const ask = (/** @type {Record<string, any>} */ asked) => api.get('/ingest/dead-letters', asked, signal);
+      await ofWholeProject(region, async () => {
+        const [all, shown] = await Promise.all([ask({ limit: 1 }), ask({ ...which(params), limit: LIMIT })]);
+        redraw(region, () => draw(region, all, shown, state.chosen, again));
+      });
     });
   };
   function update(/** @type {url.Place} */ { params }) {

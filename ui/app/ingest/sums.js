@@ -1,10 +1,36 @@
 /** The sums of the ledger: two equations that close at any moment, and what their parts are called. */
 
+import { Problem } from '../api.js';
 import { el, icon } from '../dom.js';
 import { number } from '../format.js';
 import { has, t } from '../i18n.js';
 import { figure, words } from '../parts/plain.js';
+import { empty } from '../parts/states.js';
+import { session } from '../session.js';
 import * as url from '../url.js';
+
+/**
+ * Runs a question about the whole project; a key that sees a part of it is told why there is no answer.
+ * @param {HTMLElement} region
+ * @param {() => Promise<unknown>} work
+ * @returns {Promise<boolean>} whether it was answered
+ */
+export async function ofWholeProject(region, work) {
+  const { restricted } = session();
+  try {
+    if (!restricted) await work();
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'restricted_key') throw error;
+    return told(region);
+  }
+  return restricted ? told(region) : true;
+}
+
+/** @param {HTMLElement} region */
+function told(region) {
+  region.replaceChildren(empty(t('ingest.whole_only'), t('ingest.whole_only_why')));
+  return false;
+}
 
 /** @typedef {Record<string, any>} Totals as the API has them */
 

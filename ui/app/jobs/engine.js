@@ -110,5 +110,5 @@ function result(of) {
   if (!of) return null;
   const value = (/** @type {string} */ name, /** @type {any} */ one) => (name.startsWith('bytes') ? bytes(one) : typeof one === 'object' ? JSON.stringify(one) : number(one));
   const label = (/** @type {string} */ name) => (has(`jobs.result_${name}`) ? t(`jobs.result_${name}`) : words(name));
-  return el('span', { class: 'small' }, Object.entries(of).map(([name, one], at) => [at > 0 && ' · ', el('span', { class: 'muted' }, `${label(name)} `), value(name, one)]).flat());
+  return el('span', { class: 'small' }, Object.entries(of).filter(([, one]) => one !== 0 && one !== null).map(([name, one], at) => [at > 0 && ' · ', el('span', { class: 'muted' }, `${label(name)} `), value(name, one)]).flat());
 }

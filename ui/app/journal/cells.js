@@ -34,7 +34,7 @@ import { changes, quoted } from './query.js';
 
 /** @type {Record<string, Made>} */
 export const MADE = {
-  event_time: { title: () => label('event_time'), width: 196, firm: true, sorts: true, fields: ['event_time'], cell: (row) => timeCell(row), text: (row) => time(row.event_time) },
+  event_time: { title: () => label('event_time'), width: 206, firm: true, sorts: true, fields: ['event_time'], cell: (row) => timeCell(row), text: (row) => time(row.event_time) },
   module: { title: () => label('module'), width: 160, sorts: true, fields: ['source', 'module'], cell: moduleCell, text: (row) => [row.source, row.module].filter(Boolean).join(' · ') },
   sentence: {
     title: () => t('journal.columns.sentence'), hint: () => t('journal.columns.sentence_hint'), width: 240, grows: true,
@@ -46,7 +46,7 @@ export const MADE = {
   },
   actor: { title: () => label('actor'), width: 120, sorts: true, fields: ['actor_type', 'actor_id', 'actor_name', 'actor_email'], cell: actorCell, text: (row) => actorOf(row)?.label ?? '' },
   outcome: { title: () => label('outcome'), get width() { return outcomeWidth(); }, firm: true, sorts: true, fields: ['outcome', 'status', 'severity_number'], cell: (row) => outcomeBadge(row), text: (row) => [row.outcome, row.status].filter(Boolean).join(' ') },
-  level: { title: () => label('level'), width: 100, fields: ['severity_number', 'severity_text'], cell: levelCell, text: (row) => levelOf(row) ?? row.severity_text ?? '' },
+  level: { title: () => label('level'), width: 124, firm: true, fields: ['severity_number', 'severity_text'], cell: levelCell, text: (row) => levelOf(row) ?? row.severity_text ?? '' },
 };
 
 /** Room for the longest word of the reader's language beside its sign. */
@@ -70,13 +70,13 @@ export const NARROW = {
 
 /** Day and time, the day quieter: within one list it is mostly the same. @param {Row} row */
 function timeCell(row) {
-  const [day = '', at = ''] = time(row.event_time).split(' ');
-  return el('time', { datetime: row.event_time, class: 'cell-time' }, el('span', { class: 'muted' }, day), ' ', at);
+  const [, day = '', at = '', finer = ''] = /^(\S+) (\S+?)((?<=\.\d{3})\d*)$/.exec(time(row.event_time)) ?? ['', ...time(row.event_time).split(' ')];
+  return el('time', { datetime: row.event_time, class: 'cell-time' }, el('span', { class: 'muted' }, day), ' ', at, finer && el('span', { class: 'muted finer' }, finer));
 }
 
 /** @param {Row} row */
 function moduleCell(row) {
-  const name = row.module ?? row.dataset ?? '';
+  const name = visible(String(row.module ?? row.dataset ?? ''));
   const node = el('span', { title: `${row.source} · ${name}` }, name);
   withCatalogue(row.source, (of) => {
     node.textContent = (row.module && moduleTitle(of, row.module)) || name;
@@ -147,10 +147,12 @@ export function cellMenu(row, column, query) {
   const object = objectOf(row);
   const actor = actorOf(row);
   const text = column.text(row);
+  const isTime = column.id === 'event_time' || column.id === 'observed_time';
+  const filters = isTime ? timeItems(row, query) : found ? valueItems(found, query) : missingItems(column, query);
   return [
-    ...(column.id === 'event_time' || column.id === 'observed_time' ? timeItems(row, query) : found ? valueItems(found, query) : []),
-    'line',
-    { label: t('journal.columns.copy_value'), icon: 'copy', disabled: text === '', run: () => void copy(text) },
+    ...filters,
+    ...(filters.length > 0 ? [/** @type {const} */ ('line')] : []),
+    ...(text === '' ? [] : [{ label: t('journal.columns.copy_value'), icon: /** @type {const} */ ('copy'), run: () => void copy(text) }]),
     { label: t('journal.columns.copy_row'), icon: 'copy', run: () => void copy(stringify(row)) },
     ...(object?.href ? [/** @type {const} */ ('line'), { label: t('journal.columns.open_object'), icon: /** @type {const} */ ('right'), href: object.href }] : []),
     ...(actor?.href ? [{ label: t('journal.columns.open_actor'), icon: /** @type {const} */ ('user'), href: actor.href }] : []),
@@ -172,6 +174,19 @@ function valueItems({ field, value }, query) {
     ...(isWord || field.includes('.') ? [] : [{ label: t('journal.columns.exists', args), icon: /** @type {const} */ ('check'), run: () => url.change(changes.add(query, 'has', '=', field)) }]),
     { label: t('journal.columns.search', args), icon: 'search', run: () => url.change({ q: [query.q, quoted(value)].filter(Boolean).join(' '), cursor: null }) },
   ];
+}
+
+/**
+ * A cell without a value: those that have none either.
+ * @param {import('../parts/grid.js').Column} column
+ * @param {import('./query.js').Query} query
+ * @returns {Item[]}
+ */
+function missingItems(column, query) {
+  const field = MADE[column.id]?.fields.at(-1) ?? column.id;
+  if (field.includes('.') || column.text === sentenceText) return [];
+  const only = { object: 'object_id', actor: 'actor_id', outcome: 'outcome', level: 'severity_number' }[column.id] ?? field;
+  return [{ label: t('journal.columns.missing', { field: column.title }), icon: 'filter', run: () => url.change(changes.add(query, 'has', '!=', only)) }];
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 
 import { bytes, duration, number, time } from '../format.js';
-import { Exact, stringify } from '../json.js';
+import { Exact, parse, stringify } from '../json.js';
 import { visible } from '../visible.js';
 import { MADE, NARROW } from './cells.js';
 import { label } from './fields.js';
@@ -115,6 +115,7 @@ function columnOf(id) {
     hint: id,
     width: isNumber ? 110 : TIMES.has(id) ? 200 : id === 'message' ? 320 : 150,
     number: isNumber,
+    firm: isNumber,
     mono: MONO.test(field) && !isNumber,
     sorts: path.length === 0 && !UNSORTED.has(id),
     cell: (row) => shown(id, valueAt(row[field], path)),
@@ -134,7 +135,7 @@ export const sortField = (id) => SORTS_BY[id] ?? id;
 export function readSort(text, ids) {
   const descending = text == null || text.startsWith('-');
   const field = (text ?? '-event_time').replace(/^-/, '');
-  const isWrong = !/^[a-z_]+$/.test(field) || UNSORTED.has(field) || (names != null && !names.has(field));
+  const isWrong = !/^[a-z_]+$/.test(field) || UNSORTED.has(field) || !(names ? names.has(field) : isField(field));
   if (isWrong) return { sort: '-event_time', shown: { id: 'event_time', descending: true }, isWrong };
   return { sort: `${descending ? '-' : ''}${field}`, shown: { id: ids.find((id) => sortField(id) === field) ?? field, descending }, isWrong };
 }
@@ -168,7 +169,7 @@ export function valueAt(value, path) {
   let at = value;
   if (typeof at === 'string') {
     try {
-      at = JSON.parse(at);
+      at = parse(at);
     } catch {
       return undefined;
     }

@@ -28,7 +28,7 @@ export function facet(field, { query, columns, isOpen, onOpen, onRemove }) {
   const state = { figures: /** @type {Figures | null} */ (null), of: '', all: false, part: '', found: /** @type {Figures | null} */ (null) };
   const count = el('span', { class: 'count' });
   const fold = el('button', { class: 'quiet facet-fold', 'aria-controls': id, 'data-test': 'facet', data: { field } }, icon('right'), el('span', { class: 'grow break' }, label(field)), count);
-  const find = el('button', { class: 'quiet square', 'aria-label': t('journal.facets.search_in', { name: label(field) }), title: t('journal.facets.search_in', { name: label(field) }), 'aria-expanded': 'false', on: { click: () => search(input.hidden) } }, icon('search'));
+  const find = el('button', { class: 'quiet square', 'aria-label': t('journal.facets.search_in', { name: label(field) }), title: t('journal.facets.search_in', { name: label(field) }), 'aria-expanded': 'false', on: { click: () => search(input.hidden === true) } }, icon('search'));
   const more = el('button', { class: 'quiet square', 'aria-haspopup': 'menu', 'aria-expanded': 'false', 'aria-label': t('journal.facets.actions', { name: label(field) }), on: { click: () => openMenu(more, label(field), actions()) } }, icon('more'));
   const input = el('input', { type: 'search', hidden: true, spellcheck: 'false', autocomplete: 'off', placeholder: t('journal.facets.search'), 'aria-label': t('journal.facets.search_in', { name: label(field) }), 'data-test': 'facet-search' });
   const body = el('div', null, skeleton(3));

@@ -66,7 +66,7 @@ export async function learn(sources) {
 }
 
 /** What titles there are for: their fields. */
-export const TITLED = new Set(['source', 'dataset', 'module', 'event_type', 'type', 'outcome', 'weekday', 'peer_name', 'peer']);
+export const TITLED = new Set(['source', 'dataset', 'module', 'event_type', 'type', 'outcome', 'weekday', 'level', 'peer_name', 'peer']);
 
 /**
  * What a value is called; null where it has no other name than itself, or several.
@@ -76,6 +76,7 @@ export const TITLED = new Set(['source', 'dataset', 'module', 'event_type', 'typ
  */
 export function valueTitle(field, value) {
   if (field === 'outcome') return has(`core.outcome_${value}`) ? t(`core.outcome_${value}`) : null;
+  if (field === 'level') return has(`level.${value}`) ? t(`level.${value}`) : null;
   if (field === 'weekday' && /^[1-7]$/.test(value)) return weekdayName(Number(value));
   if (field === 'source') return known.get(value)?.product ?? null;
   /** @type {Set<string>} */

@@ -27,9 +27,10 @@ const NEAR = 2 * LEAP;
  * @param {string[]} asked.fields columns of the rows
  * @param {(rows: Record<string, any>[]) => void} [asked.onRows] rows came
  * @param {(Source & {period: Resolved | null}) | null} [asked.like] the same list with other columns: its period and its length hold
+ * @param {boolean} [asked.counted] counts with the first rows, of the same moment, and not apart from them
  * @returns {Source & {period: Resolved | null}}
  */
-export function listSource({ params, sort, fields, onRows, like = null }) {
+export function listSource({ params, sort, fields, onRows, like = null, counted = false }) {
   const stopping = new AbortController();
   /** Rows of which it is known how to ask for them. @type {Map<number, Where>} */
   const anchors = new Map([[0, {}]]);
@@ -67,7 +68,8 @@ export function listSource({ params, sort, fields, onRows, like = null }) {
    * @param {AbortSignal} signal
    */
   function ask(more, signal) {
-    return get('/events', within({ sort, total: 'none', ...more }), signal);
+    const total = counted && !isCounted ? 'exact' : 'none';
+    return get('/events', within({ sort, total, ...more }), signal);
   }
 
   /** The filters, with the resolved period once it is known. @param {Record<string, string | number>} more */
@@ -93,10 +95,11 @@ export function listSource({ params, sort, fields, onRows, like = null }) {
     const end = index + answer.events.length;
     source.period ??= answer.period;
     if (answer.next) anchors.set(end, { cursor: answer.next });
+    if (answer.total) become(answer.total.value, answer.total.relation);
     const known = source.total;
     if (!answer.next && !(known?.relation === 'eq' && known.value === end)) become(end, 'eq');
     else if (answer.next && end >= (known?.value ?? 0)) become(end + 1, 'gte');
-    if (!isCounted && answer.next) void countAll();
+    if (!isCounted && !counted && answer.next) void countAll();
     isCounted = true;
   }
 

@@ -23,8 +23,8 @@ const MOST = 2_000;
  * @param {() => void} options.onPast the period is over: nothing new can lie in it
  */
 export function liveControl({ grid, isReading, refetch, onToggle, onPast }) {
-  /** @type {{tail: {stop: () => void} | null, paused: boolean, waiting: Row[], lost: number, skipped: number, fetching: boolean, inOrder: boolean, gap: boolean}} `gap`: what came before the connection is not in the list yet */
-  const s = { tail: null, paused: false, waiting: [], lost: 0, skipped: 0, fetching: false, inOrder: true, gap: false };
+  /** @type {{tail: {stop: () => void} | null, paused: boolean, waiting: Row[], lost: number, skipped: number, fetching: boolean, inOrder: boolean, gap: boolean, newest: bigint}} `newest`: up to here everything is in the list; `gap`: what came before the connection is not in the list yet */
+  const s = { tail: null, paused: false, waiting: [], lost: 0, skipped: 0, fetching: false, inOrder: true, gap: false, newest: 0n };
   const toggle = el('button', { class: 'quiet', 'aria-pressed': 'false', 'data-test': 'live', on: { click: () => onToggle(s.tail == null) } }, icon('live'), t('journal.tail.live'));
   const pause = el('button', { class: 'quiet square', hidden: true, 'data-test': 'live-pause', on: { click: () => (setPaused(!s.paused), s.paused || void show()) } });
   const fresh = el('button', { class: 'fresh-count', hidden: true, 'data-test': 'new-rows', on: { click: () => void show() } });
@@ -48,7 +48,7 @@ export function liveControl({ grid, isReading, refetch, onToggle, onPast }) {
 
   /** @param {Row[]} events as they came */
   function take(events) {
-    s.waiting = [...events.reverse(), ...s.waiting];
+    s.waiting = [...events.filter((row) => seq(row) > s.newest).reverse(), ...s.waiting];
     if (s.waiting.length > MOST) {
       s.lost += s.waiting.length - MOST;
       s.waiting.length = MOST;
@@ -75,8 +75,8 @@ export function liveControl({ grid, isReading, refetch, onToggle, onPast }) {
     try {
       const rows = await refetch();
       if (!s.tail) return;
-      const newest = rows.reduce((most, row) => (seq(row) > most ? seq(row) : most), 0n);
-      s.waiting = s.waiting.filter((row) => seq(row) > newest);
+      s.newest = rows.reduce((most, row) => (seq(row) > most ? seq(row) : most), 0n);
+      s.waiting = s.waiting.filter((row) => seq(row) > s.newest);
       s.skipped = 0;
       if (!state.classList.contains('bad')) fill(state);
     } catch (error) {
@@ -143,7 +143,7 @@ export function liveControl({ grid, isReading, refetch, onToggle, onPast }) {
     /** @param {URLSearchParams} params @param {{inOrder: boolean}} how `inOrder`: whether new rows belong to the top of the list */
     start(params, { inOrder }) {
       this.stop();
-      Object.assign(s, { inOrder, paused: false, gap: true });
+      Object.assign(s, { inOrder, paused: false, gap: true, newest: 0n });
       void connect(params);
       toggle.setAttribute('aria-pressed', 'true');
       toggle.classList.add('on');

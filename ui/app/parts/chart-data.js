@@ -33,7 +33,6 @@ import { number, time } from '../format.js';
  * @property {string} label what the chart shows, for screen readers
  * @property {(from: number, to: number) => void} [onBrush] a stretch of the time axis was chosen
  * @property {(pick: {at: number, series: number | null}) => void} [onPick] a mark was clicked, or Enter pressed on it
- * @property {(at: number | null) => void} [onHover] where the cursor is, for charts that move together
  */
 
 /**
@@ -60,9 +59,19 @@ export function placeText(data, at) {
   if (data.axis === 'text' || typeof x === 'string') return String(x);
   const text = (/** @type {number} */ value) => time(value, { fraction: false }).replace(/:00$/, '');
   if (!data.step) return text(x);
-  const end = text(x + data.step);
+  const end = text(endOf(data, at));
   const begin = text(x);
   return begin.slice(0, 10) === end.slice(0, 10) ? `${begin} – ${end.slice(11)}` : `${begin} – ${end}`;
+}
+
+/**
+ * Where one of the times ends: steps of the calendar differ in length, so the next one says it where it follows at once.
+ * @param {Data} data
+ * @param {number} at
+ */
+export function endOf(data, at) {
+  const [begin, next, step] = [Number(data.xs[at]), Number(data.xs[at + 1]), data.step ?? 0];
+  return next > begin && next - begin < step * 1.2 ? next : begin + step;
 }
 
 /**
@@ -79,9 +88,18 @@ export function sum(values) {
   return values.reduce((/** @type {number} */ all, value) => all + Math.max(0, value ?? 0), 0);
 }
 
+/** Looks in the order in which series without a meaning get them: red, which means failure elsewhere, comes late, and grey, which is the rest, last. */
+const ORDER = [0, 3, 2, 4, 5, 6, 1, 7];
+
+/**
+ * The look of the series or part at a place.
+ * @param {number} at
+ */
+export const lookAt = (at) => ORDER[at % ORDER.length] ?? 0;
+
 /**
  * The look of a series: its own, else by its place.
  * @param {Data} data
  * @param {number} at
  */
-export const lookOf = (data, at) => data.series[at]?.look ?? at;
+export const lookOf = (data, at) => data.series[at]?.look ?? lookAt(at);

@@ -4,7 +4,7 @@ import { el, fill, set, svg } from '../dom.js';
 import { percent, short } from '../format.js';
 import { t } from '../i18n.js';
 import { LOOKS, markClass, sign, slicePath } from './chart-marks.js';
-import { sum, told } from './chart-data.js';
+import { lookAt, sum, told } from './chart-data.js';
 
 /**
  * @param {import('./chart-data.js').Options} options
@@ -23,7 +23,7 @@ export function ring(options) {
       let from = 0;
       parts.forEach((part, at) => {
         const to = from + (total > 0 ? part.value / total : 0);
-        slices.push(svg('path', { d: slicePath(60, 60, 56, 34, from, to), class: `slice ${markClass(at)}` }, svg('title', null, `${part.name}: ${told(data, part.value)}`)));
+        slices.push(svg('path', { d: slicePath(60, 60, 56, 34, from, to), class: `slice ${markClass(lookOfPart(part, at))}` }, svg('title', null, `${part.name}: ${told(data, part.value)}`)));
         from = to;
       });
       picture.replaceChildren(...slices, svg('text', { x: 60, y: 60, class: 'chart-total', 'text-anchor': 'middle', 'dominant-baseline': 'central' }, total < 100_000 ? told(data, total) : short(total)));
@@ -32,7 +32,10 @@ export function ring(options) {
   };
 }
 
-/** @typedef {{name: string, value: number, at: number | null}} Part */
+/** @typedef {{name: string, value: number, at: number | null}} Part `at` is its place; the rest has none */
+
+/** The rest is grey. @param {Part} part @param {number} at */
+const lookOfPart = (part, at) => (part.at === null ? LOOKS - 1 : lookAt(at));
 
 /**
  * The parts, those beyond the looks as one.
@@ -63,7 +66,7 @@ function entry(data, part, at, total, slices, onPick) {
   return el(
     'div',
     { class: 'chart-part', role: 'listitem', on: { pointerenter: () => mark(true), pointerleave: () => mark(false), focusin: () => mark(true), focusout: () => mark(false) } },
-    sign(at),
+    sign(lookOfPart(part, at)),
     name,
     el('span', { class: 'chart-value' }, told(data, part.value)),
     el('span', { class: 'chart-value muted' }, percent(part.value, total)),

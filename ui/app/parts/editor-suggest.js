@@ -5,144 +5,161 @@ import { t } from '../i18n.js';
 
 /** @typedef {{text: string, label?: string, kind: string, note?: string}} Suggestion `text` is what is written */
 /** @typedef {{from: number, to: number, options: Suggestion[]}} Suggestions they take the place of a stretch */
+/** @typedef {(text: string, caret: number, asked: boolean) => Promise<Suggestions | null>} Source */
 
 /** Those that are listed. */
 const SHOWN = 50;
+/** Keys that move the caret away from what is suggested for. */
+const AWAY = new Set(['ArrowLeft', 'ArrowRight', 'Home', 'End']);
+/** Pixels between the list and the edge of the window. */
+const EDGE = 8;
+/** Those that PageUp and PageDown pass. */
+const LEAP = 8;
 
-/**
- * @param {HTMLTextAreaElement} area
- * @param {HTMLElement} sheet what the field and its layer stand in
- * @param {(text: string, caret: number, asked: boolean) => Promise<Suggestions | null>} source
- */
-export function suggestions(area, sheet, source) {
-  const id = newId('suggest');
-  const box = el('div', { class: 'code-suggest', role: 'listbox', id, 'aria-label': t('editor.suggestions'), hidden: true, 'data-test': 'suggestions' });
-  const told = el('span', { class: 'visually-hidden', role: 'status' });
-  sheet.append(box, told);
-  area.setAttribute('aria-autocomplete', 'list');
-  area.setAttribute('aria-controls', id);
-  /** @type {{found: Suggestions | null, at: number, asking: number}} */
-  const state = { found: null, at: 0, asking: 0 };
-
-  function close() {
-    state.asking += 1;
-    state.found = null;
-    box.hidden = true;
-    area.removeAttribute('aria-activedescendant');
+export class Suggest {
+  /**
+   * @param {HTMLTextAreaElement} area
+   * @param {HTMLElement} sheet what the field and its layer stand in
+   * @param {Source} source
+   */
+  constructor(area, sheet, source) {
+    this.area = area;
+    this.source = source;
+    /** @type {Suggestions | null} */
+    this.found = null;
+    this.at = 0;
+    this.asking = 0;
+    /** @type {AbortController | null} */
+    this.following = null;
+    this.box = el('div', { class: 'code-suggest', role: 'listbox', id: newId('suggest'), 'aria-label': t('editor.suggestions'), hidden: true, 'data-test': 'suggestions' });
+    this.told = el('span', { class: 'visually-hidden', role: 'status' });
+    sheet.append(this.box, this.told);
+    area.setAttribute('aria-autocomplete', 'list');
+    area.setAttribute('aria-controls', this.box.id);
+    area.addEventListener('blur', () => this.close());
+    area.addEventListener('pointerdown', () => this.close());
   }
 
-  /** @param {boolean} asked */
-  async function ask(asked) {
-    const mine = ++state.asking;
-    const { selectionStart: caret, selectionEnd: end } = area;
-    if (caret !== end) return close();
-    const found = await source(area.value, caret, asked);
-    if (mine !== state.asking) return undefined;
+  close() {
+    this.asking += 1;
+    this.found = null;
+    this.following?.abort();
+    this.box.hidden = true;
+    this.area.removeAttribute('aria-activedescendant');
+  }
+
+  /** @param {boolean} wanted asked for, and not only typed */
+  async ask(wanted) {
+    const mine = ++this.asking;
+    const { selectionStart: caret, selectionEnd: end, value } = this.area;
+    if (caret !== end) return this.close();
+    const found = await this.source(value, caret, wanted);
+    if (mine !== this.asking) return undefined;
     // What is written whole already needs no list.
-    const written = found ? area.value.slice(found.from, found.to) : '';
-    if (!found || found.options.length === 0 || (!asked && found.options[0]?.text === written)) return close();
-    state.found = { ...found, options: found.options.slice(0, SHOWN) };
-    return show();
+    if (!found || found.options.length === 0 || (!wanted && found.options[0]?.text === value.slice(found.from, found.to))) return this.close();
+    this.found = { ...found, options: found.options.slice(0, SHOWN) };
+    return this.show(this.found);
   }
 
-  function show() {
-    const { found } = state;
-    if (!found) return;
-    fill(box, found.options.map((one, at) => option(one, at, take)));
-    box.hidden = false;
-    place(found.from);
-    choose(0);
-    told.textContent = t('editor.suggested', { n: found.options.length });
+  /** @param {Suggestions} found */
+  show(found) {
+    fill(this.box, found.options.map((one, at) => this.option(one, at)));
+    this.box.hidden = false;
+    this.place(found.from);
+    this.following?.abort();
+    this.following = new AbortController();
+    // It stands in the window, and follows what scrolls under it.
+    document.addEventListener('scroll', (event) => event.target !== this.box && this.place(found.from), { capture: true, passive: true, signal: this.following.signal });
+    this.choose(0);
+    this.told.textContent = t('editor.suggested', { n: found.options.length });
   }
 
-  /** @param {number} from */
-  function place(from) {
-    const before = area.value.slice(0, from);
-    const line = before.split('\n').length - 1;
+  /** @param {Suggestion} one @param {number} at */
+  option(one, at) {
+    const take = (/** @type {Event} */ event) => {
+      event.preventDefault();
+      this.take(at);
+    };
+    return el(
+      'div',
+      { role: 'option', id: newId('option'), class: `code-option ${one.kind}`, 'aria-selected': 'false', on: { pointerdown: take } },
+      el('span', { class: 'code-option-text' }, one.label ?? one.text),
+      el('span', { class: 'code-option-note' }, one.note ?? t(`editor.kind_${one.kind}`)),
+    );
+  }
+
+  /** Under the word that is completed, or above it; the box around the editor cuts nothing off. @param {number} from */
+  place(from) {
+    const before = this.area.value.slice(0, from);
     const column = from - (before.lastIndexOf('\n') + 1);
-    const style = getComputedStyle(area);
-    const height = parseFloat(style.lineHeight);
-    const width = charWidth(style);
-    box.style.top = `${parseFloat(style.paddingTop) + (line + 1) * height}px`;
-    box.style.left = `${Math.max(0, parseFloat(style.paddingLeft) + column * width - 10)}px`;
+    const style = getComputedStyle(this.area);
+    const line = parseFloat(style.lineHeight);
+    const area = this.area.getBoundingClientRect();
+    const top = area.top + parseFloat(style.paddingTop) + before.split('\n').length * line;
+    const { offsetWidth: width, offsetHeight: height } = this.box;
+    const fits = top + height + EDGE <= window.innerHeight;
+    this.box.style.top = `${fits ? top : Math.max(EDGE, top - line - height)}px`;
+    this.box.style.left = `${Math.max(EDGE, Math.min(area.left + parseFloat(style.paddingLeft) + column * charWidth(style) - 10, window.innerWidth - width - EDGE))}px`;
   }
 
   /** @param {number} at */
-  function choose(at) {
-    const count = state.found?.options.length ?? 0;
-    state.at = (at + count) % count;
-    for (const [other, one] of [...box.children].entries()) one.setAttribute('aria-selected', String(other === state.at));
-    const chosen = box.children[state.at];
+  choose(at) {
+    const count = this.found?.options.length ?? 0;
+    this.at = (at + count) % count;
+    for (const [other, one] of [...this.box.children].entries()) one.setAttribute('aria-selected', String(other === this.at));
+    const chosen = this.box.children[this.at];
     if (!(chosen instanceof HTMLElement)) return;
-    area.setAttribute('aria-activedescendant', chosen.id);
+    this.area.setAttribute('aria-activedescendant', chosen.id);
+    const { box } = this;
     if (chosen.offsetTop < box.scrollTop) box.scrollTop = chosen.offsetTop;
     else if (chosen.offsetTop + chosen.offsetHeight > box.scrollTop + box.clientHeight) box.scrollTop = chosen.offsetTop + chosen.offsetHeight - box.clientHeight;
   }
 
   /** @param {number} at */
-  function take(at) {
-    const { found } = state;
+  take(at) {
+    const { found, area } = this;
     const one = found?.options[at];
     if (!found || !one) return;
-    close();
     area.focus();
     area.setSelectionRange(found.from, found.to);
     if (!document.execCommand('insertText', false, one.text)) area.setRangeText(one.text, found.from, found.to, 'end');
     // A function's caret stands between its brackets.
     if (one.text.endsWith('()')) area.setSelectionRange(area.selectionStart - 1, area.selectionStart - 1);
-    close();
+    this.close();
   }
 
-  area.addEventListener('blur', close);
-  area.addEventListener('pointerdown', close);
-  return {
-    ask: () => void ask(true),
-    /** Something was typed: a word, or a dot behind one, asks by itself. */
-    typed() {
-      const before = area.value.slice(0, area.selectionStart);
-      if (/[\p{L}_$][\p{L}\p{N}_]*$|\.$|'[^'\n]*$/u.test(before)) void ask(false);
-      else close();
-    },
-    /**
-     * @param {KeyboardEvent} event
-     * @returns {boolean} whether the list took it
-     */
-    key(event) {
-      if (!state.found || event.ctrlKey || event.metaKey || event.altKey) {
-        if (['ArrowLeft', 'ArrowRight', 'Home', 'End'].includes(event.key)) close();
-        return false;
-      }
-      const to = { ArrowDown: state.at + 1, ArrowUp: state.at - 1, PageDown: Math.min(state.at + 8, state.found.options.length - 1), PageUp: Math.max(0, state.at - 8) }[event.key];
-      if (to !== undefined) choose(to);
-      else if (event.key === 'Enter' || (event.key === 'Tab' && !event.shiftKey)) take(state.at);
-      else if (event.key === 'Escape') close();
-      else {
-        if (['ArrowLeft', 'ArrowRight', 'Home', 'End'].includes(event.key)) close();
-        return false;
-      }
-      event.preventDefault();
-      event.stopPropagation();
-      return true;
-    },
-    close,
-  };
+  /** Something was typed: a word, a dot behind one, or a text asks by itself. */
+  typed() {
+    const before = this.area.value.slice(0, this.area.selectionStart);
+    if (/[\p{L}_$][\p{L}\p{N}_]*$|\.$|'[^'\n]*$/u.test(before)) void this.ask(false);
+    else this.close();
+  }
+
+  /**
+   * @param {KeyboardEvent} event
+   * @returns {boolean} whether the list took it
+   */
+  key(event) {
+    if (!this.found || event.ctrlKey || event.metaKey || event.altKey) {
+      if (AWAY.has(event.key)) this.close();
+      return false;
+    }
+    const last = this.found.options.length - 1;
+    const to = { ArrowDown: this.at + 1, ArrowUp: this.at - 1, PageDown: Math.min(this.at + LEAP, last), PageUp: Math.max(0, this.at - LEAP) }[event.key];
+    if (to !== undefined) this.choose(to);
+    else if (event.key === 'Enter' || (event.key === 'Tab' && !event.shiftKey)) this.take(this.at);
+    else if (event.key === 'Escape') this.close();
+    else {
+      if (AWAY.has(event.key)) this.close();
+      return false;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+    return true;
+  }
 }
 
-/**
- * @param {Suggestion} one
- * @param {number} at
- * @param {(at: number) => void} take
- */
-function option(one, at, take) {
-  return el(
-    'div',
-    { role: 'option', id: newId('option'), class: `code-option ${one.kind}`, 'aria-selected': 'false', on: { pointerdown: (/** @type {Event} */ event) => (event.preventDefault(), take(at)) } },
-    el('span', { class: 'code-option-text' }, one.label ?? one.text),
-    el('span', { class: 'code-option-note' }, one.note ?? t(`editor.kind_${one.kind}`)),
-  );
-}
-
-/** @type {Map<string, number>} */
+/** Widths of a character, by font. @type {Map<string, number>} */
 const widths = new Map();
 /** @param {CSSStyleDeclaration} style */
 function charWidth(style) {

@@ -177,6 +177,8 @@ export function grid(options) {
       activate(s, s.active.row < 0 ? 0 : s.active.row + by);
       return { row: rowAt(s, s.active.row), index: s.active.row };
     },
+    /** Index of the row that is the active one; -1 before there was one. */
+    activeRow: () => s.active.row,
     focus: () => s.scroller.focus({ preventScroll: true }),
     /** Rows that are in memory, with their places. @returns {[number, Row][]} */
     loaded: () => [...s.fresh.map((row, at) => /** @type {[number, Row]} */ ([at, row])), ...s.pages.loaded().map(([at, row]) => /** @type {[number, Row]} */ ([at + s.fresh.length, row]))],

@@ -45,8 +45,8 @@ import { loader } from './states.js';
 
 /** Marks of values whose meaning has a colour everywhere; others take theirs in turn. */
 const MEANT = /** @type {Record<string, Record<string, number>>} */ ({
-  outcome: { failure: 2, success: 1, unknown: 8 },
-  level: { fatal: 5, error: 2, warn: 3, info: 1, debug: 6, trace: 8 },
+  outcome: { failure: 2, success: 4, unknown: 3, '': 1 },
+  level: { fatal: 5, error: 2, warn: 3, info: 4, debug: 6, trace: 8, '': 1 },
 });
 /** Stacked from the bottom: what went wrong stands on the line, where heights can be compared. */
 const ORDER = /** @type {Record<string, string[]>} */ ({ outcome: ['failure', 'unknown', 'success'], level: ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] });
@@ -67,8 +67,9 @@ export function seriesOf(given, by, title, words) {
     const isOther = one.other != null;
     const value = isOther || one.value == null ? null : String(one.value);
     const label = !by ? words.all : isOther ? words.other(one.other ?? 0) : value == null ? words.none : title(value);
-    // One series is no question of colours.
-    const mark = given.length > 1 && (isOther || (value == null && by)) ? 8 : (MEANT[by ?? '']?.[value ?? ''] ?? turn[at % turn.length] ?? 8);
+    // What has no value stands back, but not where it is most of all, or alone.
+    const nothing = MEANT[by ?? '']?.[''] ?? (given.length > 1 && by ? 8 : 1);
+    const mark = isOther ? 8 : value == null ? nothing : (MEANT[by ?? '']?.[value] ?? turn[at % turn.length] ?? 8);
     return { value, isOther, label, mark, total: one.total, counts: one.counts };
   });
   const order = ORDER[by ?? ''];

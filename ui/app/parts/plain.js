@@ -161,5 +161,5 @@ export function longText(source, most = 160) {
  * @param {string | null | undefined} name
  */
 export function words(name) {
-  return (name ?? '').replaceAll('_', ' ');
+  return visible((name ?? '').replaceAll('_', ' '));
 }

@@ -27,6 +27,7 @@ export function sections(outlet, place, { title, base, parts, name }) {
   const tabs = el('div');
   const box = el('div', { class: 'stack section-box' });
   fill(outlet, el('div', { class: ['page', name] }, el('header', { class: 'page-head' }, el('h1', null, title)), tabs, box));
+  const tabOf = (/** @type {Part} */ one, /** @type {number} */ index) => ({ href: url.link(index === 0 ? base : `${base}/${one.id}`), label: one.label, test: `${name}-tab-${one.id}` });
   const state = { current: '', view: /** @type {import('../routes.js').View | null} */ (null), opening: 0 };
 
   /** @param {Part} part */
@@ -52,16 +53,10 @@ export function sections(outlet, place, { title, base, parts, name }) {
     if (!part) return;
     if (!found) toast(t('core.ignored', { what: asked ?? '' }), 'warning');
     document.title = `${part.label} · ${title} · Kronika`;
-    viewTabs(tabs, title, parts.map((one, index) => ({ href: url.link(index === 0 ? base : `${base}/${one.id}`), label: one.label, current: one === part, test: `${name}-tab-${one.id}` })));
+    viewTabs(tabs, title, parts.map((one, index) => ({ ...tabOf(one, index), current: one === part })));
     if (part.id === state.current) state.view?.update(at);
     else void open(part);
   }
   update(place);
-  return {
-    update,
-    stop() {
-      state.opening += 1;
-      state.view?.stop?.();
-    },
-  };
+  return { update, stop: () => ((state.opening += 1), state.view?.stop?.()) };
 }

@@ -21,11 +21,12 @@ const BY_ITSELF_MAX = 1_000;
  * @param {(cursor: string | null, signal: AbortSignal) => Promise<Page>} of.load
  * @param {(event: Event) => void} of.onOpen
  * @param {string} of.label
+ * @param {'h2' | 'h3'} [of.heading] of a day
  * @param {boolean} [of.systems] whether rows say of which product they are
  * @param {() => HTMLElement} [of.nothing] shown where there are no events
  * @returns {Timeline}
  */
-export function timeline({ load, onOpen, label, systems = false, nothing }) {
+export function timeline({ load, onOpen, label, heading = 'h3', systems = false, nothing }) {
   const element = el('div', { class: systems ? 'timeline systems' : 'timeline', 'data-test': 'timeline' });
   const loading = loader(element);
   /** @type {Event[]} */
@@ -46,7 +47,7 @@ export function timeline({ load, onOpen, label, systems = false, nothing }) {
       if (name !== lastDay || !rows) {
         lastDay = name;
         rows = el('ol', { class: 'event-rows' });
-        element.append(el('section', { class: 'timeline-day', 'aria-label': name }, el('h3', { class: 'timeline-date' }, name), rows));
+        element.append(el('section', { class: 'timeline-day', 'aria-label': name }, el(heading, { class: 'timeline-date' }, name), rows));
       }
       rows.append(eventRow(event, { onOpen, current: event.event_id === marked, systems }));
     }

@@ -7,7 +7,7 @@ import { Problem, project, send } from '../api.js';
 import { el, fill, icon } from '../dom.js';
 import { time, zone } from '../format.js';
 import { t } from '../i18n.js';
-import { editor } from '../parts/editor.js';
+import { Editor } from '../parts/editor.js';
 import { empty, failure, loader } from '../parts/states.js';
 import { timePicker } from '../parts/timepicker.js';
 import { toast } from '../parts/toast.js';
@@ -24,7 +24,7 @@ import { layout } from './layout.js';
 import { library } from './library.js';
 import { hasRange, namedForm, namedQueries } from './named.js';
 import { boundsOf, chosen, fits, openParameters, periodOf, statementParams, valuesOf } from './place.js';
-import { resultRegion } from './result.js';
+import { Result } from './result.js';
 import { openSave } from './saving.js';
 import { placeOf, statementAt, statements, tokens } from './tokens.js';
 
@@ -59,9 +59,9 @@ export class Console {
     this.turn = 0;
     this.typing = 0;
     this.drawnFields = '';
-    this.code = editor({ label: t('sql.editor'), colour: tokens, suggest: complete, onRun: () => this.run(), onChange: () => this.changed(), onMove: () => this.tell(), onEscape: () => this.isRunning() && this.halt() });
+    this.code = new Editor({ label: t('sql.editor'), colour: tokens, suggest: complete, onRun: () => this.run(), onChange: () => this.changed(), onMove: () => this.tell(), onEscape: () => this.isRunning() && this.halt() });
     this.picker = timePicker({ value: periodOf(url.here().params).period, onChange: (period) => this.choosePeriod(period) });
-    this.result = resultRegion({
+    this.result = new Result({
       onChange: (changes) => url.change(changes),
       onBrush: (from, to) => this.choosePeriod(between(from, to)),
       onStop: () => this.halt(),

@@ -6,6 +6,7 @@ import { t } from '../i18n.js';
 import { failure, loader, skeleton } from '../parts/states.js';
 import { tabs } from '../parts/tabs.js';
 import { may } from '../session.js';
+import { here } from '../url.js';
 import { chartPane } from './chartpane.js';
 import { fetchPlan, planView } from './plan.js';
 import { answerTable } from './table.js';
@@ -28,98 +29,136 @@ import { answerTable } from './table.js';
  * @property {(run: Run, answer: Answer) => void} onExport
  */
 
-/** @param {ResultOptions} options */
-export function resultRegion(options) {
-  const status = el('div', { class: 'sql-status row wrap', role: 'status' });
-  const body = el('div', { class: 'sql-answer' });
-  const element = el('section', { class: 'sql-result', 'aria-label': t('sql.result'), 'data-test': 'result' }, status, body);
-  /** @type {{answer: Answer | null, run: Run | null, shown: {update?: (params: URLSearchParams) => void, stop: () => void} | null, box: ReturnType<typeof tabs> | null, tab: string, timer: ReturnType<typeof setInterval> | undefined, sort: string | null, analyze: boolean}} */
-  const state = { answer: null, run: null, shown: null, box: null, tab: 'table', timer: undefined, sort: null, analyze: false };
+/** @typedef {{update?: (params: URLSearchParams) => void, stop: () => void}} Shown what a tab shows */
 
-  function clear() {
-    clearInterval(state.timer);
-    state.shown?.stop();
-    state.shown = null;
-    state.box = null;
+export class Result {
+  /** @param {ResultOptions} options */
+  constructor(options) {
+    this.options = options;
+    /** @type {Answer | null} */
+    this.answer = null;
+    /** @type {Run | null} */
+    this.run = null;
+    /** @type {Shown | null} */
+    this.shown = null;
+    /** Tab and mode of what is shown; null where no answer is. @type {string | null} */
+    this.look = null;
+    /** @type {ReturnType<typeof setInterval> | undefined} */
+    this.timer = undefined;
+    this.status = el('div', { class: 'sql-status row wrap', role: 'status' });
+    this.body = el('div', { class: 'sql-answer' });
+    this.element = el('section', { class: 'sql-result', 'aria-label': t('sql.result'), 'data-test': 'result' }, this.status, this.body);
   }
 
-  /** @param {URLSearchParams} params @param {string | null} tab */
-  function draw(params, tab) {
-    const { answer, run } = state;
+  stop() {
+    clearInterval(this.timer);
+    this.shown?.stop();
+    this.shown = null;
+    this.look = null;
+  }
+
+  /**
+   * Something began to run.
+   * @returns {(rows: number) => void} to be told how many rows came
+   */
+  begin() {
+    this.stop();
+    this.answer = null;
+    const began = performance.now();
+    const time = el('span', null, t('sql.running'));
+    const rows = el('span', { class: 'muted' });
+    fill(this.status, el('span', { class: 'sql-spin', 'aria-hidden': 'true' }), time, rows, el('button', { 'data-test': 'stop', on: { click: this.options.onStop } }, icon('stop'), t('sql.stop')));
+    this.status.hidden = false;
+    fill(this.body, skeleton(8));
+    this.element.setAttribute('aria-busy', 'true');
+    this.timer = setInterval(() => (time.textContent = `${t('sql.running')} ${duration((performance.now() - began) * 1e6)}`), 250);
+    return (count) => (rows.textContent = t('core.rows', { n: count }));
+  }
+
+  /** @param {Run} run @param {Answer} answer @param {number} ms @param {URLSearchParams} params */
+  show(run, answer, ms, params) {
+    this.run = run;
+    this.answer = answer;
+    this.element.removeAttribute('aria-busy');
+    fill(this.status, counters(answer, ms), el('span', { class: 'grow' }), !run.named && may('export') && el('button', { 'data-test': 'export', on: { click: () => this.options.onExport(run, answer) } }, icon('download'), t('sql.export')));
+    this.draw(params);
+  }
+
+  /** @param {unknown} error @param {...HTMLElement} more what can be done */
+  fail(error, ...more) {
+    const told = failure(error);
+    if (more.length > 0) told.append(el('div', { class: 'row center' }, more));
+    this.say(told);
+  }
+
+  /** Shows something instead of an answer. @param {HTMLElement} content */
+  say(content) {
+    this.stop();
+    this.answer = null;
+    this.element.removeAttribute('aria-busy');
+    this.status.hidden = true;
+    fill(this.body, content);
+  }
+
+  /** The address changed, and not what runs. @param {URLSearchParams} params */
+  update(params) {
+    if (this.look === null) return;
+    if (lookOf(params) !== this.look) this.draw(params);
+    else this.shown?.update?.(params);
+  }
+
+  /** @param {URLSearchParams} params */
+  draw(params) {
+    const { answer, run } = this;
     if (!answer || !run) return;
-    clear();
+    this.stop();
+    const { onChange, onBrush } = this.options;
+    /** @type {Record<string, (panel: HTMLElement) => Shown>} */
     const shows = {
-      table: (/** @type {HTMLElement} */ panel) => {
-        const made = answerTable(answer, { label: t('sql.result'), sort: params.get('sort'), onSort: (sort) => options.onChange({ sort }) });
-        state.sort = params.get('sort');
+      table: (panel) => tablePanel(panel, answer, here().params, onChange),
+      chart: (panel) => {
+        const made = chartPane(answer, { params: here().params, onChange, onBrush });
         panel.append(made.element);
-        state.shown = { stop: made.stop, update: (now) => (now.get('sort') !== state.sort ? ((state.sort = now.get('sort')), made.sort(state.sort)) : undefined) };
+        return made;
       },
-      chart: (/** @type {HTMLElement} */ panel) => {
-        const made = chartPane(answer, { params, onChange: options.onChange, onBrush: options.onBrush });
-        panel.append(made.element);
-        state.shown = made;
-      },
-      plan: (/** @type {HTMLElement} */ panel) => {
-        state.shown = planPanel(panel, run, params.get('analyze') === '1', options.onChange);
-      },
+      ...(run.named ? {} : { plan: (panel) => planPanel(panel, run, here().params.get('analyze') === '1', onChange) }),
     };
-    const list = Object.entries(shows).filter(([id]) => id !== 'plan' || !run.named);
-    state.tab = list.some(([id]) => id === tab) ? tab ?? 'table' : 'table';
-    state.analyze = params.get('analyze') === '1';
-    state.box = tabs(t('sql.result'), list.map(([id, show]) => ({ id, label: t(`sql.show_${id}`), show: (panel) => (state.shown?.stop(), (state.shown = null), show(panel)) })), state.tab, (id) => options.onChange({ tab: id === 'table' ? null : id }));
-    fill(body, state.box);
+    const tab = params.get('tab') ?? '';
+    const box = tabs(t('sql.result'), Object.entries(shows).map(([id, show]) => ({ id, label: t(`sql.show_${id}`), show: (panel) => this.put(id, show, panel) })), tab in shows ? tab : 'table', (id) => onChange({ tab: id === 'table' ? null : id }));
+    fill(this.body, box);
   }
 
+  /** Shows a tab. The address may say so only afterwards: then it is there already. @param {string} id @param {(panel: HTMLElement) => Shown} show @param {HTMLElement} panel */
+  put(id, show, panel) {
+    this.shown?.stop();
+    this.shown = show(panel);
+    const { params } = here();
+    params.set('tab', id);
+    this.look = lookOf(params);
+  }
+}
+
+/** What of the address makes the answer look otherwise. @param {URLSearchParams} params */
+const lookOf = (params) => `${params.get('tab') ?? 'table'} ${params.get('analyze') ?? ''}`;
+
+/**
+ * @param {HTMLElement} panel
+ * @param {Answer} answer
+ * @param {URLSearchParams} params
+ * @param {(changes: Changes) => void} onChange
+ * @returns {Shown}
+ */
+function tablePanel(panel, answer, params, onChange) {
+  let sort = params.get('sort');
+  const made = answerTable(answer, { label: t('sql.result'), sort, onSort: (by) => onChange({ sort: by }) });
+  panel.append(made.element);
   return {
-    element,
-    /** Something began to run. */
-    begin() {
-      clear();
-      state.answer = null;
-      const began = performance.now();
-      const clockText = el('span', null, t('sql.running'));
-      const rows = el('span', { class: 'muted' });
-      fill(status, el('span', { class: 'sql-spin', 'aria-hidden': 'true' }), clockText, rows, el('button', { 'data-test': 'stop', on: { click: options.onStop } }, icon('stop'), t('sql.stop')));
-      status.hidden = false;
-      fill(body, skeleton(8));
-      element.setAttribute('aria-busy', 'true');
-      state.timer = setInterval(() => (clockText.textContent = `${t('sql.running')} ${duration((performance.now() - began) * 1e6)}`), 250);
-      return (/** @type {number} */ count) => (rows.textContent = t('core.rows', { n: count }));
+    stop: made.stop,
+    update(now) {
+      if (now.get('sort') === sort) return;
+      sort = now.get('sort');
+      made.sort(sort);
     },
-    /** @param {Run} run @param {Answer} answer @param {number} ms @param {URLSearchParams} params */
-    show(run, answer, ms, params) {
-      Object.assign(state, { answer, run });
-      element.removeAttribute('aria-busy');
-      fill(status, counters(answer, ms), el('span', { class: 'grow' }), !run.named && may('export') && el('button', { 'data-test': 'export', on: { click: () => options.onExport(run, answer) } }, icon('download'), t('sql.export')));
-      draw(params, params.get('tab'));
-    },
-    /** @param {unknown} error @param {...HTMLElement} more what can be done */
-    fail(error, ...more) {
-      clear();
-      element.removeAttribute('aria-busy');
-      status.hidden = true;
-      const told = failure(error);
-      if (more.length > 0) told.append(el('div', { class: 'row center' }, more));
-      fill(body, told);
-    },
-    /** @param {HTMLElement} content instead of an answer @param {string | null} [text] */
-    say(content, text = null) {
-      clear();
-      state.answer = null;
-      element.removeAttribute('aria-busy');
-      status.hidden = text === null;
-      fill(status, text);
-      fill(body, content);
-    },
-    /** The address changed, and not what runs. @param {URLSearchParams} params */
-    update(params) {
-      if (!state.box) return;
-      const tab = params.get('tab') ?? 'table';
-      if (tab !== state.tab || (params.get('analyze') === '1') !== state.analyze) draw(params, tab);
-      else state.shown?.update?.(params);
-    },
-    stop: clear,
   };
 }
 
@@ -150,6 +189,7 @@ function counters(answer, ms) {
  * @param {Run} run
  * @param {boolean} analyze
  * @param {(changes: Changes) => void} onChange
+ * @returns {Shown}
  */
 function planPanel(panel, run, analyze, onChange) {
   const area = el('div', null, skeleton(5));

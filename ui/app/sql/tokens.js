@@ -68,6 +68,8 @@ function kindOfWord(word, sql, end) {
   const called = sql.charCodeAt(next) === 40;
   // The longest keyword has nine letters.
   const upper = word.length < 10 ? word.toUpperCase() : '';
+  // Names of columns as well, unless a text follows.
+  if (upper === 'DATE' || upper === 'TIMESTAMP') return sql.charCodeAt(next) === 39 ? 'keyword' : called ? 'function' : 'name';
   if (KEYWORDS.has(upper) && (!called || BEFORE_BRACKET.has(upper) || upper === 'CAST' || upper === 'EXTRACT')) return 'keyword';
   return called ? 'function' : 'name';
 }

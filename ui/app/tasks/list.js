@@ -7,18 +7,22 @@ import { t } from '../i18n.js';
 import { dropJunk, isInstant, isYes, oneOf, redraw } from '../parts/focus.js';
 import { select, tick } from '../parts/form.js';
 import { progressBar, stateBadge, table, words } from '../parts/plain.js';
-import { isPeriod } from '../period.js';
+import { timePicker } from '../parts/timepicker.js';
+import { isBound, isPeriod } from '../period.js';
 import { poll } from '../parts/poll.js';
 import { empty, loader, skeleton } from '../parts/states.js';
 import * as url from '../url.js';
-import { PERIODS, STATES, fromLocal, keyOf, moves, share, starter, toLocal } from './model.js';
+import { visible } from '../visible.js';
+import { STATES, fromLocal, keyOf, moves, share, starter, toLocal } from './model.js';
 
 /** @typedef {import('./model.js').Task} Task */
 
 /** Parameters of the address that the list follows. */
-const ASKED = ['project', 'status', 'type', 'source', 'period', 'as_of', 'own', 'tz'];
+const ASKED = ['project', 'status', 'type', 'source', 'period', 'from', 'to', 'as_of', 'own', 'tz'];
 const PAGE = 50;
-const RULES = { status: oneOf(STATES), period: isPeriod, as_of: isInstant, own: isYes };
+const RULES = { status: oneOf(STATES), period: isPeriod, from: isBound, to: isBound, as_of: isInstant, own: isYes };
+/** What narrows the list, all taken away at once. */
+const NARROW = ['status', 'type', 'source', 'period', 'from', 'to', 'as_of'];
 
 /**
  * The words of the API for what the address says.
@@ -26,12 +30,12 @@ const RULES = { status: oneOf(STATES), period: isPeriod, as_of: isInstant, own: 
  */
 export function question(params) {
   const asked = new URLSearchParams();
-  for (const [ours, theirs] of [['status', 'task_status'], ['type', 'task_type'], ['source', 'source'], ['period', 'period'], ['as_of', 'as_of']]) {
+  for (const [ours, theirs] of [['status', 'task_status'], ['type', 'task_type'], ['source', 'source'], ['period', 'period'], ['from', 'from'], ['to', 'to'], ['as_of', 'as_of']]) {
     const value = params.get(ours ?? '');
     if (value && theirs) asked.set(theirs, value);
   }
   if (!params.get('source') && params.get('own') !== '1') asked.set('source!', 'kronika');
-  if (params.get('period')) asked.set('tz', zone());
+  if (['period', 'from', 'to'].some((name) => params.has(name))) asked.set('tz', zone());
   asked.set('limit', String(PAGE));
   return asked;
 }
@@ -43,14 +47,8 @@ export function question(params) {
  */
 export function startList(outlet, place) {
   const state = { asked: /** @type {string | null} */ (null), tasks: /** @type {Task[]} */ ([]), next: /** @type {string | null} */ (null), shown: '' };
-  const bar = el('div', { class: 'row wrap task-bar', role: 'search', 'aria-label': t('tasks.filters') });
-  const moment = el('div', { class: 'as-of', role: 'status', hidden: true });
-  const region = el('section', { 'aria-label': t('nav.tasks'), 'data-test': 'tasks' }, skeleton(10));
+  const { bar, moment, region, picker } = frame(outlet);
   const load = loader(region);
-  fill(outlet, el('div', { class: 'page tasks' }, el('header', { class: 'page-head' }, el('h1', null, t('nav.tasks'))), bar, moment, region));
-  document.title = `${t('nav.tasks')} · Kronika`;
-  void offerFilters(bar);
-
   const first = async (/** @type {AbortSignal} */ signal) => api.get('/tasks', question(url.here().params), signal);
   const show = () => {
     const text = JSON.stringify([state.tasks, state.next]);
@@ -66,31 +64,37 @@ export function startList(outlet, place) {
     show();
     return page.tasks.some(moves);
   });
-  async function more() {
-    await load.run(async (signal) => {
-      const page = await api.get('/tasks', with_(question(url.here().params), 'cursor', state.next ?? ''), signal);
-      state.tasks = [...state.tasks, ...page.tasks];
-      state.next = page.next;
-      show();
-    });
-  }
+  const take = (/** @type {{tasks: Task[], next: string | null}} */ page, /** @type {Task[]} */ before) => {
+    state.tasks = [...before, ...page.tasks];
+    state.next = page.next;
+    show();
+  };
+  const more = () => load.run(async (signal) => take(await api.get('/tasks', with_(question(url.here().params), 'cursor', state.next ?? ''), signal), state.tasks));
   function update(/** @type {import('../url.js').Place} */ { params }) {
     if (dropJunk(params, RULES)) return;
     showFilters(bar, params);
+    picker.set(periodOf(params));
     showMoment(moment, params.get('as_of'));
     const asked = JSON.stringify(ASKED.map((name) => params.get(name)));
     if (asked === state.asked) return;
     state.asked = asked;
-    void load.run(async (signal) => {
-      const page = await first(signal);
-      state.tasks = page.tasks;
-      state.next = page.next;
-      state.shown = '';
-      show();
-    });
+    state.shown = '';
+    void load.run(async (signal) => take(await first(signal), []));
   }
   update(place);
   return { update, stop: () => (watch.stop(), load.stop()) };
+}
+
+/** @param {HTMLElement} outlet */
+function frame(outlet) {
+  const bar = el('div', { class: 'row wrap task-bar', role: 'search', 'aria-label': t('tasks.filters') });
+  const moment = el('div', { class: 'as-of', role: 'status', hidden: true });
+  const region = el('section', { 'aria-label': t('nav.tasks'), 'data-test': 'tasks' }, skeleton(10));
+  fill(outlet, el('div', { class: 'page tasks' }, el('header', { class: 'page-head' }, el('h1', null, t('nav.tasks'))), bar, moment, region));
+  document.title = `${t('nav.tasks')} · Kronika`;
+  const picker = timePicker({ value: periodOf(url.here().params), onChange: ({ period, from, to }) => url.change({ period: period === 'all' ? null : period ?? null, from: from ?? null, to: to ?? null }) });
+  void offerFilters(bar, picker);
+  return { bar, moment, region, picker };
 }
 
 /**
@@ -113,8 +117,21 @@ function merged(shown, fresh) {
   return [...fresh, ...shown.filter((task) => !keys.has(keyOf(task)))];
 }
 
-/** @param {HTMLElement} bar */
-async function offerFilters(bar) {
+/**
+ * The period of the last report; all of them where nothing is said.
+ * @param {URLSearchParams} params
+ * @returns {import('../period.js').Period}
+ */
+function periodOf(params) {
+  const [period, from, to] = ['period', 'from', 'to'].map((name) => params.get(name) ?? undefined);
+  return from || to ? { from, to } : { period: period ?? 'all' };
+}
+
+/**
+ * @param {HTMLElement} bar
+ * @param {import('../parts/timepicker.js').TimePicker} picker
+ */
+async function offerFilters(bar, picker) {
   const change = (/** @type {string} */ name) => (/** @type {Event} */ event) => url.change({ [name]: /** @type {HTMLSelectElement} */ (event.target).value });
   const any = t('tasks.any');
   const own = tick(t('tasks.own'), { name: 'own', test: 'tasks-own' });
@@ -126,7 +143,7 @@ async function offerFilters(bar) {
     el('label', { class: 'inline' }, t('tasks.state'), choice('status', STATES.map((one) => [one, t(`state.${one}`)]))),
     el('label', { class: 'inline' }, t('tasks.type'), choice('type', [])),
     el('label', { class: 'inline' }, t('tasks.source'), choice('source', [])),
-    el('label', { class: 'inline' }, t('tasks.period'), choice('period', PERIODS.map((one) => [one, t(`tasks.period_${one}`)]))),
+    el('div', { class: 'row' }, t('tasks.period'), picker.element),
     el('label', { class: 'inline' }, t('tasks.as_of'), asOf),
     own.element,
   );
@@ -189,8 +206,8 @@ function drawTasks(region, { tasks, next }, more) {
 
 function nothing() {
   const { params } = url.here();
-  const narrow = ['status', 'type', 'source', 'period', 'as_of'].some((name) => params.get(name));
-  if (narrow) return empty(t('tasks.none_fit'), null, el('button', { on: { click: () => url.change({ status: null, type: null, source: null, period: null, as_of: null }) } }, t('tasks.clear')));
+  const narrow = NARROW.some((name) => params.get(name));
+  if (narrow) return empty(t('tasks.none_fit'), null, el('button', { on: { click: () => url.change(Object.fromEntries(NARROW.map((name) => [name, null]))) } }, t('tasks.clear')));
   const showOwn = el('button', { on: { click: () => url.change({ own: '1' }) } }, t('tasks.own'));
   return params.get('own') === '1' ? empty(t('tasks.none'), t('tasks.none_why')) : empty(t('tasks.none'), t('tasks.none_why'), showOwn);
 }
@@ -201,7 +218,7 @@ function columns() {
     { title: t('tasks.state'), cell: (task) => stateBadge(task.task_status ?? '', stateWord(task)) },
     { title: t('tasks.task'), class: 'task-name', cell: nameCell },
     { title: t('tasks.progress'), class: 'task-progress', cell: progressCell },
-    { title: t('tasks.by'), cell: (task) => starter(task) },
+    { title: t('tasks.by'), class: 'task-by', cell: (task) => el('span', { class: 'break' }, starter(task)) },
     { title: t('tasks.started'), class: 'nowrap', cell: (task) => el('time', { datetime: task.started_at, title: ago(task.started_at) }, time(task.started_at, { fraction: false })) },
     { title: t('tasks.took'), number: true, cell: (task) => took(task) },
     { title: t('tasks.updated'), class: 'nowrap', cell: (task) => el('time', { datetime: task.updated_at, title: time(task.updated_at) }, ago(task.updated_at)) },
@@ -226,10 +243,19 @@ function nameCell(task) {
   const failed = task.error_code || task.error_message;
   return [
     el('a', { href, class: 'strong' }, words(task.task_type) || task.task_id),
-    about && el('span', { class: 'break' }, ` ${about}`),
+    about && [' ', brief(about)],
     el('div', { class: 'small muted break' }, [task.source, task.tenant_id].filter(Boolean).join(' · '), ' ', el('code', null, task.task_id)),
-    failed && el('div', { class: 'small task-error break' }, task.error_code && el('code', null, task.error_code), ' ', task.error_message),
+    failed && el('div', { class: 'small task-error break' }, task.error_code && el('code', null, visible(task.error_code)), ' ', task.error_message && brief(task.error_message)),
   ];
+}
+
+/**
+ * A text of a source in little room; the page of the task has it whole.
+ * @param {string} text
+ */
+function brief(text) {
+  const shown = visible(text);
+  return el('span', { class: 'break' }, shown.length > 200 ? `${shown.slice(0, 200)}…` : shown);
 }
 
 /** @param {Task} task */

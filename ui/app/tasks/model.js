@@ -9,9 +9,6 @@ import { offset, zone } from '../format.js';
 /** States in the order of a task's life. */
 export const STATES = ['enqueued', 'in_progress', 'done', 'failed', 'canceled'];
 
-/** Periods that the list offers, in the words of the API. */
-export const PERIODS = ['last_1h', 'last_24h', 'last_7d', 'last_30d', 'today', 'yesterday', 'this_week', 'this_month'];
-
 /**
  * Whether more reports are to come.
  * @param {Task} task

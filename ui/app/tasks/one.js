@@ -8,11 +8,12 @@ import { t } from '../i18n.js';
 import { stringify } from '../json.js';
 import { copyButton } from '../parts/copy.js';
 import { dropJunk, isInstant, redraw } from '../parts/focus.js';
-import { facts, progressBar, stateBadge, table, words } from '../parts/plain.js';
+import { facts, longText, progressBar, stateBadge, table, words } from '../parts/plain.js';
 import { poll } from '../parts/poll.js';
 import { failure, loader, skeleton } from '../parts/states.js';
 import { segments } from '../routes.js';
 import * as url from '../url.js';
+import { visible } from '../visible.js';
 import { showMoment, stateWord, took } from './list.js';
 import { moves, share, starter } from './model.js';
 
@@ -25,16 +26,10 @@ import { moves, share, starter } from './model.js';
  */
 export function startOne(outlet, place) {
   const state = { asked: /** @type {string | null} */ (null), shown: '', moves: false };
-  const moment = el('div', { class: 'as-of', role: 'status', hidden: true });
-  const region = el('section', { 'aria-live': 'off', 'data-test': 'task-detail' }, skeleton(8));
+  const { moment, region, title, back } = frame(outlet);
   const load = loader(region);
-  const title = el('h1', null, t('tasks.task'));
-  const back = el('a', { class: 'small', href: url.link('/tasks') }, t('tasks.all'));
-  fill(outlet, el('div', { class: 'page tasks' }, el('header', { class: 'page-head' }, el('div', { class: 'stack tight grow' }, back, title)), moment, region));
   const ask = async (/** @type {AbortSignal} */ signal) => {
-    const { path, params } = url.here();
-    const id = segments(path)[0] ?? '';
-    const answer = await api.get(`/tasks/${encodeURIComponent(id)}`, { source: params.get('source'), tenant_id: params.get('tenant_id'), as_of: params.get('as_of') }, signal);
+    const answer = await question(signal);
     const text = JSON.stringify(answer);
     state.moves = moves(answer.task);
     if (text === state.shown && !region.querySelector('.failed')) return;
@@ -58,17 +53,42 @@ export function startOne(outlet, place) {
     state.asked = asked;
     state.shown = '';
     void load.run(async (signal) => {
-      try {
-        await ask(signal);
-      } catch (error) {
-        if (!(error instanceof api.Problem) || !Array.isArray(error.body.candidates)) throw error;
-        fill(region, failure(error), el('ul', null, error.body.candidates.map(candidate)));
-      }
+      await ask(signal).catch((error) => several(region, error));
       watch.now();
     });
   }
   update(place);
   return { update, stop: () => (watch.stop(), load.stop()) };
+}
+
+/** @param {HTMLElement} outlet */
+function frame(outlet) {
+  const moment = el('div', { class: 'as-of', role: 'status', hidden: true });
+  const region = el('section', { 'data-test': 'task-detail' }, skeleton(8));
+  const title = el('h1', null, t('tasks.task'));
+  const back = el('a', { class: 'small', href: url.link('/tasks') }, t('tasks.all'));
+  fill(outlet, el('div', { class: 'page tasks' }, el('header', { class: 'page-head' }, el('div', { class: 'stack tight grow' }, back, title)), moment, region));
+  return { moment, region, title, back };
+}
+
+/**
+ * The task that the address names.
+ * @param {AbortSignal} signal
+ */
+function question(signal) {
+  const { path, params } = url.here();
+  const place = { source: params.get('source'), tenant_id: params.get('tenant_id'), as_of: params.get('as_of') };
+  return api.get(`/tasks/${encodeURIComponent(segments(path)[0] ?? '')}`, place, signal);
+}
+
+/**
+ * Lets the reader choose where several sources have a task of this id.
+ * @param {HTMLElement} region
+ * @param {unknown} error
+ */
+function several(region, error) {
+  if (!(error instanceof api.Problem) || !Array.isArray(error.body.candidates)) throw error;
+  fill(region, failure(error), el('ul', null, error.body.candidates.map(candidate)));
 }
 
 /** @param {{source?: string, tenant_id?: string}} of one of several tasks with this id */
@@ -109,8 +129,8 @@ function what(task) {
   return facts(
     [t('tasks.id'), el('div', { class: 'row' }, el('code', { class: 'break' }, task.task_id), copyButton(task.task_id))],
     [t('tasks.source'), [task.source, task.tenant_id, task.dataset, task.module].filter(Boolean).join(' · ')],
-    [t('tasks.message'), task.message],
-    [t('tasks.error'), (task.error_code || task.error_message) && el('span', { class: 'task-error break' }, task.error_code && el('code', null, task.error_code), ' ', task.error_message)],
+    [t('tasks.message'), task.message && longText(task.message, 600)],
+    [t('tasks.error'), (task.error_code || task.error_message) && el('span', { class: 'task-error break' }, task.error_code && el('code', null, visible(task.error_code)), ' ', task.error_message && visible(task.error_message))],
     [t('tasks.by'), person && [by.actor_id ? el('a', { href: url.link(`/actors/${encodeURIComponent(by.actor_id)}`) }, person) : person, by.known_by && el('span', { class: 'muted' }, ` · ${t(`tasks.known_${by.known_by}`)}`), by.event_id && [' · ', eventLink(by.event_id, task, t('tasks.begun_by_event'))]]],
     [t('tasks.object'), object && el('a', { href: object }, task.object_name ?? `${task.object_type} ${task.object_id}`)],
     [t('tasks.started'), moment(task.started_at)],
@@ -131,7 +151,7 @@ function moment(at) {
  * @param {string} text
  */
 function eventLink(id, of, text) {
-  return el('a', { href: url.link(`/events/${encodeURIComponent(id)}`, placeParams(of)) }, text);
+  return el('a', { class: 'break', href: url.link(`/events/${encodeURIComponent(id)}`, placeParams(of)) }, text);
 }
 
 /** @param {Record<string, any>} one */
@@ -160,7 +180,7 @@ function reports(timeline) {
       { title: t('tasks.progress'), class: 'task-progress', cell: (one) => one.task_progress != null && progressBar(Number(one.task_progress) / 100, t('tasks.progress')) },
       { title: t('tasks.done'), number: true, cell: (one) => number(one.task_done_count) },
       { title: t('tasks.failed'), number: true, cell: (one) => number(one.task_failed_count) },
-      { title: t('tasks.message'), cell: (one) => eventLink(one.event_id, one, one.message ?? one.error_message ?? one.event_type ?? one.event_id) },
+      { title: t('tasks.message'), cell: (one) => eventLink(one.event_id, one, visible(one.message ?? one.error_message ?? one.event_type ?? one.event_id).slice(0, 400)) },
     ],
     timeline,
     (one) => ({ 'data-test': 'task-report', class: later(one.event_time) ? 'task-later' : '' }),
@@ -182,7 +202,7 @@ function events(related) {
     t('tasks.related'),
     [
       { title: t('tasks.time'), class: 'nowrap', cell: (one) => time(one.event_time) },
-      { title: t('tasks.event'), cell: (one) => eventLink(one.event_id, one, one.message ?? one.event_type ?? one.event_id) },
+      { title: t('tasks.event'), cell: (one) => eventLink(one.event_id, one, visible(one.message ?? one.event_type ?? one.event_id).slice(0, 400)) },
       { title: t('tasks.type'), cell: (one) => el('code', null, one.event_type ?? '') },
       { title: t('tasks.by'), cell: (one) => one.actor_name ?? one.actor_email ?? one.actor_id },
     ],

@@ -1,7 +1,10 @@
 /** The administration: projects, keys, how long events stay, holds, erasures, redaction, products, storage, health; each below `/admin`. */
 
+import { el, fill } from '../dom.js';
 import { t } from '../i18n.js';
 import { sections } from '../parts/sections.js';
+import { empty } from '../parts/states.js';
+import { may, session } from '../session.js';
 
 /**
  * @param {HTMLElement} outlet
@@ -9,6 +12,10 @@ import { sections } from '../parts/sections.js';
  * @returns {import('../routes.js').View}
  */
 export function start(outlet, place) {
+  if (!may('admin')) {
+    fill(outlet, el('div', { class: 'page' }, el('h1', null, t('nav.admin')), empty(t('admin.may_not'), t('admin.may_not_why', { key: session().key.name }))));
+    return { update() {} };
+  }
   const part = (/** @type {string} */ id, /** @type {() => Promise<any>} */ open) => ({ id, label: t(`admin.${id}`), open });
   return sections(outlet, place, {
     title: t('nav.admin'),

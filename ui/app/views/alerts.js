@@ -32,7 +32,7 @@ function tabOf(params) {
  * @returns {import('../routes.js').View}
  */
 export function start(outlet, place) {
-  const state = { asked: /** @type {string | null} */ (null), shown: '', open: '' };
+  const state = { asked: /** @type {string | null} */ (null), shown: '' };
   const tabs = el('div');
   const region = el('section', { class: 'stack', 'data-test': 'alerts' }, skeleton(8));
   const load = loader(region);
@@ -51,6 +51,7 @@ export function start(outlet, place) {
     redraw(region, () => (tab === 'alerts' ? drawAlerts : drawDeliveries)(region, all, again));
   };
   const watch = poll(async (signal) => (state.asked !== null && (await ask(signal)), true), { quick: 10_000 });
+  const openForm = opener(again);
   function update(/** @type {url.Place} */ { params }) {
     if (dropJunk(params, RULES)) return;
     const tab = tabOf(params);
@@ -65,32 +66,40 @@ export function start(outlet, place) {
       state.shown = '';
       void load.run(ask);
     }
-    void openForm(params);
+    openForm(params);
   }
-  /**
-   * Opens what the address says is open, once; Back closes it.
-   * @param {URLSearchParams} params
-   */
-  async function openForm(params) {
+  update(place);
+  return { update, stop: () => (watch.stop(), load.stop(), openForm(new URLSearchParams())) };
+}
+
+/**
+ * What opens the form that the address says is open, once; Back closes it.
+ * @param {() => void} again
+ * @returns {(params: URLSearchParams) => void}
+ */
+function opener(again) {
+  let open = '';
+  const show = async (/** @type {URLSearchParams} */ params, /** @type {() => void} */ closed) => {
+    const id = params.get('edit');
+    const filter = params.get('filter');
+    if (id) editAlert(await api.get(`/alerts/${encodeURIComponent(id)}`), closed, again);
+    else if (filter !== null) editAlert(ofFilter(fromQuery(filter)), closed, again);
+    else await chooseTemplate((alert) => editAlert(alert, closed, again), closed);
+  };
+  return (params) => {
     const wanted = params.get('edit') ? `edit ${params.get('edit')}` : params.get('new') ? `new ${params.get('filter') ?? ''}` : '';
-    if (wanted === state.open) return;
-    state.open = wanted;
+    if (wanted === open) return;
+    open = wanted;
     for (const dialog of document.querySelectorAll('dialog[open]')) if (dialog instanceof HTMLDialogElement) dialog.close();
     if (!wanted) return;
     const closed = () => {
-      if (state.open !== wanted) return;
-      state.open = '';
+      if (open !== wanted) return;
+      open = '';
       url.change(CLOSED);
     };
-    try {
-      if (params.get('edit')) editAlert(await api.get(`/alerts/${encodeURIComponent(params.get('edit') ?? '')}`), closed, again);
-      else if (params.get('filter') !== null) editAlert(ofFilter(fromQuery(params.get('filter') ?? '')), closed, again);
-      else await chooseTemplate((alert) => editAlert(alert, closed, again), closed);
-    } catch (error) {
+    show(params, closed).catch((error) => {
       toast(told(error), 'failure');
       closed();
-    }
-  }
-  update(place);
-  return { update, stop: () => (watch.stop(), load.stop()) };
+    });
+  };
 }

@@ -4,7 +4,7 @@ import * as api from '../api.js';
 import { el, fill, icon } from '../dom.js';
 import { load as loadTexts, t } from '../i18n.js';
 import { KINDS, drawJobs, jobsBar, question } from '../jobs/engine.js';
-import { drawExports, keyNames, runs } from '../jobs/exports.js';
+import { drawExports, keyNames } from '../jobs/exports.js';
 import { dropJunk, isYes, oneOf, redraw } from '../parts/focus.js';
 import { viewTabs } from '../parts/plain.js';
 import { poll } from '../parts/poll.js';
@@ -34,40 +34,10 @@ function tabOf(params) {
 export async function start(outlet, place) {
   await Promise.all([loadTexts('tasks'), style('tasks')]);
   const state = { asked: /** @type {string | null} */ (null), shown: '' };
-  const tabs = el('div');
-  const bar = el('div');
-  const region = el('section', { 'data-test': 'jobs' }, skeleton(8));
+  const { tabs, bar, region } = frame(outlet);
   const load = loader(region);
-  fill(outlet, el('div', { class: 'page jobs' }, el('header', { class: 'page-head' }, el('h1', null, t('nav.jobs')), may('export') && el('a', { class: 'button', href: url.link('/') }, icon('plus'), t('jobs.new_export'))), tabs, bar, region));
   const again = () => watch.now();
-
-  /** @param {AbortSignal} signal @returns {Promise<boolean>} */
-  const ask = async (signal) => {
-    const { params } = url.here();
-    const tab = tabOf(params);
-    if (tab === 'exports') {
-      if (!may('export')) return fill(region, empty(t('jobs.may_not'), t('jobs.may_not_why', { key: session().key.name }))), false;
-      const [all] = await Promise.all([api.get('/exports', undefined, signal), keyNames()]);
-      show(tab, all, () => drawExports(region, all, again));
-      return all.some(runs);
-    }
-    const { jobs } = await api.ask('GET', '/jobs', { params: question(params), signal, ...(params.get('all') === '1' ? { project: '' } : {}) });
-    show(tab, jobs, () => drawJobs(region, jobs, again));
-    return jobs.some((/** @type {{state: string}} */ job) => job.state === 'in_progress');
-  };
-  /**
-   * Draws only what changed, so that nothing moves under the reader; what runs is drawn each time, for its clock.
-   * @param {Tab} tab
-   * @param {any[]} all
-   * @param {() => void} draw
-   */
-  const show = (tab, all, draw) => {
-    const text = JSON.stringify([tab, all]);
-    const running = all.some((one) => ['in_progress', 'enqueued'].includes(one.status ?? one.state));
-    if (text === state.shown && !running && !region.querySelector('.failed, .skeleton')) return;
-    state.shown = text;
-    redraw(region, draw);
-  };
+  const ask = asker(region, state, again);
   const watch = poll(async (signal) => (state.asked === null ? false : ask(signal)), { quick: 1_000, slow: 10_000 });
 
   function update(/** @type {import('../url.js').Place} */ { params }) {
@@ -91,4 +61,42 @@ export async function start(outlet, place) {
   }
   update(place);
   return { update, stop: () => (watch.stop(), load.stop()) };
+}
+
+/** @param {HTMLElement} outlet */
+function frame(outlet) {
+  const [tabs, bar] = [el('div'), el('div')];
+  const region = el('section', { 'data-test': 'jobs' }, skeleton(8));
+  const more = may('export') && el('a', { class: 'button', href: url.link('/') }, icon('plus'), t('jobs.new_export'));
+  fill(outlet, el('div', { class: 'page jobs' }, el('header', { class: 'page-head' }, el('h1', null, t('nav.jobs')), more), tabs, bar, region));
+  return { tabs, bar, region };
+}
+
+/**
+ * What asks for the list of the present tab and shows it; says whether something runs.
+ * @param {HTMLElement} region
+ * @param {{shown: string}} state
+ * @param {() => void} again
+ * @returns {(signal: AbortSignal) => Promise<boolean>}
+ */
+function asker(region, state, again) {
+  // Only what changed is drawn, so that nothing moves under the reader; what runs is drawn each time, for its clock.
+  const show = (/** @type {Tab} */ tab, /** @type {any[]} */ all, /** @type {() => void} */ draw) => {
+    const text = JSON.stringify([tab, all]);
+    const running = all.some((one) => ['in_progress', 'enqueued'].includes(one.status ?? one.state));
+    if (text !== state.shown || running || region.querySelector('.failed, .skeleton')) redraw(region, draw);
+    state.shown = text;
+    return running;
+  };
+  return async (signal) => {
+    const { params } = url.here();
+    const tab = tabOf(params);
+    if (tab === 'exports' && !may('export')) return fill(region, empty(t('jobs.may_not'), t('jobs.may_not_why', { key: session().key.name }))), false;
+    if (tab === 'exports') {
+      const [all] = await Promise.all([api.get('/exports', undefined, signal), keyNames()]);
+      return show(tab, all, () => drawExports(region, all, again));
+    }
+    const { jobs } = await api.ask('GET', '/jobs', { params: question(params), signal, ...(params.get('all') === '1' ? { project: '' } : {}) });
+    return show(tab, jobs, () => drawJobs(region, jobs, again));
+  };
 }

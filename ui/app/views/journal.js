@@ -252,7 +252,7 @@ class Journal {
   /** The list anew, without a flicker: its first rows are there before it is shown. @returns {Promise<Row[]>} */
   async refetch() {
     const sort = readSort(url.here().params.get('sort'), this.ids).sort;
-    const source = listSource({ params: toApi(this.query), sort, fields: this.shown?.fields ?? fieldsOf(this.ids), onRows: (rows) => this.learnFrom(rows) });
+    const source = listSource({ params: toApi(this.query), sort, fields: this.shown?.fields ?? fieldsOf(this.ids), counted: true, onRows: (rows) => this.learnFrom(rows) });
     const rows = await source.page(0, new AbortController().signal);
     if (this.stopped) return rows;
     this.source = source;
@@ -283,7 +283,7 @@ class Journal {
   isReading() {
     const marked = window.getSelection();
     const marks = marked != null && !marked.isCollapsed && this.grid.element.contains(marked.anchorNode);
-    return marks || this.grid.selected() > 0 || this.opened.isOpen() || document.querySelector('.popover') != null;
+    return marks || this.grid.selected() > 0 || (this.grid.isActive() && this.grid.activeRow() > 0) || this.opened.isOpen() || document.querySelector('.popover') != null;
   }
 
   /** @param {Row} row */
@@ -313,9 +313,9 @@ class Journal {
     return shortcut(
       { keys: 'j', title: 'journal.keys.next', run: () => this.move(1) },
       { keys: 'k', title: 'journal.keys.previous', run: () => this.move(-1) },
-      { keys: 'Enter', title: 'journal.keys.open', run: () => undefined },
-      { keys: ' ', title: 'journal.keys.select', run: () => undefined },
-      { keys: 'm', title: 'journal.keys.menu', run: () => this.grid.focus() },
+      { keys: 'Enter', title: 'journal.keys.open' },
+      { keys: 'Space', title: 'journal.keys.select' },
+      { keys: 'm', title: 'journal.keys.menu' },
       { keys: 'w', title: 'journal.keys.wrap', run: () => change('wrap') },
       { keys: 'r', title: 'journal.keys.refresh', run: () => this.refresh() },
       { keys: 'l', title: 'journal.keys.live', run: () => change('live') },

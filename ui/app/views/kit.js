@@ -35,7 +35,6 @@ export function start(outlet) {
       section('icons', icons()),
     ),
   );
-  const group = (/** @type {string} */ label, /** @type {readonly string[]} */ all, /** @type {string} */ chosen, /** @type {(one: any) => void} */ choose, /** @type {string} */ key) => el('div', { class: 'group', role: 'group', 'aria-label': label }, all.map((one) => el('button', { 'aria-pressed': String(one === chosen), on: { click: () => choose(one) } }, t(`core.${key}_${one}`))));
   const draw = () => {
     fill(switches, group(t('kit.theme'), THEMES, theme(), useTheme, 'theme'), group(t('kit.density'), DENSITIES, density(), useDensity, 'density'));
     fill(palette, colours());
@@ -51,4 +50,16 @@ export function start(outlet) {
       system.removeEventListener('change', draw);
     },
   };
+}
+
+/**
+ * Choices beside each other.
+ * @param {string} label
+ * @param {readonly string[]} all
+ * @param {string} chosen
+ * @param {(one: any) => void} choose
+ * @param {string} key of the texts
+ */
+function group(label, all, chosen, choose, key) {
+  return el('div', { class: 'group', role: 'group', 'aria-label': label }, all.map((one) => el('button', { 'aria-pressed': String(one === chosen), on: { click: () => choose(one) } }, t(`core.${key}_${one}`))));
 }

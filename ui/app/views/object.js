@@ -143,6 +143,7 @@ function showTimeline(panel, subject, state) {
   const narrow = { source: params.get('source'), tenant_id: params.get('tenant_id'), module: params.get('module') };
   const history = timeline({
     label: t('timeline.label'),
+    heading: 'h2',
     load: (cursor, signal) => api.get(`${subject.path}/history`, { ...narrow, order, cursor, limit: 100, total: 'none' }, signal),
     onOpen: (event) => openEvent(event),
     systems: new Set(subject.summary.sources.map((one) => one.source)).size > 1,
