@@ -13,9 +13,13 @@ use super::print::print;
 /// The files of a plan, by path.
 pub(crate) fn bundles(modules: &BTreeMap<String, Module>, plan: &Plan) -> Result<BTreeMap<String, String>, String> {
     check_names(modules)?;
-    let place: BTreeMap<&str, &str> = plan.iter().flat_map(|(file, inside)| inside.iter().map(move |module| (module.as_str(), file.as_str()))).collect();
+    let place: BTreeMap<&str, &str> = plan
+        .iter()
+        .flat_map(|(file, inside)| inside.iter().map(move |module| (module.as_str(), file.as_str())))
+        .collect();
     let writer = Writer { modules, place, views: views(modules).into_iter().collect() };
-    let mut files: BTreeMap<String, String> = plan.iter().map(|(file, inside)| (file.clone(), writer.file(file, inside))).collect();
+    let mut files: BTreeMap<String, String> =
+        plan.iter().map(|(file, inside)| (file.clone(), writer.file(file, inside))).collect();
     for view in &writer.views {
         files.entry((*view).to_owned()).or_insert_with(|| writer.file(view, &[]));
     }
@@ -29,7 +33,10 @@ fn check_names(modules: &BTreeMap<String, Module>) -> Result<(), String> {
             let (Imported::Names(pairs) | Imported::PassedOn(pairs)) = &import.what else { continue };
             let gives = gives(&modules[&import.from]);
             if let Some(missing) = pairs.iter().find(|pair| !gives.contains(pair.name.as_str())) {
-                return Err(format!("{}: imports {} from {}, which does not export it", module.path, missing.name, import.from));
+                return Err(format!(
+                    "{}: imports {} from {}, which does not export it",
+                    module.path, missing.name, import.from
+                ));
             }
         }
     }
@@ -55,7 +62,9 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn file(&self, file: &str, inside: &[String]) -> String {
         let mut outside: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for need in inside.iter().flat_map(|module| self.modules[module].needs()).filter(|need| self.place[need] != file) {
+        for need in
+            inside.iter().flat_map(|module| self.modules[module].needs()).filter(|need| self.place[need] != file)
+        {
             outside.entry(self.place[need]).or_default().insert(need);
         }
         // Who asks for this path gets what the module of this path gives, wherever it is.
@@ -71,7 +80,8 @@ impl Writer<'_> {
         for module in inside {
             text.push_str(&self.module(&self.modules[module]));
         }
-        let given: Vec<String> = inside.iter().filter(|module| self.is_asked_for(file, module)).map(|module| name(module)).collect();
+        let given: Vec<String> =
+            inside.iter().filter(|module| self.is_asked_for(file, module)).map(|module| name(module)).collect();
         if !given.is_empty() {
             text.push_str(&format!("export{{{}}};\n", given.join(",")));
         }
@@ -84,9 +94,11 @@ impl Writer<'_> {
 
     /// Whether a module is named in another file, or loaded lazily from any.
     fn is_asked_for(&self, file: &str, module: &str) -> bool {
-        let needed = |other: &Module| self.place[other.path.as_str()] != file && other.needs().any(|need| need == module);
+        let needed =
+            |other: &Module| self.place[other.path.as_str()] != file && other.needs().any(|need| need == module);
         let loaded = |other: &Module| file != module && other.loads().any(|load| load == module);
-        file != module && self.views.contains(module) || self.modules.values().any(|other| needed(other) || loaded(other))
+        file != module && self.views.contains(module)
+            || self.modules.values().any(|other| needed(other) || loaded(other))
     }
 
     fn module(&self, module: &Module) -> String {
@@ -101,7 +113,9 @@ impl Writer<'_> {
                     let names: Vec<String> = pairs.iter().map(|Pair { name, to }| member(name, to)).collect();
                     text.push_str(&format!("const{{{}}}={};\n", names.join(","), name(&import.from)));
                 }
-                Imported::PassedOn(pairs) => given.extend(pairs.iter().map(|pair| format!("{}:{}.{}", pair.to, name(&import.from), pair.name))),
+                Imported::PassedOn(pairs) => {
+                    given.extend(pairs.iter().map(|pair| format!("{}:{}.{}", pair.to, name(&import.from), pair.name)))
+                }
             }
         }
         let body: Vec<Token> = module.body.iter().map(|piece| self.piece(piece)).collect();
@@ -120,7 +134,11 @@ impl Writer<'_> {
             Piece::Lazy(import, path) => (import, path.as_str()),
         };
         let file = self.place[path];
-        let text = if file == path { format!("import('/{file}')") } else { format!("import('/{file}').then((all)=>all.{})", name(path)) };
+        let text = if file == path {
+            format!("import('/{file}')")
+        } else {
+            format!("import('/{file}').then((all)=>all.{})", name(path))
+        };
         Token { kind: Kind::Word, text, ..import.clone() }
     }
 }

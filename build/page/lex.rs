@@ -44,17 +44,40 @@ impl Token {
 
 /// Longest first.
 const PUNCTS: [&str; 33] = [
-    ">>>=", "...", "===", "!==", "**=", "<<=", ">>=", ">>>", "&&=", "||=", "??=", "=>", "==", "!=", "<=", ">=", "&&", "||", "??",
-    "?.", "++", "--", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<", ">>", "**",
+    ">>>=", "...", "===", "!==", "**=", "<<=", ">>=", ">>>", "&&=", "||=", "??=", "=>", "==", "!=", "<=", ">=", "&&",
+    "||", "??", "?.", "++", "--", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<", ">>", "**",
 ];
 /// Keywords that an expression follows: `/` begins a regular expression there.
 const BEFORE_VALUES: [&str; 15] = [
-    "return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "else", "do", "instanceof", "yield", "await", "extends",
+    "return",
+    "typeof",
+    "case",
+    "in",
+    "of",
+    "delete",
+    "void",
+    "throw",
+    "new",
+    "else",
+    "do",
+    "instanceof",
+    "yield",
+    "await",
+    "extends",
 ];
 
 /// The tokens of a file, or the line where it cannot be read and why.
 pub(crate) fn tokens(source: &str) -> Result<Vec<Token>, (usize, String)> {
-    let mut lexer = Lexer { source, at: 0, line: 1, line_start: 0, open: Vec::new(), after_condition: false, breaks: false, found: Vec::new() };
+    let mut lexer = Lexer {
+        source,
+        at: 0,
+        line: 1,
+        line_start: 0,
+        open: Vec::new(),
+        after_condition: false,
+        breaks: false,
+        found: Vec::new(),
+    };
     while lexer.skip_blank()? {
         lexer.token()?;
     }
@@ -165,7 +188,8 @@ impl<'a> Lexer<'a> {
         let is_decimal = !(bytes[0] == b'0' && bytes.get(1).is_some_and(u8::is_ascii_alphabetic));
         let (mut end, mut has_point) = (0, false);
         while let Some(next) = bytes.get(end) {
-            let is_exponent_sign = is_decimal && end > 0 && matches!(bytes[end - 1], b'e' | b'E') && matches!(next, b'+' | b'-');
+            let is_exponent_sign =
+                is_decimal && end > 0 && matches!(bytes[end - 1], b'e' | b'E') && matches!(next, b'+' | b'-');
             let is_point = is_decimal && *next == b'.' && !has_point;
             if !(next.is_ascii_alphanumeric() || *next == b'_' || is_exponent_sign || is_point) {
                 break;
@@ -225,7 +249,8 @@ impl<'a> Lexer<'a> {
                 '[' => in_class = true,
                 ']' => in_class = false,
                 '/' if !in_class => {
-                    let flags = rest[at + 1..].find(|next: char| !next.is_ascii_alphanumeric()).unwrap_or(rest.len() - at - 1);
+                    let flags =
+                        rest[at + 1..].find(|next: char| !next.is_ascii_alphanumeric()).unwrap_or(rest.len() - at - 1);
                     self.add(Kind::Regex, at + 1 + flags);
                     return Ok(());
                 }

@@ -77,7 +77,8 @@ fn read(root: &Path) -> Result<Files, String> {
                 left.push(path);
                 continue;
             }
-            let below = path.strip_prefix(root).unwrap_or(&path).components().map(|part| part.as_os_str().to_string_lossy());
+            let below =
+                path.strip_prefix(root).unwrap_or(&path).components().map(|part| part.as_os_str().to_string_lossy());
             let name = below.collect::<Vec<_>>().join("/");
             files.insert(name, fs::read(&path).map_err(|error| failed(&path, error))?);
         }

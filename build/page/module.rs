@@ -71,7 +71,14 @@ impl Module {
 /// Reads a module; `path` is below the page's directory.
 pub(crate) fn read(path: &str, source: &str) -> Result<Module, String> {
     let tokens = tokens(source).map_err(|(line, why)| format!("{path}:{line}: {why}"))?;
-    let module = Module { path: path.to_owned(), imports: Vec::new(), exports: Vec::new(), body: Vec::new(), directories: Vec::new(), waits: false };
+    let module = Module {
+        path: path.to_owned(),
+        imports: Vec::new(),
+        exports: Vec::new(),
+        body: Vec::new(),
+        directories: Vec::new(),
+        waits: false,
+    };
     let mut reader = Reader { tokens, at: 0, depth: 0, in_arrow: false, module };
     reader.all()?;
     Ok(reader.module)
@@ -113,7 +120,9 @@ impl Reader {
     /// Takes a token that has to be there.
     fn take(&mut self, text: &str) -> Result<(), String> {
         if !self.sees(0, text) {
-            return self.refuse(&format!("`{text}` is expected here: the page's build reads imports and exports of one form only"));
+            return self.refuse(&format!(
+                "`{text}` is expected here: the page's build reads imports and exports of one form only"
+            ));
         }
         self.at += 1;
         Ok(())
@@ -134,7 +143,9 @@ impl Reader {
     fn path(&mut self) -> Result<String, String> {
         let token = &self.tokens[self.at.min(self.tokens.len() - 1)];
         let written = token.text.trim_matches(['\'', '"']);
-        if token.kind != Kind::Text || !(written.starts_with("./") || written.starts_with("../") || written.starts_with('/')) {
+        if token.kind != Kind::Text
+            || !(written.starts_with("./") || written.starts_with("../") || written.starts_with('/'))
+        {
             return self.refuse("the path of a module is expected here: './x.js', '../x.js' or '/app/x.js'");
         }
         let path = below(&self.module.path, written);
@@ -199,7 +210,9 @@ impl Reader {
     /// `import('./x.js')`, or `` import(`/app/dir/${name}.js`) ``.
     fn lazy(&mut self) -> Result<(), String> {
         let import = self.tokens[self.at].clone();
-        let Some(what) = self.tokens.get(self.at + 2).cloned() else { return self.refuse("an import that does not end") };
+        let Some(what) = self.tokens.get(self.at + 2).cloned() else {
+            return self.refuse("an import that does not end");
+        };
         if what.opens() {
             let Some(directory) = what.text.strip_prefix("`/").and_then(|text| text.strip_suffix("/${")) else {
                 return self.refuse("the path of a lazy import is a text, or a directory and `/${name}.js`");
@@ -236,7 +249,9 @@ impl Reader {
             return self.refuse("only functions, classes, constants and lists of names are exported: what may change goes behind a function");
         }
         let name_at = self.at + skip + 1 + usize::from(self.sees(skip + 1, "*"));
-        let Some(name) = self.tokens.get(name_at).filter(|token| token.kind == Kind::Word).map(|token| token.text.clone()) else {
+        let Some(name) =
+            self.tokens.get(name_at).filter(|token| token.kind == Kind::Word).map(|token| token.text.clone())
+        else {
             return self.refuse("the name of what is exported is expected here");
         };
         if is_constant {
@@ -270,7 +285,8 @@ impl Reader {
             return self.refuse("names that begin with `$` are kept for the page's build");
         }
         let is_top = self.depth == 0;
-        if is_top && token.leads && ["if", "for", "while", "do", "switch", "try", "{"].iter().any(|word| token.is(word)) {
+        if is_top && token.leads && ["if", "for", "while", "do", "switch", "try", "{"].iter().any(|word| token.is(word))
+        {
             return self.refuse("no control flow at the top of a module: put it in a function");
         }
         self.in_arrow = is_top && !token.is(";") && (self.in_arrow || token.is("=>")) || !is_top && self.in_arrow;
@@ -286,8 +302,14 @@ impl Reader {
 
 /// How many brackets are open behind a token.
 fn after(depth: usize, token: &Token) -> usize {
-    let opens = token.is("(") || token.is("[") || token.is("{") || token.kind == Kind::Template && token.text.starts_with('`') && token.opens();
-    let closes = token.is(")") || token.is("]") || token.is("}") || token.kind == Kind::Template && token.text.starts_with('}') && !token.opens();
+    let opens = token.is("(")
+        || token.is("[")
+        || token.is("{")
+        || token.kind == Kind::Template && token.text.starts_with('`') && token.opens();
+    let closes = token.is(")")
+        || token.is("]")
+        || token.is("}")
+        || token.kind == Kind::Template && token.text.starts_with('}') && !token.opens();
     if opens { depth + 1 } else { depth - usize::from(closes) }
 }
 

@@ -47,11 +47,14 @@ pub(crate) fn plan(modules: &Modules, size: &dyn Fn(&str) -> usize) -> Result<Pl
     let order = order(modules)?;
     let mut core = closure(modules, START);
     if let Some(module) = core.iter().find(|path| modules[**path].waits) {
-        return Err(format!("{module}: awaits at its top; the page starts with it, and every view would wait for it forever: await in a function"));
+        return Err(format!(
+            "{module}: awaits at its top; the page starts with it, and every view would wait for it forever: await in a function"
+        ));
     }
     let first = closure(modules, FIRST);
     let roots = roots(modules)?;
-    let needers = |module: &str| roots.iter().filter(|(_, needs)| needs.contains(module)).map(|(name, _)| *name).collect::<Set>();
+    let needers =
+        |module: &str| roots.iter().filter(|(_, needs)| needs.contains(module)).map(|(name, _)| *name).collect::<Set>();
     // What every reader needs sooner or later starts with the page, as long as it waits for nothing.
     for module in &order {
         let waits = closure(modules, module).iter().any(|needed| modules[*needed].waits);
@@ -70,12 +73,19 @@ pub(crate) fn plan(modules: &Modules, size: &dyn Fn(&str) -> usize) -> Result<Pl
         };
     }
     let sized = |modules: &Set| modules.iter().map(|module| size(module)).sum();
-    let shared = shared.into_iter().map(|((needed_by, is_first), modules)| Shared { needed_by, size: sized(&modules), modules, is_first });
+    let shared = shared.into_iter().map(|((needed_by, is_first), modules)| Shared {
+        needed_by,
+        size: sized(&modules),
+        modules,
+        is_first,
+    });
     for one in joined(modules, &files, shared.collect()) {
         let largest = one.modules.iter().max_by_key(|module| size(module)).map_or("", |module| module);
         files.insert(format!("app/shared/{}", largest.trim_start_matches("app/").replace('/', "-")), one.modules);
     }
-    let ordered = |modules: &Set| order.iter().filter(|module| modules.contains(**module)).map(|module| (*module).to_owned()).collect();
+    let ordered = |modules: &Set| {
+        order.iter().filter(|module| modules.contains(**module)).map(|module| (*module).to_owned()).collect()
+    };
     let plan: Plan = files.iter().map(|(name, modules)| (name.clone(), ordered(modules))).collect();
     match circle(modules, plan.values()) {
         Some(circle) => Err(format!("files of the page would wait for each other: {circle}")),
@@ -85,8 +95,13 @@ pub(crate) fn plan(modules: &Modules, size: &dyn Fn(&str) -> usize) -> Result<Pl
 
 /// The views: modules of the directories that are loaded by a name put together.
 pub(crate) fn views(modules: &Modules) -> Vec<&str> {
-    let directories: BTreeSet<&str> = modules.values().flat_map(|module| module.directories.iter().map(String::as_str)).collect();
-    modules.keys().map(String::as_str).filter(|path| path.rsplit_once('/').is_some_and(|(directory, _)| directories.contains(directory))).collect()
+    let directories: BTreeSet<&str> =
+        modules.values().flat_map(|module| module.directories.iter().map(String::as_str)).collect();
+    modules
+        .keys()
+        .map(String::as_str)
+        .filter(|path| path.rsplit_once('/').is_some_and(|(directory, _)| directories.contains(directory)))
+        .collect()
 }
 
 /// Files of what is loaded when it is asked for, each with all modules that it needs.
@@ -136,7 +151,8 @@ fn reached<'a>(modules: &'a Modules, view: &str) -> Set<'a> {
 }
 
 fn walk<'a>(modules: &'a Modules, start: &str, next: &dyn Fn(&'a Module) -> Vec<&'a str>) -> Set<'a> {
-    let (mut found, mut left) = (Set::new(), modules.get_key_value(start).map(|(path, _)| path.as_str()).into_iter().collect::<Vec<_>>());
+    let (mut found, mut left) =
+        (Set::new(), modules.get_key_value(start).map(|(path, _)| path.as_str()).into_iter().collect::<Vec<_>>());
     while let Some(path) = left.pop() {
         if found.insert(path) {
             left.extend(next(&modules[path]));
@@ -147,12 +163,20 @@ fn walk<'a>(modules: &'a Modules, start: &str, next: &dyn Fn(&'a Module) -> Vec<
 
 /// All modules, each behind those that it imports.
 fn order(modules: &Modules) -> Result<Vec<&str>, String> {
-    fn visit<'a>(modules: &'a Modules, path: &'a str, above: &mut Vec<&'a str>, done: &mut Vec<&'a str>) -> Result<(), String> {
+    fn visit<'a>(
+        modules: &'a Modules,
+        path: &'a str,
+        above: &mut Vec<&'a str>,
+        done: &mut Vec<&'a str>,
+    ) -> Result<(), String> {
         if done.contains(&path) {
             return Ok(());
         }
         if let Some(from) = above.iter().position(|one| *one == path) {
-            return Err(format!("modules import each other in a circle: {} → {path}; move what both need into a third", above[from..].join(" → ")));
+            return Err(format!(
+                "modules import each other in a circle: {} → {path}; move what both need into a third",
+                above[from..].join(" → ")
+            ));
         }
         above.push(path);
         for next in modules[path].needs() {
@@ -183,7 +207,8 @@ fn joined<'a>(modules: &Modules, files: &BTreeMap<String, Set<'a>>, mut shared: 
         let mut partners: Vec<usize> = (0..shared.len()).filter(|at| shared[*at].is_first == small.is_first).collect();
         partners.sort_by_key(|at| std::cmp::Reverse(likeness(&small, &shared[*at])));
         let fits = partners.into_iter().find(|at| {
-            let others = settled.iter().chain(shared.iter().enumerate().filter(|(other, _)| other != at).map(|(_, one)| one));
+            let others =
+                settled.iter().chain(shared.iter().enumerate().filter(|(other, _)| other != at).map(|(_, one)| one));
             let together: Set = shared[*at].modules.union(&small.modules).copied().collect();
             let all = others.map(|one| &one.modules).chain(files.values()).chain([&together]);
             circle(modules, all).is_none()
@@ -212,14 +237,18 @@ where
     S: AsRef<str> + 'm + ?Sized,
 {
     let files: Vec<Vec<&str>> = files.into_iter().map(|file| file.into_iter().map(AsRef::as_ref).collect()).collect();
-    let place: BTreeMap<&str, usize> = files.iter().enumerate().flat_map(|(at, file)| file.iter().map(move |module| (*module, at))).collect();
+    let place: BTreeMap<&str, usize> =
+        files.iter().enumerate().flat_map(|(at, file)| file.iter().map(move |module| (*module, at))).collect();
     let mut needs: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     for (at, file) in files.iter().enumerate() {
-        let outside = file.iter().flat_map(|module| modules[*module].needs()).filter_map(|module| place.get(module).copied());
+        let outside =
+            file.iter().flat_map(|module| modules[*module].needs()).filter_map(|module| place.get(module).copied());
         needs.insert(at, outside.filter(|other| *other != at).collect());
     }
     // A file that waits for none that is left is no part of a circle.
-    while let Some(free) = needs.iter().find(|(_, others)| others.iter().all(|other| !needs.contains_key(other))).map(|(at, _)| *at) {
+    while let Some(free) =
+        needs.iter().find(|(_, others)| others.iter().all(|other| !needs.contains_key(other))).map(|(at, _)| *at)
+    {
         needs.remove(&free);
     }
     let names: Vec<&str> = needs.keys().filter_map(|at| files[*at].first().copied()).collect();

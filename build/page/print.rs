@@ -14,7 +14,10 @@ fn goes_on(token: &Token) -> bool {
 /// Before these a line break never ends a statement.
 fn continues(token: &Token) -> bool {
     match token.kind {
-        Kind::Punct => matches!(token.text.as_str(), ")" | "]" | "}" | "," | ";" | "." | "?." | "?" | ":" | "=" | "=>" | "&&" | "||" | "??"),
+        Kind::Punct => matches!(
+            token.text.as_str(),
+            ")" | "]" | "}" | "," | ";" | "." | "?." | "?" | ":" | "=" | "=>" | "&&" | "||" | "??"
+        ),
         Kind::Template => token.text.starts_with('}'),
         _ => false,
     }
@@ -23,7 +26,8 @@ fn continues(token: &Token) -> bool {
 /// Whether two tokens without a space between them would be read as others.
 fn clings(left: &Token, right: &Token) -> bool {
     let is_name = |token: &Token| matches!(token.kind, Kind::Word | Kind::Number);
-    let (end, start) = (left.text.chars().next_back().unwrap_or_default(), right.text.chars().next().unwrap_or_default());
+    let (end, start) =
+        (left.text.chars().next_back().unwrap_or_default(), right.text.chars().next().unwrap_or_default());
     if is_name(right) && (is_name(left) || left.kind == Kind::Regex) {
         return true;
     }

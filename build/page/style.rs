@@ -12,12 +12,16 @@ pub(crate) fn style(source: &str) -> Result<String, String> {
         } else {
             let end = match next {
                 '"' | '\'' => closed(rest, next).ok_or("a string that is never closed")?,
-                _ if rest.starts_with("url(") => rest.find(')').map(|at| at + 1).ok_or("a `url(` that is never closed")?,
+                _ if rest.starts_with("url(") => {
+                    rest.find(')').map(|at| at + 1).ok_or("a `url(` that is never closed")?
+                }
                 _ => next.len_utf8(),
             };
             let before = text.chars().next_back();
             // Behind `:` a value begins; a `:` with nothing before `;` is an empty value, which the space is.
-            let holds = before.is_some_and(|before| !"{};,".contains(before) && !(before == ':' && next != ';')) && !"{},".contains(next) && (next != ';' || before == Some(':'));
+            let holds = before.is_some_and(|before| !"{};,".contains(before) && !(before == ':' && next != ';'))
+                && !"{},".contains(next)
+                && (next != ';' || before == Some(':'));
             if space && holds {
                 text.push(' ');
             }
@@ -35,7 +39,8 @@ pub(crate) fn style(source: &str) -> Result<String, String> {
 pub(crate) fn texts(source: &str) -> Result<String, String> {
     let (mut text, mut rest) = (String::new(), source);
     while let Some(next) = rest.chars().next() {
-        let end = if next == '"' { closed(rest, next).ok_or("a string that is never closed")? } else { next.len_utf8() };
+        let end =
+            if next == '"' { closed(rest, next).ok_or("a string that is never closed")? } else { next.len_utf8() };
         if !next.is_whitespace() {
             text.push_str(&rest[..end]);
         }

@@ -7,4 +7,8 @@ mod common;
 mod driver;
 mod files;
 mod journeys;
+#[path = "../../build/page/mod.rs"]
+#[allow(dead_code, reason = "shared with the build, which uses other parts of it")]
+mod page;
+mod prepared;
 mod session;
