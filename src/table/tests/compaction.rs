@@ -1,5 +1,6 @@
 //! Compaction and vacuum: no answer changes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -67,6 +68,47 @@ async fn many_large_chunks_are_merged_in_order() {
     let version = table.current();
     assert_ordered(&read_file(&place.storage, &version.files[0].location).await.1);
     assert_eq!(all_rows(&place.storage, &version).await, expected(&all));
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_left_out_and_the_rest_is_merged() {
+    let place = Place::new();
+    let damage = Arc::<DamageLog>::default();
+    let table = place.open().await.share_damage(Arc::clone(&damage));
+    // Two files of `a`, four of `b`; one of `b` has a flipped bit, one is gone.
+    let mut all = Vec::new();
+    for (first, module) in (1..).zip(["a", "a", "b", "b", "b", "b"]) {
+        flush(&table, first, &[spec(first, Some(module))]).await.expect("flushes");
+        all.push(batch(first, &[spec(first, Some(module))]));
+    }
+    let before = table.current();
+    let of_b: Vec<_> = before.files.iter().filter(|file| file.module.as_deref() == Some("b")).collect();
+    let path = |file: &DataFile| place.table_dir().join(&file.path);
+    let (rotten, lost) = (path(of_b[1]), path(of_b[2]));
+    let (whole, kept) = (std::fs::read(&rotten).expect("reads"), std::fs::read(&lost).expect("reads"));
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 3] ^= 4;
+    std::fs::write(&rotten, flipped).expect("writes");
+    std::fs::remove_file(&lost).expect("removes");
+
+    let report = table.compact(CompactWhich::All, |_| ()).await.expect("goes on without them");
+    assert_eq!((report.partitions, report.files_in, report.files_out, table.damaged_files()), (2, 4, 2, 2));
+    let mut found: Vec<_> = damage.all().into_iter().map(|(_, damage)| (damage.path, damage.what)).collect();
+    found.sort_unstable_by_key(|(path, _)| *path != of_b[1].path);
+    assert_eq!((&found[0].0, &found[1].0), (&of_b[1].path, &of_b[2].path));
+    assert!(found[0].1.contains("damaged between bytes"), "{found:?}");
+    assert_eq!(found[1].1, "is missing");
+    let live: Vec<_> = table.current().files.iter().map(|file| file.path.clone()).collect();
+    assert!(live.contains(&of_b[1].path) && live.contains(&of_b[2].path), "they stay, with their names");
+    assert_eq!(table.compaction_due(CompactWhich::All), 0, "nor do they make another run due");
+
+    // Restored, and known to be whole again.
+    std::fs::write(&rotten, whole).expect("writes");
+    std::fs::write(&lost, kept).expect("writes");
+    damage.all().iter().for_each(|(location, _)| damage.clear(location));
+    let report = table.compact(CompactWhich::All, |_| ()).await.expect("compacts");
+    assert_eq!((report.files_in, report.files_out, table.damaged_files()), (3, 1, 0));
+    assert_eq!(all_rows(&place.storage, &table.current()).await, expected(&all));
 }
 
 #[tokio::test]

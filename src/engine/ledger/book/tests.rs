@@ -11,6 +11,9 @@ fn tally(key: &str, source: &str, accepted: u64, rejected: u64) -> Tally {
 fn sum(book: &Book) -> (u64, u64) {
     let mut all = Sums::default();
     book.lines.values().for_each(|sums| all.add(sums));
+    let mut counted = book.clone();
+    counted.recount();
+    assert_eq!(&counted, book, "what is kept is what the lines say");
     (all.accepted, all.rejected())
 }
 
