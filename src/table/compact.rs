@@ -93,9 +93,9 @@ impl Table {
         self.current().files.iter().filter(|file| self.damage.has(&file.location)).count() as u64
     }
 
-    /// The files of a version that are not known to be damaged.
+    /// The files of a version but those that a merge would fail by again. One that is missing is looked for each time.
     fn whole<'v>(&self, version: &'v TableVersion) -> impl Iterator<Item = &'v Arc<DataFile>> {
-        version.files.iter().filter(|file| !self.damage.has(&file.location))
+        version.files.iter().filter(|file| !self.damage.has_wrong_bytes(&file.location))
     }
 
     fn policy(&self, which: CompactWhich) -> Policy<'_> {
@@ -171,8 +171,12 @@ impl Table {
                 let progress = Progress { watch: Arc::clone(watch), before: done, total };
                 done += files.iter().map(|file| file.size).sum::<u64>();
                 match self.merge(files.clone(), progress).await {
-                    Ok(merged) => run.waiting.push(merged),
-                    Err(error) => self.leave_out(&files, error)?,
+                    Ok(merged) => {
+                        // They were read from the first byte to the last.
+                        merged.of.iter().for_each(|file| self.damage.clear(&file.location));
+                        run.waiting.push(merged);
+                    }
+                    Err(error) => drop(run.known.remove(&self.leave_out(&files, error)?)),
                 }
                 if run.waiting.len() >= COMMIT_FILES || run.since.elapsed() >= COMMIT_EVERY {
                     self.commit_merges(run).await?;
@@ -182,14 +186,15 @@ impl Table {
         }
     }
 
-    /// Notes which of `files` a merge failed by, so that the next plan goes without it. Every other error is the run's.
-    fn leave_out(&self, files: &[Arc<DataFile>], error: TableError) -> Result<(), TableError> {
+    /// Notes which of `files` a merge failed by, and gives its path: the run goes on without it. Every other error is
+    /// the run's.
+    fn leave_out(&self, files: &[Arc<DataFile>], error: TableError) -> Result<String, TableError> {
         let TableError::DamagedFile { path, what } = error else { return Err(error) };
-        match files.iter().find(|file| file.path == path) {
-            Some(file) => self.damage.note(&file.location, &FileDamage { path, what }),
-            None => return Err(TableError::DamagedFile { path, what }),
-        }
-        Ok(())
+        let Some(file) = files.iter().find(|file| file.path == path) else {
+            return Err(TableError::DamagedFile { path, what });
+        };
+        self.damage.note(&file.location, &FileDamage { path: path.clone(), what });
+        Ok(path)
     }
 
     /// Commits the merges that wait; those are given up whose files another commit took.

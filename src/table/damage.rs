@@ -9,6 +9,9 @@ use thiserror::Error;
 use super::version::DataFile;
 use crate::error::chain;
 
+/// What is wrong with a file that is not there: the only damage that a store may mend by itself, which lists late.
+const MISSING: &str = "is missing";
+
 /// A data file that does not hold what was written.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("data file `{path}` {what}")]
@@ -34,7 +37,7 @@ impl FileDamage {
         let refused = |error: &std::io::Error| error.raw_os_error() == Some(libc::EIO);
         let what = match (Self::behind(error), error) {
             (Some(found), _) => return Some(found.clone()),
-            (None, object_store::Error::NotFound { .. }) => "is missing",
+            (None, object_store::Error::NotFound { .. }) => MISSING,
             (None, _) if chain(error).any(|error| error.downcast_ref().is_some_and(refused)) => {
                 "cannot be read: the disk has an error there"
             }
@@ -65,6 +68,12 @@ impl DamageLog {
     #[must_use]
     pub fn has(&self, location: &Path) -> bool {
         self.0.lock().contains_key(location)
+    }
+
+    /// Whether the file is there, and known to hold something else than was written.
+    #[must_use]
+    pub fn has_wrong_bytes(&self, location: &Path) -> bool {
+        self.0.lock().get(location).is_some_and(|damage| damage.what != MISSING)
     }
 
     /// The damaged files.
