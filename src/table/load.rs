@@ -73,7 +73,7 @@ pub(super) async fn load(storage: &Storage, root: &Path, apps: &[&str]) -> Resul
     };
     let mut next = listing.first();
     let read = |version| async move { (version, commit_at(storage, root, version).await) };
-    let listed = next..listing.last.map_or(next, |last| last + 1);
+    let listed = listing.last.into_iter().flat_map(move |last| next..=last);
     let mut commits = stream::iter(listed.map(read)).buffered(READ_AHEAD);
     while let Some((version, commit)) = commits.next().await {
         let commit = commit?.ok_or_else(|| listing.gap(root, version))?;

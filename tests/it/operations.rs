@@ -95,7 +95,7 @@ fn walk(page: &str, least: usize, env: &[(&str, &str)]) -> Option<(tempfile::Tem
     let said = std::fs::File::create(dir.path().join("said")).unwrap();
     std::fs::create_dir(dir.path().join("walk")).unwrap();
     let mut shell = Command::new("timeout")
-        .args(["-k", "1", "120", "bash", "-c"])
+        .args(["-k", "1", "240", "bash", "-c"])
         .arg(script(page, least).replace(":7700", &format!(":{port}")))
         .current_dir(dir.path().join("walk"))
         .env("PATH", path)

@@ -122,8 +122,9 @@ impl ObjectStore for Watched {
 
 /// Objects that a stale list lacks at most.
 const LATE_MAX: usize = 3;
-/// How much seldomer reads fail: clients of stores repeat them by themselves, and opening a table takes a hundred.
-const READS_FAIL: u64 = 6;
+/// How much seldomer reads fail: clients of stores repeat them by themselves, and opening a table takes hundreds, one
+/// for each commit since the last checkpoint that came through.
+const READS_FAIL: u64 = 40;
 
 /// How often a store fails, of 1,000 calls.
 #[derive(Debug, Clone, Copy)]
