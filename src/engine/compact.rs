@@ -75,16 +75,23 @@ impl Inner {
         all_partitions: bool,
     ) -> Result<Vec<CompactSummary>, EngineError> {
         let which = if all_partitions { CompactWhich::All } else { CompactWhich::Due };
-        let mut summaries = Vec::new();
+        let (mut summaries, mut failed) = (Vec::new(), None);
         for project in self.projects.some(name)? {
             let _one = project.compacting.lock().await;
             if project.intake.lock().is_closed() {
                 continue;
             }
-            summaries.push(self.compact_project(&project, which).await?);
-            self.vacuum_project(&project).await?;
+            let done = async {
+                summaries.push(self.compact_project(&project, which).await?);
+                self.vacuum_project(&project).await
+            };
+            // What is wrong with one project keeps none of the others from it.
+            if let Err(error) = done.await {
+                tracing::warn!(project = %project.name, error = &error as &dyn std::error::Error, "not compacted to the end");
+                failed.get_or_insert(error);
+            }
         }
-        Ok(summaries)
+        failed.map_or(Ok(summaries), Err)
     }
 
     async fn compact_project(

@@ -149,10 +149,10 @@ async fn a_query_names_the_damaged_file_and_may_go_without_it() {
     assert_eq!(server.metric("kronika_damaged_files", "").await, 1.0);
     // So do the lists and figures of the journal.
     for (path, counted) in [
-        ("/api/v1/events?fields=message&limit=1000&total=exact", "/total/value"),
-        ("/api/v1/facets?fields=actor_id,message", "/facets/message/events"),
-        ("/api/v1/histogram?step=day&by=message", "/series"),
-        ("/api/v1/aggregate?metric=distinct&of=message", "/rows/0/value"),
+        ("/api/v1/events?period=all&fields=message&limit=1000&total=exact", "/total/value"),
+        ("/api/v1/facets?period=all&fields=actor_id,message", "/facets/message/events"),
+        ("/api/v1/histogram?period=all&step=day&by=message", "/series"),
+        ("/api/v1/aggregate?period=all&metric=distinct&of=message", "/rows/0/value"),
     ] {
         let refused = server.get("default", path).await;
         assert!(refused.problem(503, "data_file_damaged")["detail"].as_str().unwrap().contains(name(&damaged)));
@@ -170,7 +170,7 @@ async fn a_query_names_the_damaged_file_and_may_go_without_it() {
             .map_or_else(|| counted.as_u64().or_else(|| counted.as_str()?.parse().ok()).unwrap(), sum);
         assert_eq!(counted, 2_000, "{path}: {answer}");
     }
-    let asked = server.get("default", "/api/v1/events?module=a&partial=true").await;
+    let asked = server.get("default", "/api/v1/events?period=all&module=a&partial=true").await;
     assert!(!asked.headers.contains_key("kronika-partial") || asked.json(200)["missing"]["files"] == 1);
     server.get("default", "/api/v1/facets?partial=maybe").await.problem(400, "invalid_filter");
     // A key that sees one module is told that something is missing, not how much of what it must not see.
@@ -179,7 +179,7 @@ async fn a_query_names_the_damaged_file_and_may_go_without_it() {
     let list = server.with(
         made["secret"].as_str().unwrap(),
         reqwest::Method::GET,
-        "/api/v1/events?partial=true&fields=message",
+        "/api/v1/events?period=all&partial=true&fields=message",
     );
     assert_eq!(crate::common::send(list).await.json(200)["missing"], json!({}));
     // Without need nothing is skipped.
