@@ -35,6 +35,10 @@ pub enum Reason {
     Revoked,
     /// It is not for requests from there.
     WrongSource,
+    /// No session has that token: it was never one, or is over.
+    SessionUnknown,
+    /// No link has that token: it was never one, or was used, or is too old.
+    LinkUnknown,
 }
 
 impl Denied {
@@ -57,6 +61,8 @@ impl Reason {
             Self::Expired => "key_expired",
             Self::Revoked => "key_revoked",
             Self::WrongSource => "source_wrong",
+            Self::SessionUnknown => "session_unknown",
+            Self::LinkUnknown => "link_unknown",
         }
     }
 }

@@ -44,7 +44,7 @@ pub enum AccessError {
     /// Without this key nobody could make another.
     #[error("`{0}` is the last admin key that is valid")]
     LastAdmin(KeyId),
-    /// The key file can be read by other users.
+    /// The file of keys or of sessions can be read by other users.
     #[error("other users can read the key file `{}` (mode {mode:o})", path.display())]
     Exposed {
         /// The key file.
@@ -52,10 +52,10 @@ pub enum AccessError {
         /// Its permission bits.
         mode: u32,
     },
-    /// The key file cannot be read or written.
-    #[error("cannot keep the keys in `{}`", path.display())]
+    /// The file of keys or of sessions cannot be read or written.
+    #[error("cannot keep keys or sessions in `{}`", path.display())]
     Io {
-        /// The key file.
+        /// The file.
         path: PathBuf,
         /// What the system says.
         #[source]

@@ -1,11 +1,11 @@
-//! Keys on disk: one JSON file, a list, replaced as a whole, readable by its owner only.
+//! Keys and sessions on disk: a JSON file each, a list, replaced as a whole, readable by its owner only.
 //!
 //! Members that a file of an earlier release lacks have defaults: such keys do not expire.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{AccessError, KeyId, Restrictions, Scope};
@@ -50,12 +50,12 @@ pub(super) struct Previous {
 }
 
 /// Reads the keys in `path`; none where there is no such file.
-pub(super) fn load(path: &Path) -> Result<BTreeMap<KeyId, Stored>, AccessError> {
+pub(super) fn load<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, AccessError> {
     use std::os::unix::fs::PermissionsExt;
     let failed = |source| AccessError::Io { path: path.to_path_buf(), source };
     let mode = match std::fs::metadata(path) {
         Ok(found) => found.permissions().mode() & 0o777,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(failed(error)),
     };
     if mode & OTHERS != 0 {
@@ -63,15 +63,19 @@ pub(super) fn load(path: &Path) -> Result<BTreeMap<KeyId, Stored>, AccessError> 
     }
     let bytes = std::fs::read(path).map_err(failed)?;
     let text = sealed::unseal(&bytes).map_err(failed)?;
-    let keys: Vec<Stored> = serde_json::from_slice(text).map_err(|error| failed(error.into()))?;
-    Ok(keys.into_iter().map(|key| (key.id.clone(), key)).collect())
+    serde_json::from_slice(text).map_err(|error| failed(error.into()))
 }
 
 /// Replaces the file durably.
-pub(super) fn save<'a>(path: &Path, keys: impl Iterator<Item = &'a Stored>) -> Result<(), AccessError> {
+pub(super) fn save(path: &Path, entries: &[impl Serialize]) -> Result<(), AccessError> {
     let failed = |source| AccessError::Io { path: path.to_path_buf(), source };
-    let text = serde_json::to_vec_pretty(&keys.collect::<Vec<_>>()).map_err(|error| failed(error.into()))?;
+    let text = serde_json::to_vec_pretty(entries).map_err(|error| failed(error.into()))?;
     write_private(path, &sealed::seal(text)).map_err(failed)
+}
+
+/// What cannot be made for want of randomness, for the file at `path`.
+pub(super) fn no_randomness(path: &Path, error: &getrandom::Error) -> AccessError {
+    AccessError::Io { path: path.to_path_buf(), source: io::Error::other(error.to_string()) }
 }
 
 /// Replaces `path` durably by a file that only its owner can read.

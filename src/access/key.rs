@@ -13,7 +13,8 @@ use sha2::{Digest, Sha256};
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const ID_LEN: usize = 12;
-const SECRET_LEN: usize = 43;
+/// 256 bits of base 62.
+pub(super) const SECRET_LEN: usize = 43;
 const CHECK_LEN: usize = 6;
 
 /// Public part of a key.
@@ -99,7 +100,8 @@ impl Secret {
     }
 }
 
-fn random(len: usize) -> Result<String, getrandom::Error> {
+/// `len` characters of base 62, each as likely as any other.
+pub(super) fn random(len: usize) -> Result<String, getrandom::Error> {
     let mut text = String::with_capacity(len);
     let mut bytes = [0; 64];
     while text.len() < len {

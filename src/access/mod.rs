@@ -6,7 +6,7 @@
 //! ```text
 //! NewKey ─▶ KeyStore ─▶ keys.json          (hashes, restrictions, times)
 //! secret ─▶ KeyStore ─▶ Caller ─▶ handler  (scope) ─▶ Reader of a session, Restriction of a batch
-//!                          └── ended: cancelled at revocation and expiry; running queries watch it
+//! cookie ─▶ Sessions ─────┘└── ended: cancelled at revocation and expiry; running queries watch it
 //! ```
 //!
 //! # Invariants
@@ -21,6 +21,7 @@ mod file;
 mod key;
 mod meter;
 mod model;
+mod sessions;
 mod store;
 
 use std::sync::Arc;
@@ -38,7 +39,8 @@ pub use key::{KeyId, Secret};
 pub(crate) use key::{hex, unhex};
 pub use meter::{Meter, Rate, Whose};
 pub use model::{KeyInfo, KeyState, NewKey, Restrictions};
-pub use store::KeyStore;
+pub use sessions::Token;
+pub use store::{KeyStore, SignedIn};
 
 /// What a key allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -3,8 +3,9 @@
 //! Reading is a look-up in memory. Changes are made one at a time: the file first, then memory; a
 //! revocation the other way round, since a full disk must not keep a leaked key alive.
 
+mod signed_in;
+
 use std::collections::BTreeMap;
-use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,10 +17,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::file::{self, Previous, Stored};
 use super::key::hex;
+use super::sessions::Sessions;
 use super::{AccessError, Caller, Denied, KeyId, KeyInfo, KeyState, Meter, NewKey, Reason, Scope, Secret, Whose};
 use crate::config::{self, Quota, Span};
 use crate::event::names::ProjectName;
 use crate::query::Restriction;
+
+pub use signed_in::SignedIn;
 
 /// What an unknown key is compared with: as long as a hash, and equal to none.
 const NO_HASH: &str = "----------------------------------------------------------------";
@@ -32,6 +36,8 @@ pub struct KeyStore {
     path: PathBuf,
     rules: config::Access,
     keys: RwLock<BTreeMap<KeyId, Arc<Entry>>>,
+    /// Of browsers that came with a key.
+    sessions: Sessions,
     /// One change at a time.
     changing: Mutex<()>,
     /// Whether a last use is not in the file.
@@ -54,17 +60,18 @@ struct Entry {
 }
 
 impl KeyStore {
-    /// Opens the keys in `path`, which need not exist yet.
+    /// Opens the keys in `path`, and the sessions in `sessions.json` beside it; neither need exist yet.
     ///
     /// # Errors
     /// A file that is unreadable, damaged, or readable by others.
     pub fn open(path: &Path, rules: &config::Access) -> Result<Self, AccessError> {
-        let load = |(id, stored)| Ok((id, Arc::new(Entry::new(stored, rules)?)));
+        let load = |stored: Stored| Ok((stored.id.clone(), Arc::new(Entry::new(stored, rules)?)));
         let keys = file::load(path)?.into_iter().map(load).collect::<Result<_, AccessError>>()?;
         Ok(Self {
             path: path.to_path_buf(),
             rules: rules.clone(),
             keys: RwLock::new(keys),
+            sessions: Sessions::open(&path.with_file_name("sessions.json"), rules)?,
             changing: Mutex::default(),
             used: AtomicBool::new(false),
         })
@@ -209,6 +216,7 @@ impl KeyStore {
         }
         entry.current.cancel();
         entry.previous.cancel();
+        self.sessions.drop_those(|key, _| *key == entry.stored.id);
         Ok(())
     }
 
@@ -244,15 +252,7 @@ impl KeyStore {
         let denied = |name, reason| Denied { key: Some(secret.id()), name, reason };
         let key = known.ok_or_else(|| denied(None, Reason::Unknown))?;
         let previous = previous && key.stored.previous.as_ref().is_some_and(|old| now_s < old.valid_until);
-        let wrong = if !(current || previous) {
-            Some(Reason::WrongSecret)
-        } else if key.stored.revoked_at.is_some() {
-            Some(Reason::Revoked)
-        } else if !key.is_live(now_s) {
-            Some(Reason::Expired)
-        } else {
-            (!key.admits(source)).then_some(Reason::WrongSource)
-        };
+        let wrong = if current || previous { key.refusal(source, now_s) } else { Some(Reason::WrongSecret) };
         if let Some(reason) = wrong {
             return Err(denied(Some(Arc::clone(&key.name)), reason));
         }
@@ -279,11 +279,13 @@ impl KeyStore {
         }
     }
 
-    /// Ends the queries of keys and secrets whose time is over. To be called several times a second.
+    /// Ends the queries of keys, secrets and sessions whose time is over. To be called several times a second.
     pub fn end_expired(&self, now_s: i64) {
         for key in self.keys.read().values() {
             key.end_what_is_over(now_s);
         }
+        let is_live = |id: &KeyId| self.keys.read().get(id).is_some_and(|key| key.is_live(now_s));
+        self.sessions.drop_those(|key, expires_at| expires_at <= now_s || !is_live(key));
     }
 
     /// Writes the times of last use where they changed. To be called once a minute.
@@ -321,11 +323,11 @@ impl KeyStore {
 
     fn write(&self, keys: &BTreeMap<KeyId, Arc<Entry>>) -> Result<(), AccessError> {
         let stored: Vec<Stored> = keys.values().map(|key| key.on_disk()).collect();
-        file::save(&self.path, stored.iter())
+        file::save(&self.path, &stored)
     }
 
     fn random(&self, made: Result<Secret, getrandom::Error>) -> Result<Secret, AccessError> {
-        made.map_err(|error| AccessError::Io { path: self.path.clone(), source: io::Error::other(error.to_string()) })
+        made.map_err(|error| file::no_randomness(&self.path, &error))
     }
 }
 
@@ -349,6 +351,17 @@ impl Entry {
     /// Whether its newest secret is valid.
     fn is_live(&self, now_s: i64) -> bool {
         self.stored.revoked_at.is_none() && self.stored.expires_at.is_none_or(|expires_at| now_s < expires_at)
+    }
+
+    /// Why requests from `source` are refused.
+    fn refusal(&self, source: Option<IpAddr>, now_s: i64) -> Option<Reason> {
+        if self.stored.revoked_at.is_some() {
+            Some(Reason::Revoked)
+        } else if !self.is_live(now_s) {
+            Some(Reason::Expired)
+        } else {
+            (!self.admits(source)).then_some(Reason::WrongSource)
+        }
     }
 
     fn admits(&self, source: Option<IpAddr>) -> bool {

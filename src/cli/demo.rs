@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use super::CliError;
 use super::output::say;
 use super::serve::{asked_to_stop, bind, until_stopped};
-use crate::access::write_private;
+use crate::access::{Secret, write_private};
 use crate::config::Config;
-use crate::engine::{AppendOptions, Engine};
+use crate::engine::{AppendOptions, Engine, now_s};
 use crate::event::names::ProjectName;
 use crate::generate::{Generator, Options};
 
@@ -53,7 +53,8 @@ impl Args {
         let key = demo_key(&engine, &self.data_dir)?;
         load(&engine, self.events).await?;
         let asked = asked_to_stop()?;
-        say(&welcome(&format!("http://{address}"), &key))?;
+        let url = format!("http://{address}");
+        say(&welcome(&url, &key, &sign_in(&engine, &url, &key)))?;
         say(&format!("listening on http://{address}"))?;
         until_stopped(asked, listener, engine, None).await
     }
@@ -104,7 +105,21 @@ fn project(name: &str) -> ProjectName {
     ProjectName::try_from(name).expect("a project name of the grammar")
 }
 
-fn welcome(url: &str, key: &str) -> String {
+/// How to get into the page: by a link, while the demo's key is valid.
+fn sign_in(engine: &Engine, url: &str, key: &str) -> String {
+    let id = Secret::parse(key).map(|secret| secret.id());
+    match id.map(|id| engine.keys().make_link(&id, now_s())) {
+        Some(Ok((link, _))) => format!(
+            "Open the page; the link signs you in once, within {}:\n\n  {url}/login#link={}",
+            engine.config().access.link_lifetime,
+            link.reveal()
+        ),
+        Some(Err(error)) => format!("Open the page at {url} and sign in with a key of yours: {error}."),
+        None => format!("Open the page at {url} and sign in with a key of yours: what is in `demo.key` is none."),
+    }
+}
+
+fn welcome(url: &str, key: &str, sign_in: &str) -> String {
     let program = std::env::current_exe().map_or_else(|_| "kronika".to_string(), |path| path.display().to_string());
     format!(
         "\
@@ -112,6 +127,8 @@ Kronika's demo is ready: five small journals in the project `demo`, {DAYS} days 
 
   URL  {url}
   key  {key}
+
+{sign_in}
 
 Ask with SQL:
 

@@ -83,7 +83,7 @@ pub struct Config {
     pub query: Query,
     /// Streams of events as they become visible.
     pub tail: Tail,
-    /// Filters that have a name.
+    /// Filters and screens that have a name.
     pub saved: Saved,
     /// Questions that are asked again and again.
     pub alerts: Alerts,
@@ -378,6 +378,12 @@ pub struct Access {
     pub key_lifetime_max: Span,
     /// How long the secret before a rotation stays valid where the request does not say it.
     pub rotation_overlap: Span,
+    /// How long a browser stays signed in; not longer than its key is valid.
+    pub session_lifetime: Span,
+    /// Most sessions of one key, and most links that begin one; the oldest ends for a new one.
+    pub sessions_max: usize,
+    /// How long a link that begins a session can be used.
+    pub link_lifetime: Span,
     /// What a key may ask for whose own quota does not say it.
     pub key_quota: Quota,
     /// What all keys of a project may ask for together where the project's own quota does not say it.
@@ -389,6 +395,9 @@ impl Default for Access {
         Self {
             key_lifetime_max: Span::secs(365 * 86_400),
             rotation_overlap: Span::secs(86_400),
+            session_lifetime: Span::secs(12 * 3_600),
+            sessions_max: 100,
+            link_lifetime: Span::secs(600),
             // So that one key cannot take all places of `query.at_once_max`.
             key_quota: Quota { queries_at_once: Some(12), ..Quota::default() },
             project_quota: Quota::default(),

@@ -40,6 +40,7 @@ impl Inner {
         }
         self.projects.remove_files(name).await?;
         self.saved.forget(name)?;
+        self.views.forget(name)?;
         self.alerts.forget(name)?;
         self.redactions.forget(name)?;
         self.retention.forget(name)?;

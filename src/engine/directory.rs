@@ -4,6 +4,7 @@
 //! LOCK                 held by the one process that uses the directory; holds its pid
 //! kronika.json         format version and writer id, made with the directory
 //! keys.json            API keys (0600)
+//! sessions.json        sessions of the page (0600)
 //! deleted.json         projects that were deleted
 //! quotas.json          quotas of projects
 //! audit.json           what the audit journal keeps from run to run (0600)
@@ -12,6 +13,7 @@
 //! erasures.json        erasures (0600)
 //! redaction.json       what is redacted in single projects
 //! filters/PROJECT.json saved filters
+//! views/PROJECT.json   saved screens of the page
 //! alerts/PROJECT.json  alerts, and where each stands (0600)
 //! wal/                 write-ahead log
 //! interpretations/     how the frames of the log are to be read
@@ -81,6 +83,7 @@ impl Directory {
             "mappings",
             "queries",
             "filters",
+            "views",
             "alerts",
             "spill",
             "uploads",

@@ -17,6 +17,7 @@ use crate::event::redact::RedactError;
 use crate::event::state::StateError;
 use crate::journal::alerts::{AlertError, MailError};
 use crate::journal::saved::SavedError;
+use crate::journal::views::ViewError;
 use crate::journal::webhook::OutboxError;
 use crate::query::QueryError;
 use crate::retention::RetentionError;
@@ -106,6 +107,9 @@ pub enum EngineError {
     /// Saved filters.
     #[error(transparent)]
     Saved(#[from] SavedError),
+    /// Saved screens.
+    #[error(transparent)]
+    View(#[from] ViewError),
     /// Calls of other systems.
     #[error(transparent)]
     Outbox(#[from] OutboxError),
@@ -176,6 +180,7 @@ impl Report for EngineError {
             Self::Mail(_) => Kind::Invalid,
             Self::Retention(error) => error.kind(),
             Self::Saved(error) => error.kind(),
+            Self::View(error) => error.kind(),
             Self::Outbox(error) => error.kind(),
             Self::Job(error) => error.kind(),
         }
@@ -205,6 +210,7 @@ impl Report for EngineError {
             Self::Mail(_) => "mail_settings_invalid",
             Self::Retention(error) => error.code(),
             Self::Saved(error) => error.code(),
+            Self::View(error) => error.code(),
             Self::Outbox(error) => error.code(),
             Self::Job(error) => error.code(),
         }
@@ -244,6 +250,7 @@ impl Report for EngineError {
             Self::Mail(_) => Some("look at [smtp] of the settings".into()),
             Self::Retention(error) => error.hint(),
             Self::Saved(error) => error.hint(),
+            Self::View(error) => error.hint(),
             Self::Outbox(error) => error.hint(),
             Self::Job(error) => error.hint(),
         }

@@ -50,6 +50,7 @@ mod resend;
 mod restore;
 mod retention;
 mod scrub;
+mod stored;
 mod tail;
 mod tasks;
 mod threads;
@@ -73,8 +74,9 @@ use crate::event::names::ProjectName;
 use crate::event::receipts::{self, Receipts};
 use crate::journal::Selection;
 use crate::journal::alerts::{Alerts, Mailer};
-use crate::journal::saved::{SavedFilters, Whose};
+use crate::journal::saved::{self, SavedFilters, Whose};
 use crate::journal::tail::Slots;
+use crate::journal::views::{self, SavedViews};
 use crate::query::named::Library;
 use crate::query::{self, Runtime, Session};
 use crate::table::{RemoteSettings, Storage};
@@ -98,6 +100,7 @@ pub(crate) use ledger::{Apart, Asked as LedgerAsked, BatchLine, LedgerAnswer};
 pub use resend::ResendError;
 pub(crate) use resend::{Letters, Resend, Resent, Which};
 pub use restore::{RestoreError, RestoreOutcome};
+pub use stored::{FileSums, HotSums, ModuleMonth, StorageFigures, TableLog};
 pub use tail::{TailError, TailQuery, TailStream};
 pub use trial::{Trial, TrialError};
 pub use verify::{Found, TableFigures, Verification, verify};
@@ -118,6 +121,7 @@ struct Inner {
     inflight: inflight::Inflight,
     redactions: redaction::Redactions,
     saved: SavedFilters,
+    views: SavedViews,
     alerts: Alerts,
     mailer: Mailer,
     /// Wakes those who tell of alerts.
@@ -226,7 +230,8 @@ impl Engine {
         let mappings = MappingLibrary::open(&part_or(&config.server.mappings_dir, &directory, "mappings"))?;
         let queries = Library::new(&part_or(&config.server.queries_dir, &directory, "queries"));
         let redactions = redaction::Redactions::open(&directory.part("redaction.json"), &config.redaction)?;
-        let saved = SavedFilters::new(&directory.part("filters"), &config.saved);
+        let saved = saved::open(&directory.part("filters"), &config.saved);
+        let views = views::open(&directory.part("views"), &config.saved);
         let alerts = Alerts::new(&directory.part("alerts"), &config.alerts);
         let mailer = Mailer::new(&config.smtp)?;
         let interpretations = interpretations::Interpretations::new(directory.part("interpretations"));
@@ -258,6 +263,7 @@ impl Engine {
             inflight,
             redactions,
             saved,
+            views,
             alerts,
             mailer,
             alert_news: Arc::new(Notify::new()),
@@ -444,6 +450,12 @@ impl Engine {
     #[must_use]
     pub fn saved(&self) -> &SavedFilters {
         &self.0.saved
+    }
+
+    /// The saved screens.
+    #[must_use]
+    pub fn views(&self) -> &SavedViews {
+        &self.0.views
     }
 
     /// What the saved filter of this name or id selects now.

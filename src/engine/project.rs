@@ -210,8 +210,13 @@ impl Project {
 
     /// Bytes, rows and age of the hot events.
     pub(super) fn hot(&self) -> HotState {
+        HotState::of(&self.visible.lock().hot)
+    }
+
+    /// The same with the table's version of the same moment.
+    pub(super) fn stored(&self) -> (HotState, Arc<TableVersion>) {
         let visible = self.visible.lock();
-        HotState { bytes: visible.hot.bytes(), rows: visible.hot.rows(), oldest: visible.hot.oldest() }
+        (HotState::of(&visible.hot), Arc::clone(&visible.version))
     }
 }
 
@@ -221,6 +226,12 @@ pub(super) struct HotState {
     pub(super) bytes: usize,
     pub(super) rows: usize,
     pub(super) oldest: Option<Instant>,
+}
+
+impl HotState {
+    fn of(hot: &Hot) -> Self {
+        Self { bytes: hot.bytes(), rows: hot.rows(), oldest: hot.oldest() }
+    }
 }
 
 impl Intake {

@@ -1,4 +1,6 @@
 //! Who calls: every handler that answers with data takes an [`Authorized`] with the scope it needs.
+//!
+//! A key vouches for a request, or, where none is sent, the cookie of a session ([`super::browser`]).
 
 use std::marker::PhantomData;
 
@@ -6,9 +8,10 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
+use super::browser::{self, Linked};
 use super::problem::ApiError;
 use super::trail::Trail;
-use crate::access::{AccessError, Caller, Denied, Reason, Scope};
+use crate::access::{AccessError, Caller, Denied, Reason, Scope, SignedIn};
 use crate::engine::{AppendError, Engine, now_s};
 use crate::error::Kind;
 use crate::event::names::ProjectName;
@@ -80,8 +83,8 @@ impl<S: Needs> FromRequestParts<Engine> for Authorized<S> {
 
     async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, ApiError> {
         let trail = Trail::of(parts)?;
-        let caller = authenticated(&parts.headers, engine, &trail)?;
-        let chosen = chosen_project(&parts.headers);
+        let Known { caller, .. } = authenticated(parts, engine, &trail)?;
+        let chosen = chosen_project(parts);
         let named = chosen.as_ref().map_or(None, Option::as_ref);
         let about = named.or(caller.project.as_ref());
         let about_audit = about.is_some_and(ProjectName::is_audit);
@@ -103,28 +106,47 @@ impl<S: Needs> FromRequestParts<Engine> for Authorized<S> {
 }
 
 /// Anybody with a valid key, whatever it is for.
-pub(super) struct AnyKey;
+pub(super) struct AnyKey {
+    pub(super) caller: Caller,
+    /// What the request leaves in the audit journal.
+    pub(super) trail: Trail,
+    /// When the session ends that vouches for the request, in seconds since 1970; none where a key does.
+    pub(super) session_until: Option<i64>,
+}
 
 impl FromRequestParts<Engine> for AnyKey {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, engine: &Engine) -> Result<Self, ApiError> {
         let trail = Trail::of(parts)?;
-        let caller = authenticated(&parts.headers, engine, &trail)?;
+        let Known { caller, session_until } = authenticated(parts, engine, &trail)?;
+        trail.recognised(&caller);
         engine.admit(&caller, None)?;
-        Ok(Self)
+        Ok(Self { caller, trail, session_until })
     }
 }
 
-fn authenticated(headers: &HeaderMap, engine: &Engine, trail: &Trail) -> Result<Caller, AccessError> {
-    let found = match sent_key(headers) {
-        Some(key) => engine.keys().authenticate(key, trail.source(), now_s()),
-        None => Err(Denied::new(Reason::Missing)),
-    };
-    found.map_err(|denied| {
+/// Who a request is from.
+struct Known {
+    caller: Caller,
+    session_until: Option<i64>,
+}
+
+fn authenticated(parts: &Parts, engine: &Engine, trail: &Trail) -> Result<Known, ApiError> {
+    let denied = |denied: Denied| {
         trail.denied(&denied);
-        denied.into()
-    })
+        AccessError::from(denied)
+    };
+    let (keys, source) = (engine.keys(), trail.source());
+    if let Some(key) = sent_key(&parts.headers) {
+        let caller = keys.authenticate(key, source, now_s()).map_err(denied)?;
+        return Ok(Known { caller, session_until: None });
+    }
+    let token = browser::token(&parts.headers).ok_or(Denied::new(Reason::Missing)).map_err(denied)?;
+    let SignedIn { caller, expires_at } = keys.signed_in(token, source, now_s()).map_err(denied)?;
+    trail.recognised(&caller);
+    browser::check_same_origin(parts)?;
+    Ok(Known { caller, session_until: Some(expires_at) })
 }
 
 /// Refuses a project that the caller, who has the scope `needed`, must not choose.
@@ -155,16 +177,24 @@ fn check_project(caller: &Caller, chosen: Option<&ProjectName>, needed: Scope) -
 }
 
 /// The key that a request came with.
-fn sent_key(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn sent_key(headers: &HeaderMap) -> Option<&str> {
     let bearer = headers.get("authorization").and_then(|value| value.to_str().ok());
     let bearer = bearer.and_then(|value| value.split_once(' '));
     let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, key)| key.trim());
     bearer.or_else(|| headers.get("x-api-key").and_then(|value| value.to_str().ok()))
 }
 
-fn chosen_project(headers: &HeaderMap) -> Result<Option<ProjectName>, ApiError> {
-    let Some(value) = headers.get(PROJECT_HEADER) else { return Ok(None) };
-    let wrong = |detail: String| ApiError::new(Kind::Invalid, "invalid_project", detail);
-    let text = value.to_str().map_err(|_| wrong("the header Kronika-Project is no text".into()))?;
-    ProjectName::try_from(text).map(Some).map_err(|error| wrong(error.to_string()))
+/// The project that the header names, or the link of a browser.
+fn chosen_project(parts: &Parts) -> Result<Option<ProjectName>, ApiError> {
+    let wrong = |detail: &str| ApiError::new(Kind::Invalid, "invalid_project", detail);
+    let sent = parts.headers.get(PROJECT_HEADER).map(|value| value.to_str());
+    let sent = sent.transpose().map_err(|_| wrong("the header Kronika-Project is no text"))?;
+    let linked = parts.extensions.get::<Linked>().map_or(&[][..], |Linked(named)| named.as_slice());
+    let mut named = sent.into_iter().chain(linked.iter().map(String::as_str));
+    let Some(first) = named.next() else { return Ok(None) };
+    if named.any(|other| other != first) {
+        return Err(wrong("the request names two projects: in the header and in its address, or twice in the address")
+            .hint("leave the parameter kronika-project out where the header Kronika-Project is sent"));
+    }
+    ProjectName::try_from(first).map(Some).map_err(|error| wrong(&error.to_string()))
 }

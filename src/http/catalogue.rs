@@ -184,6 +184,17 @@ pub(super) const ENTRIES: &[Entry] = &[
         "Send `Authorization: Bearer KEY`.",
     ),
     entry(
+        "cross_site",
+        "A page of another site made the request, with the cookie of this one.",
+        "Open the page of this server itself; programs send a key.",
+    ),
+    entry("invalid_sign_in", "A browser signs in with a key or with a link.", "Send one of `key` and `link`."),
+    entry(
+        "no_session",
+        "The request came with a key, and has no session to end.",
+        "`?everywhere=true` ends all of the key.",
+    ),
+    entry(
         "forbidden",
         "The key may not do this, or belongs to another project.",
         "Use a key with the scope that `detail` names.",
@@ -235,6 +246,39 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry(
         "alerts_unavailable",
         "The file of alerts cannot be read or written.",
+        "Check space and rights of the data directory.",
+    ),
+    entry(
+        "view_not_found",
+        "There is no saved screen of this name or id that the key sees.",
+        "List them with `GET /api/v1/views`.",
+    ),
+    entry(
+        "view_exists",
+        "A saved screen of this kind and name is there already.",
+        "Choose another name, or replace it with PUT.",
+    ),
+    entry("not_your_view", "The saved screen belongs to another key.", "Save one of your own, or use an admin key."),
+    entry("builtin_view", "The dashboard is built in.", "Save a copy under a name of your own."),
+    entry("invalid_view", "A part of the screen cannot be.", "`detail` names it and says what would do."),
+    entry(
+        "view_changed",
+        "Somebody changed the screen meanwhile.",
+        "Read it again, and make the change on what it is now.",
+    ),
+    entry(
+        "version_missing",
+        "A change does not say which version it is of.",
+        "Send the `ETag` that it was read with as `If-Match`.",
+    ),
+    entry(
+        "too_many_views",
+        "There are as many saved screens as the project may have, or one is too large.",
+        "Delete some, or raise the setting that `detail` names.",
+    ),
+    entry(
+        "views_unavailable",
+        "The file of saved screens cannot be read or written.",
         "Check space and rights of the data directory.",
     ),
     entry(

@@ -19,7 +19,10 @@ struct Document;
 pub(super) fn base() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
     let components = document.components.get_or_insert_default();
-    let key = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+    let key = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(
+        "An API key. A browser that signed in (POST /api/v1/session) sends the cookie of its session instead.",
+    ));
+    let key = SecurityScheme::Http(key.build());
     components.add_security_scheme("key", key);
     components.schemas.insert("Event".to_string(), event().into());
     document

@@ -5,6 +5,7 @@
 
 mod admin;
 mod body;
+mod browser;
 mod caller;
 mod catalogue;
 mod document;
@@ -19,12 +20,15 @@ mod keys;
 mod ledger;
 mod mappings;
 mod observe;
+mod page;
 mod pages;
 mod problem;
 mod projects;
 mod query;
 mod redaction;
 mod retention;
+mod schema;
+mod session;
 mod source;
 mod trail;
 mod transport;
@@ -56,6 +60,7 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
         .routes(routes!(ledger::replay_dead_letters))
         .routes(routes!(query::query))
         .routes(routes!(query::cancel))
+        .routes(routes!(schema::get_schema))
         .routes(routes!(query::list))
         .routes(routes!(query::named))
         .routes(routes!(mappings::list))
@@ -64,6 +69,7 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
         .routes(routes!(projects::list_projects, projects::create_project))
         .routes(routes!(projects::delete_project))
         .routes(routes!(projects::get_project_quota, projects::set_project_quota))
+        .routes(routes!(projects::get_project_storage))
         .routes(routes!(redaction::get_redaction, redaction::put_redaction))
         .routes(routes!(retention::list_retention))
         .routes(routes!(retention::get_retention, retention::set_retention))
@@ -79,6 +85,8 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
         .routes(routes!(keys::get_key, keys::revoke_key))
         .routes(routes!(keys::rotate_key))
         .routes(routes!(keys::set_key_quota))
+        .routes(routes!(session::begin_session, session::get_session, session::end_session))
+        .routes(routes!(session::make_session_link))
         .routes(routes!(admin::flush))
         .routes(routes!(admin::compact))
         .routes(routes!(jobs::list_jobs))
@@ -98,8 +106,10 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
         .route("/api/openapi.json", get(move || std::future::ready(axum::Json(served.clone()))))
         .route(catalogue::PAGE_PATH, get(catalogue::page))
         .merge(pages::api())
+        .merge(page::files())
         .fallback(admin::no_route)
         .method_not_allowed_fallback(admin::no_method)
+        .layer(middleware::from_fn(browser::linked))
         .layer(CatchPanicLayer::custom(admin::panicked))
         .layer(middleware::from_fn(admin::in_our_words))
         .layer(middleware::from_fn_with_state(engine.clone(), trail::recorded))
@@ -154,6 +164,8 @@ fn journal_routes() -> OpenApiRouter<Engine> {
         .routes(routes!(journal::tail::tail))
         .routes(routes!(journal::filters::list_filters, journal::filters::create_filter))
         .routes(routes!(journal::filters::get_filter, journal::filters::put_filter, journal::filters::delete_filter))
+        .routes(routes!(journal::views::list_views, journal::views::create_view))
+        .routes(routes!(journal::views::get_view, journal::views::put_view, journal::views::delete_view))
         .routes(routes!(journal::alerts::list_alerts, journal::alerts::create_alert))
         .routes(routes!(journal::alerts::list_alert_templates))
         .routes(routes!(journal::alerts::get_alert, journal::alerts::put_alert, journal::alerts::delete_alert))

@@ -20,6 +20,7 @@ use crate::journal::catalog::CatalogError;
 use crate::journal::lookup::LookupError;
 use crate::journal::saved::SavedError;
 use crate::journal::screens::ScreenError;
+use crate::journal::views::ViewError;
 use crate::journal::webhook::OutboxError;
 use crate::query::QueryError;
 
@@ -119,6 +120,8 @@ pub(super) fn status_of(kind: Kind, code: &str) -> StatusCode {
     match code {
         "method_not_allowed" => StatusCode::METHOD_NOT_ALLOWED,
         "range_not_satisfiable" => StatusCode::RANGE_NOT_SATISFIABLE,
+        "view_changed" => StatusCode::PRECONDITION_FAILED,
+        "version_missing" => StatusCode::PRECONDITION_REQUIRED,
         _ => match kind {
             Kind::Invalid => StatusCode::BAD_REQUEST,
             Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
@@ -336,6 +339,12 @@ impl From<AlertFailure> for ApiError {
 
 impl From<SavedError> for ApiError {
     fn from(error: SavedError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<ViewError> for ApiError {
+    fn from(error: ViewError) -> Self {
         Self::of(&error)
     }
 }

@@ -12,7 +12,7 @@ use super::extract::{ApiJson, ApiPath, ApiQuery};
 use super::problem::{ApiError, Problem};
 use crate::access::Scope;
 use crate::config::Quota;
-use crate::engine::Engine;
+use crate::engine::{Engine, StorageFigures};
 use crate::error::Kind;
 use crate::event::names::ProjectName;
 
@@ -85,6 +85,18 @@ pub(super) async fn set_project_quota(
     engine.set_project_quota(&project, quota.clone())?;
     caller.trail.changes(json!({"name": name, "quota": before}), json!({"name": name, "quota": quota}));
     Ok(Json(quota))
+}
+
+/// What a project takes: files, rows and bytes of its table by module and month, and what is in memory. Reads no file.
+#[utoipa::path(get, path = "/api/v1/projects/{name}/storage", tag = "access", operation_id = "get_project_storage", params(("name" = String, Path)),
+    responses((status = 200, body = StorageFigures), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("key" = ["admin"])))]
+pub(super) async fn get_project_storage(
+    State(engine): State<Engine>,
+    _caller: Authorized<Admin>,
+    ApiPath(name): ApiPath<String>,
+) -> Result<Json<StorageFigures>, ApiError> {
+    Ok(Json(engine.storage_figures(&project_name(&name)?).await?))
 }
 
 /// Says the name of the project again, so that none is deleted by mistake.

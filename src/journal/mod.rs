@@ -21,6 +21,7 @@ mod field;
 pub mod figures;
 pub mod files;
 mod filter;
+pub mod kept;
 pub mod list;
 pub mod lookup;
 pub mod objects;
@@ -36,6 +37,7 @@ mod statement;
 pub mod tail;
 pub mod tasks;
 pub mod tree;
+pub mod views;
 pub mod webhook;
 
 pub use columns::{LONG, columns, shown, single};

@@ -66,7 +66,8 @@ impl Ledger {
     }
 }
 
-fn schema() -> SchemaRef {
+/// Its columns.
+pub(super) fn schema() -> SchemaRef {
     let field = |name: &str, kind: DataType| Field::new(name, kind, true);
     Arc::new(Schema::new(vec![
         field("day", DataType::Date32),

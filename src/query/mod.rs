@@ -12,6 +12,7 @@
 //! * An answer that was cut says so; a failed one ends in an error, never like a complete one.
 
 mod answer;
+mod describe;
 mod dialect;
 mod error;
 mod filters;
@@ -43,6 +44,7 @@ mod views;
 use std::sync::Arc;
 
 pub use answer::{Answer, End, Outcome, Stats};
+pub use describe::{ColumnDescription, Description, FunctionDescription, TableDescription};
 pub(crate) use error::nearest;
 pub use error::{NameOf, Position, QueryError};
 pub use guard::Fenced;

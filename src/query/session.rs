@@ -47,7 +47,7 @@ const PACKING: u64 = 8;
 /// Fewest rows of a batch.
 const BATCH_ROWS_MIN: usize = 64;
 /// Views may use views, to this depth.
-const VIEW_DEPTH_MAX: usize = 8;
+pub(super) const VIEW_DEPTH_MAX: usize = 8;
 
 /// Limits of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -329,6 +329,11 @@ impl Session {
 }
 
 impl Session {
+    /// Whether its reader may ask the table `ledger`.
+    pub(super) fn shows_ledger(&self) -> bool {
+        self.ledger.is_some() && self.reader.restriction.is_none()
+    }
+
     /// Makes the table `ledger` where `statement` names it.
     fn register_ledger(
         &self,
@@ -380,7 +385,7 @@ impl Planning {
 }
 
 /// Plans the views that `statement` names, and those that they name.
-async fn register_views(
+pub(super) async fn register_views(
     state: &SessionState,
     schema: &MemorySchemaProvider,
     statement: &Statement,

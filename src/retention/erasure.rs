@@ -63,7 +63,7 @@ pub struct Counts {
     pub deliveries: u64,
     /// Alerts that were changed.
     pub alerts: u64,
-    /// Saved filters that were changed.
+    /// Saved filters and screens that were changed.
     pub filters: u64,
     /// Attachments that no event names any more.
     pub attachments: u64,

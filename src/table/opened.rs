@@ -216,6 +216,12 @@ impl Table {
         self.seen.load().highest
     }
 
+    /// How many replaced files wait for their deletion, and the version of the newest checkpoint.
+    pub async fn log_figures(&self) -> (u64, u64) {
+        let state = self.state.lock().await;
+        (state.removed.len() as u64, state.checkpoint())
+    }
+
     /// Hands a version to the caller's `publish`, under the commit lock.
     pub(super) fn publish(&self, state: &mut State, publish: impl FnOnce(Arc<TableVersion>)) {
         let seen = seen(state, &self.writer);

@@ -411,6 +411,7 @@ async fn no_key_outlives_its_project() {
     for _ in 0..10 {
         server.create_project("brief").await;
         let new = json!({"name": "k", "scopes": ["query"], "project": "brief"});
+        let begun = tokio::sync::Notify::new();
         let make = async {
             let mut secrets: Vec<String> = Vec::new();
             loop {
@@ -420,9 +421,12 @@ async fn no_key_outlives_its_project() {
                     return secrets;
                 }
                 secrets.push(answer.json(201)["secret"].as_str().unwrap().to_owned());
+                begun.notify_one();
             }
         };
         let delete = async {
+            // However slow the machine is, some keys are made before.
+            begun.notified().await;
             tokio::time::sleep(Duration::from_millis(15)).await;
             send(server.request(Method::DELETE, "/api/v1/projects/brief?confirm=brief")).await
         };

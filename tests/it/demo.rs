@@ -15,6 +15,21 @@ impl Drop for Demo {
     }
 }
 
+/// The printed link signs in, once.
+fn sign_in(said: &str) {
+    let address = said.lines().find_map(|line| line.trim().split_once("/login#link=")).unwrap();
+    let sign_in = || {
+        let body = format!("{{\"link\": \"{}\"}}", address.1);
+        let mut curl = Command::new("curl");
+        curl.args(["-s", "-i", "-d", &body, &format!("{}/api/v1/session", address.0)]);
+        String::from_utf8(curl.output().unwrap().stdout).unwrap()
+    };
+    let answer = sign_in();
+    assert!(answer.contains(" 200 ") && answer.contains("kronika_session=krn_session_"), "{answer}");
+    assert!(answer.contains("\"projects\":[\"default\",\"demo\",\"shop\"]"), "{answer}");
+    assert!(sign_in().contains(" 401 "), "{said}");
+}
+
 #[test]
 fn the_printed_commands_work() {
     if Command::new("curl").arg("--version").output().is_err() {
@@ -47,6 +62,7 @@ fn the_printed_commands_work() {
             String::from_utf8_lossy(&output.stdout).into_owned()
         })
         .collect();
+    sign_in(&said);
     let [asked, sent, shown] = &answers[..] else { panic!("three commands: {said}") };
     assert!(asked.contains("\"rows\":[") && asked.contains("voucherify"), "{asked}");
     assert!(sent.contains("\"accepted\":1"), "{sent}");

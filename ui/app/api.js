@@ -245,6 +245,17 @@ function messageOf(part) {
   return message;
 }
 
+/** Whether the server does not answer at all; whoever watches is told. */
+export async function isAway() {
+  try {
+    await fetch('/livez', { cache: 'no-store' });
+    return false;
+  } catch {
+    become('away');
+    return true;
+  }
+}
+
 /** Waits until the server answers again, then says so to whoever watches. */
 export async function untilBack() {
   for (let wait = 500; ; wait = Math.min(wait * 1.6, 5_000)) {

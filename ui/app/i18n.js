@@ -66,6 +66,8 @@ export function load(part) {
   if (!task) {
     task = fetchPart(part);
     loading.set(part, task);
+    // What failed is asked again the next time.
+    task.catch(() => loading.delete(part));
   }
   return task;
 }

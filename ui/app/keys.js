@@ -7,7 +7,7 @@
  * @typedef {object} Shortcut
  * @property {string} keys `j`, `?`, `Ctrl+Enter`, or a sequence `g j`
  * @property {string} title key of the text that the help shows
- * @property {(event: KeyboardEvent) => void} run
+ * @property {(event: KeyboardEvent) => void} [run] without it the help tells of the keys, which some control itself listens to
  * @property {boolean} [typing] also while somebody types
  */
 
@@ -45,20 +45,27 @@ function isTyping(target) {
   return target instanceof HTMLElement && (target.isContentEditable || target.matches('input:not([type=checkbox],[type=radio],[type=range],[type=button]), textarea, select'));
 }
 
+/** @param {KeyboardEvent} event */
+function pressesControl({ key, target }) {
+  return (key === 'Enter' || key === ' ') && target instanceof Element && target.closest('button, a[href], summary, [role=button], [role=option], [role=tab], input[type=checkbox], input[type=radio]') !== null;
+}
+
 /** Listens to the keyboard, once. */
 export function begin() {
   document.addEventListener('keydown', (event) => {
     if (event.defaultPrevented || event.isComposing) return;
     const typing = isTyping(event.target);
     const name = named(event);
-    const inDialog = document.querySelector('dialog[open]') !== null;
+    // Enter and Space press the control that has the focus; a menu takes letters for itself.
+    if (pressesControl(event)) return;
+    const inDialog = document.querySelector('dialog[open]') !== null || (event.target instanceof Element && event.target.closest('.popover') !== null);
     const sequence = event.timeStamp - pendingSince < 1_200 && pending ? `${pending} ${name}` : '';
-    const fits = (/** @type {Shortcut} */ one) => (sequence ? one.keys === sequence : one.keys === name) && (one.typing || (!typing && !inDialog));
+    const fits = (/** @type {Shortcut} */ one) => one.run != null && (sequence ? one.keys === sequence : one.keys === name) && (one.typing || (!typing && !inDialog));
     const found = [...shortcuts].reverse().find(fits);
     pending = '';
     if (found) {
       event.preventDefault();
-      found.run(event);
+      found.run?.(event);
     } else if (!typing && !inDialog && [...shortcuts].some((one) => one.keys.startsWith(`${name} `))) {
       pending = name;
       pendingSince = event.timeStamp;

@@ -40,12 +40,14 @@ async function begin() {
 
 /** Finds out who is signed in, and shows what the address says. */
 async function enter() {
+  // Whoever signs in is nobody yet: there is nothing to ask.
+  if (routeOf(url.here().path)?.bare) return show(url.here());
   try {
     await session.load();
   } catch (error) {
     if (!(error instanceof api.Away)) throw error;
   }
-  await show(url.here());
+  return show(url.here());
 }
 
 /** @param {url.Place} place */
@@ -143,11 +145,18 @@ async function open(route, place, outlet) {
     else view.stop?.();
   } catch (error) {
     if (opening !== page.opening) return;
+    if (error instanceof TypeError && (await api.isAway())) return awaitReload();
     page.route = null;
     fill(outlet, failure(error, () => void open(route, url.here(), outlet)));
   } finally {
     if (opening === page.opening) outlet.removeAttribute('aria-busy');
   }
+}
+
+/** A module that could not be fetched is not fetched again by the same page. */
+async function awaitReload() {
+  await api.untilBack();
+  window.location.reload();
 }
 
 /** @param {api.State} state */
@@ -164,6 +173,7 @@ async function follow(state) {
     await show(url.here());
   } else if (state === 'ok' && page.view) {
     // What was asked while the server was away is asked again.
-    page.view.update(url.here());
+    if (page.view.refresh) page.view.refresh();
+    else if (page.route && page.shell) await open(page.route, url.here(), page.shell.outlet);
   }
 }

@@ -8,6 +8,7 @@
 /**
  * @typedef {object} View what `start` of a view's module gives
  * @property {(place: Place) => void} update the address changed and is still this view's
+ * @property {() => void} [refresh] ask everything again: the server was away; without it the view is started anew
  * @property {() => void} [stop] another view comes: abort calls, remove listeners of the document
  */
 
@@ -30,6 +31,7 @@ export const ROUTES = [
   { name: 'sql', path: '/sql', icon: 'sql', scope: 'query', keys: 'g s' },
   { name: 'screens', path: '/screens', below: true, icon: 'screens', scope: 'query', keys: 'g v' },
   { name: 'tasks', path: '/tasks', below: true, icon: 'tasks', scope: 'query', keys: 'g t' },
+  { name: 'session', path: '/sessions', below: true, icon: 'user', scope: 'query', keys: 'g e' },
   { name: 'jobs', path: '/jobs', icon: 'jobs', scope: 'query', keys: 'g x' },
   { name: 'alerts', path: '/alerts', icon: 'alerts', scope: 'query', keys: 'g a' },
   { name: 'ingest', path: '/ingest', below: true, icon: 'ingest', scope: 'query', keys: 'g i' },
@@ -37,7 +39,6 @@ export const ROUTES = [
   { name: 'object', path: '/objects', below: true, scope: 'query' },
   { name: 'actor', path: '/actors', below: true, scope: 'query' },
   { name: 'actor', path: '/visitors', below: true, scope: 'query' },
-  { name: 'session', path: '/sessions', below: true, scope: 'query' },
   { name: 'kit', path: '/ui/kit', scope: '', bare: false },
   { name: 'login', path: '/login', scope: '', bare: true },
 ];

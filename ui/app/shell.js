@@ -31,7 +31,7 @@ export function makeShell() {
   const links = entries.map((route) => el('a', { class: 'nav-link', href: route.path, data: { route: route.name } }, route.icon && icon(route.icon), el('span', null, t(`nav.${route.name}`))));
   const nav = el('nav', { class: 'side', 'aria-label': t('core.navigation') }, head(), el('div', { class: 'nav-links' }, links), foot());
   const bar = el(
-    'div',
+    'header',
     { class: 'small-bar' },
     el('button', { class: 'quiet square', 'aria-label': t('core.navigation'), 'aria-expanded': 'false', on: { click: () => toggle() } }, icon('menu')),
     el('span', { class: 'brand' }, 'Kronika'),

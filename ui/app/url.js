@@ -72,12 +72,20 @@ export function go(address) {
  * @param {{replace?: boolean}} [how] `replace`: without an entry of the history
  */
 export function change(changes, { replace = false } = {}) {
-  const { path, params } = here();
-  for (const [key, value] of Object.entries(changes)) {
-    params.delete(key);
-    if (Array.isArray(value)) value.forEach((one) => params.append(key, one));
-    else if (value != null && value !== '') params.set(key, value);
+  const { path, params: before } = here();
+  const params = new URLSearchParams();
+  const left = new Map(Object.entries(changes));
+  const put = (/** @type {string} */ key) => {
+    const value = left.get(key);
+    for (const one of Array.isArray(value) ? value : [value]) if (one != null && (one !== '' || Array.isArray(value))) params.append(key, one);
+    left.delete(key);
+  };
+  // What changes stays in its place: chips of a query do not jump.
+  for (const [key, value] of before) {
+    if (left.has(key)) put(key);
+    else if (!(key in changes)) params.append(key, value);
   }
+  for (const key of [...left.keys()]) put(key);
   const text = queryText(params);
   const address = text ? `${path}?${text}` : path;
   if (address === window.location.pathname + window.location.search) return;

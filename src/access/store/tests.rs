@@ -347,3 +347,61 @@ fn of_the_journal_a_projects_key_sees_what_is_about_its_project() {
     let admin = caller(&[Scope::AuditRead, Scope::Admin], None);
     assert!(admin.reader(&ProjectName::audit()).restriction.is_none() && admin.may(Scope::AuditRead));
 }
+
+#[test]
+fn a_session_opens_what_its_key_opens_and_as_long() {
+    let home = Home::new();
+    let store = home.open();
+    let sources = Restrictions { sources: Some(vec!["10.0.0.0/8".parse().unwrap()]), ..Restrictions::default() };
+    let new = NewKey { restrictions: sources, expires_in: days(1), ..key(&[Scope::Query], Some("shop")) };
+    let (info, _) = store.create(new, 0).unwrap();
+    let (token, expires_at) = store.begin_session(&info.id, 7).unwrap();
+    assert_eq!(expires_at, 7 + 12 * 3_600);
+    let inside: Option<IpAddr> = Some("10.0.0.1".parse().unwrap());
+    let reason = |store: &KeyStore, source, now_s| store.signed_in(token.reveal(), source, now_s).unwrap_err().reason;
+    let signed_in = store.signed_in(token.reveal(), inside, 8).unwrap();
+    assert_eq!((signed_in.caller.key.clone(), signed_in.expires_at), (info.id.clone(), expires_at));
+    assert_eq!(signed_in.caller.scopes, [Scope::Query]);
+    assert_eq!(reason(&store, None, 8), Reason::WrongSource);
+    assert_eq!(reason(&store, inside, expires_at), Reason::SessionUnknown);
+    // No longer than the key.
+    assert_eq!(store.begin_session(&info.id, DAY - 9).unwrap().1, DAY);
+    assert!(matches!(store.begin_session(&info.id, DAY), Err(AccessError::NotActive(_))));
+    // The key gets another secret: the session goes on, also when the older one is over.
+    store.rotate(&info.id, Some(Span::secs(0)), None, 9).unwrap();
+    assert!(store.signed_in(token.reveal(), inside, 10).is_ok() && !signed_in.caller.ended.is_cancelled());
+    let again = home.open();
+    assert!(again.signed_in(token.reveal(), inside, 10).is_ok(), "after a restart");
+    again.revoke_project(&project("shop"), 11).unwrap();
+    assert_eq!(reason(&again, inside, 11), Reason::SessionUnknown);
+    assert_eq!(reason(&home.open(), inside, 11), Reason::Revoked);
+    assert!(matches!(again.make_link(&info.id, 11), Err(AccessError::NotActive(_))));
+}
+
+#[test]
+fn what_runs_in_a_session_ends_with_it_or_with_its_key() {
+    let home = Home::new();
+    let store = home.open();
+    let (admin, _) = store.create(key(&[Scope::Admin], None), 0).unwrap();
+    let (info, _) = store.create(key(&[Scope::Query], Some("shop")), 0).unwrap();
+    let begin = |id: &KeyId| {
+        let (token, _) = store.begin_session(id, 1).unwrap();
+        let ended = store.signed_in(token.reveal(), None, 1).unwrap().caller.ended;
+        (token, ended)
+    };
+    let (token, out) = begin(&info.id);
+    assert!(store.end_session(token.reveal()).unwrap() && out.is_cancelled());
+    let (_, over) = begin(&info.id);
+    store.end_expired(12 * 3_600);
+    assert!(!over.is_cancelled());
+    store.end_expired(1 + 12 * 3_600);
+    assert!(over.is_cancelled(), "its time is over");
+    let ((_, revoked), (_, other)) = (begin(&info.id), begin(&admin.id));
+    store.revoke(&info.id, 2).unwrap();
+    assert!(revoked.is_cancelled() && !other.is_cancelled());
+    let link = store.make_link(&admin.id, 2).unwrap().0;
+    assert_eq!(store.redeem_link(link.reveal(), None, 3).unwrap().key, admin.id);
+    assert_eq!(store.redeem_link(link.reveal(), None, 3).unwrap_err().reason, Reason::LinkUnknown);
+    assert_eq!(store.end_sessions(&admin.id).unwrap(), 1);
+    assert!(other.is_cancelled());
+}

@@ -19,8 +19,8 @@ use crate::wal::{self, SegmentPart};
 
 /// How often everything is read again where the server was faster.
 const TRIES: usize = 20;
-/// Parts of a data directory that a backup has in another way, or not at all.
-const APART: [&str; 7] = ["LOCK", "store", "wal", "spill", "uploads", "exports", "cache"];
+/// Parts of a data directory that a backup has in another way, or not at all: who is signed in is nobody after a restore.
+const APART: [&str; 8] = ["LOCK", "store", "wal", "spill", "uploads", "exports", "cache", "sessions.json"];
 /// Read after the log: frames name them.
 const INTERPRETATIONS: &str = "interpretations";
 

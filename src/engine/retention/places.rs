@@ -16,7 +16,7 @@ use crate::table::{BlobId, RowEdit};
 const READ_LOOK: Duration = Duration::from_millis(100);
 
 impl Inner {
-    /// Exports, rejected lines, calls of other systems, alerts and saved filters.
+    /// Exports, rejected lines, calls of other systems, alerts, saved filters and screens.
     pub(super) async fn erase_places(self: &Arc<Self>, erasure: &Erasure, subject: &Subject) -> Result<(), Halt> {
         let exports = self.exports.erase(&erasure.project).await?;
         if let Some(needle) = Needle::new(&subject.value, &format!("erased:{}", erasure.value_hash)) {
@@ -31,8 +31,9 @@ impl Inner {
             let letters = engine.shared.dead_letters.erase(&project, |line| needle.is_in(line)).map_err(failed)?;
             let calls = engine.webhooks.outbox.erase(project.as_str(), |text| needle.is_in(text))?;
             let change = |value: &mut serde_json::Value| blank.as_ref().is_some_and(|blank| blank.blank_value(value));
-            let (alerts, filters) = (engine.alerts.erase(&project, change)?, engine.saved.erase(&project, change)?);
-            Ok::<_, EngineError>((letters, calls, alerts, filters))
+            let alerts = engine.alerts.erase(&project, change)?;
+            let kept = engine.saved.erase(&project, change)? + engine.views.erase(&project, change)?;
+            Ok::<_, EngineError>((letters, calls, alerts, kept))
         };
         let done = tokio::task::spawn_blocking(work).await.map_err(crate::table::TableError::from)?;
         let (letters, calls, alerts, filters) = done?;

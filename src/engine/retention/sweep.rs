@@ -170,7 +170,7 @@ impl Engine {
 
 impl Inner {
     /// A project that is open.
-    pub(super) fn project(&self, name: &ProjectName) -> Result<Arc<Project>, EngineError> {
+    pub(in crate::engine) fn project(&self, name: &ProjectName) -> Result<Arc<Project>, EngineError> {
         self.projects.get(name).ok_or_else(|| EngineError::UnknownProject(name.clone()))
     }
 }

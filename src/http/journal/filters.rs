@@ -20,6 +20,8 @@ pub(in crate::http) struct FilterAnswer {
     /// Public id of the key that made it.
     owner: String,
     owner_name: String,
+    /// Grows by one with each change.
+    version: u64,
     name: String,
     #[schema(value_type = Object)]
     filter: Map<String, Value>,
@@ -85,7 +87,7 @@ pub(in crate::http) async fn put_filter(
     ApiJson(new): ApiJson<NewFilter>,
 ) -> Result<Json<SavedFilter>, ApiError> {
     let project = engine.existing(&caller.project())?;
-    Ok(Json(engine.saved().replace(&project, Whose(&caller.caller), &id, new, now_us())?))
+    Ok(Json(engine.saved().replace(&project, Whose(&caller.caller), &id, (new, now_us()), |_| Ok(()))?))
 }
 
 /// Delete a saved filter.

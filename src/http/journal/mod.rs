@@ -20,6 +20,7 @@ mod serving;
 pub(super) mod sessions;
 pub(super) mod tail;
 pub(super) mod tasks;
+pub(super) mod views;
 pub(super) mod webhooks;
 
 use std::time::Duration;

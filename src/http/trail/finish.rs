@@ -106,7 +106,7 @@ fn count(engine: &Engine, facts: &Facts, said: Said) -> bool {
 
 /// The event without which the request is not answered.
 fn recorded_before_answer(engine: &Engine, facts: &Facts, said: Said) -> Option<AuditEvent> {
-    let event = if facts.is_operation() {
+    let event = if facts.is_operation() || facts.access_changed {
         let event =
             facts.operation().with("object_before", facts.before.clone()).with("object_after", facts.after.clone());
         match &facts.asked {

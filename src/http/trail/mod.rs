@@ -74,6 +74,8 @@ struct Facts {
     end: Option<End>,
     received: Received,
     not_allowed: bool,
+    /// Whether a browser was signed in or out, or a link was made that will do so.
+    access_changed: bool,
     before: Value,
     after: Value,
     /// Joins the two events of a call that changes something.
@@ -112,6 +114,7 @@ impl Trail {
             end: None,
             received: Received::default(),
             not_allowed: false,
+            access_changed: false,
             before: Value::Null,
             after: Value::Null,
             correlation: None,
@@ -134,11 +137,17 @@ impl Trail {
         self.0.lock().denied = Some(denied.clone());
     }
 
-    /// Who calls, and what that takes.
-    pub(super) fn called_by(&self, caller: &Caller, needed: Scope, chosen: Option<&ProjectName>) {
+    /// Who calls.
+    pub(super) fn recognised(&self, caller: &Caller) {
         let mut facts = self.0.lock();
         facts.actor = Some(Actor { key: caller.key.clone(), name: Arc::clone(&caller.name) });
         facts.project.clone_from(&caller.project);
+    }
+
+    /// Who calls, and what that takes.
+    pub(super) fn called_by(&self, caller: &Caller, needed: Scope, chosen: Option<&ProjectName>) {
+        self.recognised(caller);
+        let mut facts = self.0.lock();
         facts.needed = Some(needed);
         facts.chosen = chosen.cloned();
     }
@@ -198,6 +207,12 @@ impl Trail {
             facts.received.duplicates = receipt.duplicates;
         }
         facts.not_allowed = receipt.any_not_allowed();
+    }
+
+    /// The caller signed in or out, or made a link that signs in: recorded before the answer.
+    pub(super) fn changes_access(&self, how: Value) {
+        let mut facts = self.0.lock();
+        (facts.access_changed, facts.after) = (true, how);
     }
 
     /// The object of the call before and after it, NULL where there is none; neither may hold a secret.

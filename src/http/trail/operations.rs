@@ -17,6 +17,9 @@ pub(super) struct Operation {
 
 /// Operations by method and route; a route that is not here is an `admin.call`.
 const OPERATIONS: &[(&str, &str, &str, &str, &str)] = &[
+    ("POST", "/api/v1/session", "access", "session.begin", "login"),
+    ("DELETE", "/api/v1/session", "access", "session.end", "other"),
+    ("POST", "/api/v1/session/links", "access", "session.link", "create"),
     ("GET", "/api/v1/keys", "keys", "key.list", "read"),
     ("POST", "/api/v1/keys", "keys", "key.create", "create"),
     ("GET", "/api/v1/keys/{id}", "keys", "key.read", "read"),
@@ -28,6 +31,7 @@ const OPERATIONS: &[(&str, &str, &str, &str, &str)] = &[
     ("DELETE", "/api/v1/projects/{name}", "projects", "project.delete", "delete"),
     ("GET", "/api/v1/projects/{name}/quota", "projects", "project.read", "read"),
     ("PUT", "/api/v1/projects/{name}/quota", "projects", "project.quota", "update"),
+    ("GET", "/api/v1/projects/{name}/storage", "projects", "project.read", "read"),
     ("PUT", "/api/v1/mappings/{name}", "mappings", "mapping.put", "update"),
     ("DELETE", "/api/v1/mappings/{name}", "mappings", "mapping.delete", "delete"),
     ("POST", "/api/v1/objects/{type}/{id}/restore", "objects", "object.restore", "restore"),

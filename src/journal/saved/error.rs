@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::error::{Kind, Report};
 use crate::journal::JournalError;
+use crate::journal::kept::Refused;
 
 /// Why a filter cannot be saved, found or changed.
 #[derive(Debug, Error)]
@@ -88,6 +89,25 @@ impl Report for SavedError {
             Self::Filter(error) => error.hint(),
             Self::Limit { .. } => Some("delete filters that nobody needs, or raise the setting".into()),
             Self::Invalid { .. } | Self::File { .. } => None,
+        }
+    }
+}
+
+impl From<Refused> for SavedError {
+    fn from(refused: Refused) -> Self {
+        let over = |what: String, setting, limit: String| Self::Limit { what, setting, limit };
+        match refused {
+            Refused::Unknown(name) => Self::Unknown(name),
+            Refused::Exists(name) => Self::Exists(name),
+            Refused::NotYours(name) => Self::NotYours(name),
+            Refused::Restricted => Self::Restricted,
+            Refused::TooMany { count, limit: (setting, limit) } => {
+                over(format!("the project has {count} saved filters"), setting, limit.to_string())
+            }
+            Refused::TooLarge { size, limit: (setting, limit) } => {
+                over(format!("the filter has {size} bytes"), setting, limit.to_string())
+            }
+            Refused::File { path, source } => Self::File { path, source },
         }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::SavedError;
 use crate::event::schema::row_schema;
 use crate::journal::Selection;
+use crate::journal::kept::Keep;
 
 /// Longest name, in characters.
 const NAME_MAX: usize = 100;
@@ -38,30 +39,45 @@ pub struct NewFilter {
     pub default: bool,
 }
 
-/// A filter that was saved.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SavedFilter {
-    /// Its id.
-    pub id: String,
-    /// Public id of the key that made it.
-    pub owner: String,
-    /// Name of that key when it did.
-    pub owner_name: String,
-    /// What was saved.
-    #[serde(flatten)]
-    pub saved: NewFilter,
-    /// When it was made, RFC 3339.
-    pub created_at: String,
-    /// When it was last changed.
-    pub updated_at: String,
-}
-
 impl NewFilter {
-    /// Refuses what could not be used later; `now_us` is what relative periods count from.
+    /// What it selects.
     ///
     /// # Errors
-    /// The first part that is wrong.
-    pub fn check(&self, now_us: i64) -> Result<(), SavedError> {
+    /// It is no filter any more.
+    pub fn selection(&self, now_us: i64) -> Result<Selection, SavedError> {
+        let now = DateTime::from_timestamp_micros(now_us).unwrap_or_default();
+        Selection::from_json(&Value::Object(self.filter.clone()), now).map_err(SavedError::Filter)
+    }
+}
+
+impl Keep for NewFilter {
+    type Error = SavedError;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn is_shared(&self) -> bool {
+        self.shared
+    }
+
+    fn is_default(&self) -> bool {
+        self.default
+    }
+
+    fn give_way(&mut self) {
+        self.default = false;
+    }
+
+    fn begins_what(&self, other: &Self) -> bool {
+        self.dataset == other.dataset
+    }
+
+    fn is_among(&self, _: &Self) -> bool {
+        true
+    }
+
+    fn check(&self, now_us: i64) -> Result<(), SavedError> {
         let invalid = |part, message: &str| Err(SavedError::Invalid { part, message: message.to_owned() });
         let characters = self.name.trim().chars().count();
         if !(1..=NAME_MAX).contains(&characters) || self.name.chars().any(char::is_control) {
@@ -78,14 +94,5 @@ impl NewFilter {
             return invalid("default", "is for all keys of the project: set `shared` as well");
         }
         self.selection(now_us).map(|_| ())
-    }
-
-    /// What it selects.
-    ///
-    /// # Errors
-    /// It is no filter any more.
-    pub fn selection(&self, now_us: i64) -> Result<Selection, SavedError> {
-        let now = DateTime::from_timestamp_micros(now_us).unwrap_or_default();
-        Selection::from_json(&Value::Object(self.filter.clone()), now).map_err(SavedError::Filter)
     }
 }

@@ -47,7 +47,7 @@ fn names(filters: &[SavedFilter]) -> Vec<&str> {
 #[test]
 fn each_key_sees_its_own_and_the_shared_ones() {
     let dir = tempfile::tempdir().unwrap();
-    let store = SavedFilters::new(dir.path(), &config::Saved::default());
+    let store = open(dir.path(), &config::Saved::default());
     let (anna, boris, admin) = (
         caller("anna", Scope::Query, false),
         caller("boris", Scope::Query, false),
@@ -66,8 +66,14 @@ fn each_key_sees_its_own_and_the_shared_ones() {
     assert_eq!(store.find(&project, boris, &shared.id).unwrap(), shared);
     let code = |result: Result<SavedFilter, SavedError>| result.unwrap_err().code();
     assert_eq!(code(store.find(&project, boris, &private.id)), "filter_not_found");
-    assert_eq!(code(store.replace(&project, boris, &private.id, new("x", json!({})), NOW)), "filter_not_found");
-    assert_eq!(code(store.replace(&project, boris, &shared.id, new("x", json!({})), NOW)), "not_your_filter");
+    assert_eq!(
+        code(store.replace(&project, boris, &private.id, (new("x", json!({})), NOW), |_| Ok(()))),
+        "filter_not_found"
+    );
+    assert_eq!(
+        code(store.replace(&project, boris, &shared.id, (new("x", json!({})), NOW), |_| Ok(()))),
+        "not_your_filter"
+    );
     assert_eq!(store.delete(&project, boris, &shared.id).unwrap_err().code(), "not_your_filter");
     assert_eq!(code(store.create(&project, boris, new("ours", json!({"shared": true})), NOW)), "filter_exists");
     // Renaming it to itself is no conflict, and the id stays.
@@ -76,14 +82,17 @@ fn each_key_sees_its_own_and_the_shared_ones() {
             &project,
             anna,
             &shared.id,
-            new("ours", json!({"shared": true, "sort": "event_time"})),
-            NOW + 1_000_000,
+            (new("ours", json!({"shared": true, "sort": "event_time"})), NOW + 1_000_000),
+            |_| Ok(()),
         )
         .unwrap();
-    assert_eq!((renamed.id.as_str(), renamed.created_at == renamed.updated_at), (shared.id.as_str(), false));
+    assert_eq!(
+        (renamed.id.as_str(), renamed.version, renamed.created_at == renamed.updated_at),
+        (shared.id.as_str(), 2, false)
+    );
     store.delete(&project, admin, &private.id).unwrap();
     // Another start reads the same.
-    let again = SavedFilters::new(dir.path(), &config::Saved::default());
+    let again = open(dir.path(), &config::Saved::default());
     assert_eq!(again.list(&project, admin).unwrap(), store.list(&project, admin).unwrap());
     assert_eq!(
         again.find(&project, anna, "ours").unwrap().saved.selection(NOW).unwrap().to_json()["period"],
@@ -97,7 +106,7 @@ fn each_key_sees_its_own_and_the_shared_ones() {
 #[test]
 fn a_dataset_has_one_default() {
     let dir = tempfile::tempdir().unwrap();
-    let store = SavedFilters::new(dir.path(), &config::Saved::default());
+    let store = open(dir.path(), &config::Saved::default());
     let (key, project) = (caller("k", Scope::Query, false), project());
     let default = |name: &str, dataset: Option<&str>| {
         let more = json!({"shared": true, "default": true, "dataset": dataset});
@@ -119,8 +128,8 @@ fn a_dataset_has_one_default() {
 #[test]
 fn what_cannot_be_used_is_not_saved() {
     let dir = tempfile::tempdir().unwrap();
-    let settings = config::Saved { filters_max: 2, filter_size_max: ByteCount(1 << 10) };
-    let store = SavedFilters::new(dir.path(), &settings);
+    let settings = config::Saved { filters_max: 2, filter_size_max: ByteCount(1 << 10), ..config::Saved::default() };
+    let store = open(dir.path(), &settings);
     let (key, restricted, project) = (caller("k", Scope::Query, false), caller("r", Scope::Query, true), project());
     let long = "x".repeat(1 << 10);
     let cases = [
@@ -151,7 +160,7 @@ fn a_damaged_file_is_an_error_and_stays_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("shop.json");
     std::fs::write(&path, "{").unwrap();
-    let store = SavedFilters::new(dir.path(), &config::Saved::default());
+    let store = open(dir.path(), &config::Saved::default());
     let key = caller("k", Scope::Query, false);
     assert_eq!(store.list(&project(), Whose(&key)).unwrap_err().code(), "filters_unavailable");
     assert!(store.create(&project(), Whose(&key), new("a", json!({})), NOW).is_err());

@@ -28,6 +28,32 @@ use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
 
 use super::error::QueryError;
 
+/// How each is called and what it answers, for editors; the table above in other words.
+pub(crate) const SYNTAX: [(&str, &str, &str); 6] = [
+    (
+        "contains_text",
+        "contains_text(text, column[, ...])",
+        "Whether a text stands in any of the columns, letters' case aside. Lists, structs and maps are searched through.",
+    ),
+    ("has_attachment", "has_attachment(attachments, sha256)", "Whether one file of the event has this SHA-256."),
+    (
+        "has_change",
+        "has_change(changes, path, before, after)",
+        "Whether one change has this path (`price.*` is all below), old and new value. NULL is any.",
+    ),
+    ("in_network", "in_network(address, network)", "Whether an IP address lies in a network such as `10.0.0.0/8`."),
+    (
+        "local_bin",
+        "local_bin(step, time, zone)",
+        "The first instant of the step (`15m`, `day`, `week`, `month`, ...) that holds a time, on the zone's clocks.",
+    ),
+    (
+        "local_part",
+        "local_part(part, time, zone)",
+        "`hour`, `minute` of the day, `weekday` (1 is Monday) or `day` of the month on the zone's clocks.",
+    ),
+];
+
 /// All functions of ours.
 pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
     vec![

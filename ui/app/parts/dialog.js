@@ -38,7 +38,7 @@ export function openDialog(title, content, { wide = false, onClose } = {}) {
   body.append(...[made].flat(2).filter((node) => node instanceof Node));
   document.body.append(element);
   element.showModal();
-  const first = body.querySelector('[autofocus], input, select, textarea, button');
+  const first = body.querySelector('[autofocus]') ?? body.querySelector('input, select, textarea, button');
   if (first instanceof HTMLElement) first.focus();
   return dialog;
 }

@@ -23,6 +23,7 @@ export function popover(anchor, make, { label, role = 'dialog', class: extra = '
     closeOpen = null;
     document.removeEventListener('pointerdown', outside, true);
     window.removeEventListener('resize', place);
+    growing.disconnect();
     anchor.setAttribute('aria-expanded', 'false');
     const hadFocus = panel.contains(document.activeElement) || document.activeElement === document.body;
     panel.remove();
@@ -51,15 +52,18 @@ export function popover(anchor, make, { label, role = 'dialog', class: extra = '
     panel.style.top = `${Math.max(8, Math.min(top, window.innerHeight - height - 8))}px`;
     panel.style.left = `${Math.max(8, Math.min(at.left, window.innerWidth - width - 8))}px`;
   };
+  // What is filled later may not end outside of the window.
+  const growing = new ResizeObserver(place);
   closeOpen = close;
   panel.append(make(close));
-  // Inside of an open modal dialog, or it would lie behind it and be inert.
-  (anchor.closest('dialog') ?? document.body).append(panel);
+  // Inside of an open modal dialog, or it would lie behind it and be inert; else inside of the page's landmark.
+  (anchor.closest('dialog') ?? document.getElementById('view') ?? document.body).append(panel);
   anchor.setAttribute('aria-expanded', 'true');
   place();
   document.addEventListener('pointerdown', outside, true);
   window.addEventListener('resize', place);
-  const first = panel.querySelector('[autofocus], input, select, [role^=menuitem], button, a[href]');
+  growing.observe(panel);
+  const first = panel.querySelector('[autofocus]') ?? panel.querySelector('input, select, [role^=menuitem], button, a[href]');
   (first instanceof HTMLElement ? first : panel).focus();
 }
 

@@ -20,7 +20,7 @@ export function skeleton(lines = 6) {
  * @param {...HTMLElement} actions
  */
 export function empty(title, detail, ...actions) {
-  return el('div', { class: 'state' }, el('p', { class: 'state-title' }, title), detail && el('p', { class: 'muted' }, detail), actions.length > 0 && el('div', { class: 'row center' }, actions));
+  return el('div', { class: 'state' }, el('p', { class: 'state-title' }, title), detail && el('p', { class: 'muted' }, detail), actions.length > 0 && el('div', { class: 'row wrap center' }, actions));
 }
 
 /**

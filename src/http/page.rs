@@ -1,0 +1,68 @@
+//! `/`: the page, whose files (`ui/`) are inside the program.
+//!
+//! A view has a path of its own, so that a link names it; the server gives every one of them the same
+//! `index.html`, and the page's own script looks at the path. Nothing here needs a key or is recorded: the files
+//! are the same for everybody, and all data comes through the API.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use memory_serve::CacheControl;
+
+/// The document of every view.
+const INDEX: &str = "/index.html";
+
+/// Paths of views besides `/`.
+const VIEWS: [&str; 20] = [
+    "/login",
+    "/tasks",
+    "/jobs",
+    "/sql",
+    "/dashboards",
+    "/dashboards/{*rest}",
+    "/events/{*rest}",
+    "/objects/{*rest}",
+    "/actors/{*rest}",
+    "/visitors/{*rest}",
+    "/sessions",
+    "/sessions/{*rest}",
+    "/screens",
+    "/screens/{*rest}",
+    "/ingest",
+    "/alerts",
+    "/admin",
+    "/admin/{*rest}",
+    "/kit",
+    "/ui/kit",
+];
+
+/// What browsers let the page do: run its own modules and styles, ask this server, show files of events; markup
+/// made of text is no script, whatever the text.
+const HEADERS: [(HeaderName, &str); 2] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; \
+         connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; \
+         require-trusted-types-for 'script'; trusted-types 'none'",
+    ),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+];
+
+/// The page and its files. To be called once in a process: the files stay in memory.
+pub(super) fn files<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    // Asked for again each time (304 while nothing changed): after an upgrade no browser runs last week's modules.
+    let files = memory_serve::load!().html_cache_control(CacheControl::NoCache).cache_control(CacheControl::NoCache);
+    let files = VIEWS.into_iter().fold(files, |files, view| files.add_alias(view, INDEX));
+    files.into_router().layer(middleware::from_fn(fenced))
+}
+
+/// Adds [`HEADERS`].
+async fn fenced(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,439 @@
+/**
+ * A table of any number of rows: only those that show are in the page. Its rows come from a {@link Source} page by page and
+ * stand in a window that sticks while a tall empty element scrolls, because browsers round and end tall distances.
+ *
+ * One stop for Tab: the focus stays on the grid, and `aria-activedescendant` says which row, cell or title is meant. Header in
+ * grid-head.js, rows in grid-draw.js, keys and clicks in grid-keys.js, places in grid-track.js, pages in grid-pages.js, selection in
+ * grid-select.js.
+ */
+
+import { el, fill, newId } from '../dom.js';
+import { load, t } from '../i18n.js';
+import { style } from '../routes.js';
+import { draw, drawSoon, dress, number, redraw } from './grid-draw.js';
+import { makeHead } from './grid-head.js';
+import { listen } from './grid-keys.js';
+import { pagesOf } from './grid-pages.js';
+import { Selection, copyText } from './grid-select.js';
+import { Track } from './grid-track.js';
+import { copy } from './copy.js';
+import { empty, failure } from './states.js';
+import { toast } from './toast.js';
+
+/** @typedef {Record<string, any>} Row */
+/** @typedef {import('./grid-pages.js').Source<Row>} Source */
+/** @typedef {import('./menu.js').Item} Item */
+
+/**
+ * @typedef {object} Column
+ * @property {string} id
+ * @property {string} title
+ * @property {string} [hint] what it means
+ * @property {number} width pixels, where nobody chose
+ * @property {boolean} [grows] takes the room that is left
+ * @property {boolean} [firm] gives none of its width away
+ * @property {boolean} [number] at the right, digits under each other
+ * @property {boolean} [mono]
+ * @property {boolean} [sorts] whether the source can sort by it
+ * @property {(row: Row) => import('../dom.js').Children} cell
+ * @property {(row: Row) => string} text what is copied, found, and shown whole
+ */
+
+/**
+ * @typedef {object} Options
+ * @property {string} label
+ * @property {Column[]} columns
+ * @property {Source} source
+ * @property {string} [test] hook for tests
+ * @property {(row: Row, index: number) => void} [onOpen] Enter or a click
+ * @property {(row: Row, index: number) => void} [onActive] another row became the active one, by keys
+ * @property {{id: string, descending: boolean} | null} [sort]
+ * @property {(sort: {id: string, descending: boolean} | null) => void} [onSort]
+ * @property {(ids: string[]) => void} [onColumns] the order was changed, or a column removed
+ * @property {Record<string, number>} [widths] of columns, where somebody chose
+ * @property {(widths: Record<string, number>) => void} [onWidths]
+ * @property {(row: Row, column: Column) => (Item | 'line')[]} [cellMenu]
+ * @property {(row: Row) => string} [rowClass]
+ * @property {{columns: Column[], row: number, below: number}} [narrow] what is shown instead in less than `below` pixels of width
+ * @property {boolean} [wrap] long texts take several lines
+ * @property {(count: number) => void} [onSelect]
+ * @property {() => void} [onMove] scrolled
+ * @property {(busy: boolean) => void} [onBusy]
+ * @property {() => void} [onTotal]
+ * @property {() => HTMLElement} [whenEmpty]
+ */
+
+/** @typedef {ReturnType<typeof grid>} Grid */
+/** @typedef {ReturnType<typeof state>} State what the files of the grid share */
+
+/** Most rows that are copied at once; more is an export. */
+const MOST_COPIED = 10_000;
+/** A row of several lines is taken for so many rows high, before it is seen. */
+export const WRAPPED = 2;
+
+/** Texts and styles of the grid; whoever makes one waits for them. */
+export async function prepare() {
+  await Promise.all([load('grid'), style('grid')]);
+}
+
+/** @param {Options} options */
+function state(options) {
+  const id = newId('grid');
+  const head = el('div', { class: 'grid-head', role: 'row', 'aria-rowindex': 1 });
+  const layer = el('div', { class: 'grid-layer', role: 'rowgroup' });
+  const body = el('div', { class: 'grid-body', role: 'presentation' }, layer);
+  const frame = el('div', { class: 'grid-window', role: 'presentation' }, el('div', { role: 'rowgroup', class: 'grid-top' }, head), body);
+  const sizer = el('div', { class: 'grid-size', role: 'presentation' }, frame);
+  const scroller = el('div', { class: 'grid-scroll', role: 'grid', tabIndex: 0, id, 'aria-label': options.label, 'aria-multiselectable': 'true', 'data-test': options.test }, sizer);
+  const over = el('div', { class: 'grid-over', hidden: true });
+  const root = el('div', { class: 'grid' }, el('div', { class: 'busy-line', 'aria-hidden': 'true' }), scroller, over);
+  return {
+    id, root, scroller, sizer, frame, head, body, layer, over,
+    options,
+    columns: options.columns,
+    widths: options.widths ?? {},
+    sort: options.sort ?? null,
+    wrap: options.wrap ?? false,
+    isNarrow: false,
+    track: new Track(),
+    selection: new Selection(),
+    /** Rows before those of the source, newest first. @type {Row[]} */
+    fresh: [],
+    /** @type {ReturnType<typeof pagesOf<Row>>} */
+    pages: pagesOf(options.source, { rows: () => undefined, failed: () => undefined, busy: () => undefined }),
+    source: options.source,
+    /** Elements of the rows that show. @type {Map<number, {node: HTMLElement, row: Row | undefined}>} */
+    shown: new Map(),
+    /** `row` -1 is the header; `column` -1 the whole row. */
+    active: { row: 0, column: -1 },
+    /** Rows that are marked: what was found, the open one. @type {(row: Row) => string} */
+    mark: () => '',
+    drawing: 0,
+    /** Another list is on its way. @type {AbortController | null} */
+    next: null,
+  };
+}
+
+/** @param {State} s */
+export const visibleColumns = (s) => (s.isNarrow && s.options.narrow ? s.options.narrow.columns : s.columns);
+/** @param {State} s */
+export const count = (s) => s.fresh.length + (s.source.total?.value ?? 0);
+/** @param {State} s @param {number} index */
+export const rowAt = (s, index) => (index < s.fresh.length ? s.fresh[index] : s.pages.row(index - s.fresh.length));
+
+/**
+ * Makes a grid; {@link prepare} first.
+ * @param {Options} options
+ */
+export function grid(options) {
+  const s = state(options);
+  const resized = new ResizeObserver(() => measure(s));
+  const densityChanged = () => measure(s);
+  window.addEventListener('kronika-theme', densityChanged);
+  resized.observe(s.scroller);
+  s.scroller.addEventListener('scroll', () => scrolled(s), { passive: true });
+  let settling = 0;
+  s.scroller.addEventListener('scroll', () => {
+    clearTimeout(settling);
+    settling = setTimeout(() => put(s, s.track.settle()), 160);
+  }, { passive: true });
+  listen(s);
+  use(s, options.source);
+  makeHead(s);
+  measure(s);
+  return {
+    element: s.root,
+    /**
+     * Another list. What is there stays until the rows of the new one have come.
+     * @param {Source} source
+     * @param {{keepPlace?: boolean, first?: Row[]}} [how] `keepPlace`: the same rows, asked for anew; `first`: the rows of its first page, which are there
+     */
+    setSource(source, how = {}) {
+      s.next?.abort();
+      s.next = null;
+      if (how.first || count(s) === 0) swap(s, source, how);
+      else void bring(s, source, how);
+    },
+    /** @param {Column[]} columns @param {Record<string, number>} [widths] */
+    setColumns(columns, widths = s.widths) {
+      Object.assign(s, { columns, widths });
+      makeHead(s);
+      redraw(s);
+    },
+    /** @param {{id: string, descending: boolean} | null} sort */
+    setSort(sort) {
+      s.sort = sort;
+      makeHead(s);
+    },
+    /** @param {boolean} wrap */
+    setWrap(wrap) {
+      s.wrap = wrap;
+      measure(s);
+      redraw(s);
+    },
+    /** New rows above all others; what is selected or active stays the same row. @param {Row[]} rows newest first */
+    prepend(rows) {
+      prepend(s, rows);
+    },
+    /** Marks rows by a class; called again for each row that shows. @param {(row: Row) => string} mark */
+    setMark(mark) {
+      s.mark = mark;
+      for (const one of s.shown.values()) dress(s, one);
+    },
+    /** Makes a row the active one and shows it. @param {number} index */
+    activate(index) {
+      activate(s, index);
+    },
+    /** Goes some rows on; the row that is the active one then. @param {number} by @returns {{row: Row | undefined, index: number}} */
+    step(by) {
+      activate(s, s.active.row < 0 ? 0 : s.active.row + by);
+      return { row: rowAt(s, s.active.row), index: s.active.row };
+    },
+    /** Index of the row that is the active one; -1 before there was one. */
+    activeRow: () => s.active.row,
+    focus: () => s.scroller.focus({ preventScroll: true }),
+    /** Rows that are in memory, with their places. @returns {[number, Row][]} */
+    loaded: () => [...s.fresh.map((row, at) => /** @type {[number, Row]} */ ([at, row])), ...s.pages.loaded().map(([at, row]) => /** @type {[number, Row]} */ ([at + s.fresh.length, row]))],
+    columns: () => visibleColumns(s),
+    count: () => count(s),
+    /** How many rows there are, as far as it is known. */
+    total: () => s.source.total && { value: count(s), relation: s.source.total.relation },
+    freshCount: () => s.fresh.length,
+    atTop: () => s.track.top <= 0,
+    toTop() {
+      s.active = { row: 0, column: -1 };
+      put(s, s.track.go(0));
+      redraw(s);
+    },
+    selected: () => s.selection.size,
+    clearSelection: () => select(s, () => s.selection.clear()),
+    /** @param {import('./grid-select.js').CopyFormat} format */
+    copy: (format) => copySelected(s, format),
+    /** Stops asking for rows. */
+    cancel() {
+      s.next?.abort();
+      s.next = null;
+      busy(s, false);
+      s.pages.cancel();
+      if (count(s) === 0) say(s, empty(t('grid.stopped'), null, el('button', { on: { click: () => (say(s, null), draw(s)) } }, t('core.again'))));
+    },
+    hasFailed: () => s.over.querySelector('.failed') != null,
+    isActive: () => s.scroller.contains(document.activeElement),
+    stop() {
+      s.next?.abort();
+      s.pages.stop();
+      resized.disconnect();
+      window.removeEventListener('kronika-theme', densityChanged);
+      cancelAnimationFrame(s.drawing);
+    },
+  };
+}
+
+/**
+ * @param {State} s
+ * @param {Source} source
+ * @param {{keepPlace?: boolean, first?: Row[], page?: number}} how
+ */
+function swap(s, source, { keepPlace = false, first, page = 0 }) {
+  s.pages.stop();
+  s.fresh = [];
+  s.selection.clear();
+  s.options.onSelect?.(0);
+  if (!keepPlace) s.active = { row: 0, column: -1 };
+  use(s, source, first, page);
+  if (!keepPlace) put(s, s.track.go(0));
+  redraw(s);
+}
+
+/**
+ * Asks for the rows of another list, and shows it when they are there.
+ * @param {State} s
+ * @param {Source} source
+ * @param {{keepPlace?: boolean}} how
+ */
+async function bring(s, source, { keepPlace = false }) {
+  const mine = new AbortController();
+  s.next = mine;
+  busy(s, true);
+  s.root.classList.add('stale');
+  const page = keepPlace ? Math.max(0, Math.floor((s.track.first - s.fresh.length) / source.size)) : 0;
+  try {
+    const first = await source.page(page * source.size, mine.signal);
+    if (!mine.signal.aborted) swap(s, source, { keepPlace, first, page });
+  } catch (error) {
+    if (mine.signal.aborted) return;
+    source.total ??= { value: 0, relation: 'gte' };
+    swap(s, source, { first: [] });
+    say(s, failure(error, () => void bring(s, source, { keepPlace })));
+  } finally {
+    if (s.next === mine) {
+      s.next = null;
+      s.root.classList.remove('stale');
+      busy(s, false);
+    }
+  }
+}
+
+/** @param {State} s @param {boolean} is */
+function busy(s, is) {
+  if (is || s.next) s.root.setAttribute('aria-busy', 'true');
+  else s.root.removeAttribute('aria-busy');
+  s.options.onBusy?.(is);
+}
+
+/**
+ * @param {State} s
+ * @param {Source} source
+ * @param {Row[]} [first]
+ * @param {number} [page]
+ */
+function use(s, source, first, page = 0) {
+  s.source = source;
+  say(s, null);
+  s.pages = pagesOf(source, {
+    rows: () => {
+      say(s, null);
+      counted(s);
+      drawSoon(s);
+    },
+    failed: (error, again) => say(s, failure(error, () => (say(s, null), again()))),
+    busy: (is) => busy(s, is),
+  });
+  source.onTotal = () => {
+    counted(s);
+    drawSoon(s);
+    s.options.onTotal?.();
+  };
+  if (first) s.pages.put(page, first);
+  counted(s);
+  if (source.total == null) s.pages.want(0, 0);
+}
+
+/** How many rows there are may have changed. @param {State} s */
+function counted(s) {
+  const { total } = s.source;
+  s.track.count = count(s);
+  s.scroller.setAttribute('aria-rowcount', String(total?.relation === 'eq' ? s.track.count + 1 : -1));
+  // A window's own height is counted in: it sticks inside of its element.
+  s.sizer.style.height = `${Math.ceil(s.track.height + s.frame.offsetHeight - s.track.view)}px`;
+  if (total?.relation === 'eq' && s.track.count === 0 && s.options.whenEmpty) say(s, s.options.whenEmpty());
+  s.options.onTotal?.();
+}
+
+/** Instead of rows: nothing, or a failure. @param {State} s @param {HTMLElement | null} content */
+function say(s, content) {
+  s.over.hidden = content == null;
+  s.over.classList.toggle('above', content != null && count(s) > 0);
+  if (content) fill(s.over, content);
+  else s.over.replaceChildren();
+}
+
+/** The room, or the height of rows, changed. @param {State} s */
+export function measure(s) {
+  const { clientHeight, clientWidth } = s.scroller;
+  const narrow = s.options.narrow != null && clientWidth > 0 && clientWidth < s.options.narrow.below;
+  if (narrow !== s.isNarrow) {
+    s.isNarrow = narrow;
+    s.active.column = -1;
+    s.root.classList.toggle('narrow', narrow);
+    makeHead(s);
+    for (const { node } of s.shown.values()) node.remove();
+    s.shown.clear();
+  }
+  s.root.classList.toggle('wrap', s.wrap && !narrow);
+  const row = Number.parseFloat(getComputedStyle(document.documentElement).getPropertyValue('--row')) || 28;
+  const at = s.track.top / s.track.row;
+  s.track.row = narrow && s.options.narrow ? s.options.narrow.row + (row - 28) : s.wrap ? row * WRAPPED : row;
+  s.root.style.setProperty('--grid-row', `${s.wrap && !narrow ? row : s.track.row}px`);
+  s.frame.style.height = `${clientHeight}px`;
+  s.track.view = Math.max(0, clientHeight - s.body.offsetTop);
+  counted(s);
+  put(s, s.track.go(at * s.track.row));
+  draw(s);
+}
+
+/** @param {State} s @param {number | null} position */
+function put(s, position) {
+  if (position != null && Math.abs(s.scroller.scrollTop - position) >= 1) s.scroller.scrollTop = position;
+}
+
+/** @param {State} s */
+function scrolled(s) {
+  // What the grid itself did needs no answer; sideways is the browser's.
+  if (Math.abs(s.scroller.scrollTop - s.track.seen) < 1) return;
+  put(s, s.track.moved(s.scroller.scrollTop));
+  drawSoon(s);
+  s.options.onMove?.();
+}
+
+/** @param {State} s @param {number} index @param {number} [column] */
+export function activate(s, index, column = s.active.column) {
+  const columns = visibleColumns(s).length;
+  s.active = { row: Math.max(-1, Math.min(count(s) - 1, index)), column: Math.max(-1, Math.min(columns - 1, column)) };
+  if (s.active.row >= 0) put(s, s.track.go(s.track.topFor(s.active.row)));
+  draw(s);
+  if (s.wrap) seeWhole(s);
+  const cells = s.active.row < 0 ? s.head.children : s.shown.get(s.active.row)?.node.children;
+  if (s.active.column >= 0) cells?.[s.active.column]?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  // The browser may have moved the body inside of its own frame to show a cell.
+  s.body.scrollTop = 0;
+}
+
+/** Rows of several lines are as high as they are: goes on until the active one shows whole. @param {State} s */
+function seeWhole(s) {
+  for (let guard = 0; guard < 40; guard += 1) {
+    const box = s.shown.get(s.active.row)?.node.getBoundingClientRect();
+    const room = s.body.getBoundingClientRect();
+    if (!box || box.bottom <= room.bottom + 1 || box.top <= room.top || s.track.top >= s.track.most) return;
+    put(s, s.track.go(s.track.top + s.track.row));
+    draw(s);
+  }
+}
+
+/** @param {State} s @param {() => void} how */
+export function select(s, how) {
+  how();
+  for (const one of s.shown.values()) dress(s, one);
+  s.options.onSelect?.(s.selection.size);
+}
+
+/** @param {State} s @param {Row[]} rows */
+function prepend(s, rows) {
+  const by = rows.length;
+  if (by === 0) return;
+  const stays = s.track.top > 0;
+  s.fresh = [...rows, ...s.fresh];
+  s.selection.shift(by);
+  if (s.active.row > 0 || stays || s.selection.size > 0) s.active.row = Math.max(0, s.active.row) + by;
+  const moved = [...s.shown].map(([index, one]) => /** @type {const} */ ([index + by, one]));
+  s.shown = new Map(moved);
+  for (const [index, one] of moved) {
+    number(s, index, one.node);
+    dress(s, one, index);
+  }
+  counted(s);
+  if (stays) put(s, s.track.go(s.track.top + by * s.track.row));
+  draw(s);
+}
+
+/** @param {State} s @param {import('./grid-select.js').CopyFormat} format */
+export async function copySelected(s, format) {
+  if (s.selection.size > MOST_COPIED) return toast(t('grid.too_many', { n: MOST_COPIED }), 'warning');
+  /** @type {Row[]} */
+  const rows = [];
+  const signal = new AbortController().signal;
+  for (const [first, last] of s.selection.stretches) {
+    for (let index = first; index <= last; index += 1) {
+      let row = rowAt(s, index);
+      if (!row) {
+        const at = index - s.fresh.length;
+        const begin = Math.floor(at / s.source.size) * s.source.size;
+        const page = await s.source.page(begin, signal);
+        row = page[at - begin];
+        for (; row && index < last && index - s.fresh.length - begin < page.length - 1; index += 1, row = page[index - s.fresh.length - begin]) rows.push(row);
+      }
+      if (row) rows.push(row);
+    }
+  }
+  await copy(copyText(rows, visibleColumns(s), format));
+}
