@@ -202,7 +202,10 @@ impl Page {
         let script = "return document.querySelector('#view, main.alone') !== null && document.querySelector('[aria-busy=true]') === null \
                       && document.querySelector('main')?.children.length > 0";
         for _ in 0..2 {
-            self.until("the page settles", async || Ok(self.driver.execute(script, vec![]).await?.json() == &json!(true))).await?;
+            self.until("the page settles", async || {
+                Ok(self.driver.execute(script, vec![]).await?.json() == &json!(true))
+            })
+            .await?;
             tokio::time::sleep(Duration::from_millis(60)).await;
         }
         Ok(())
@@ -299,7 +302,11 @@ impl Page {
     /// No error in the console, no report of the policy.
     pub(crate) async fn assert_no_errors(&self) -> WebDriverResult<()> {
         let entries = self.driver.browser_log().await?;
-        let bad: Vec<_> = entries.iter().map(|entry| format!("{entry:?}")).filter(|entry| entry.to_uppercase().contains("SEVERE")).collect();
+        let bad: Vec<_> = entries
+            .iter()
+            .map(|entry| format!("{entry:?}"))
+            .filter(|entry| entry.to_uppercase().contains("SEVERE"))
+            .collect();
         assert!(bad.is_empty(), "the console tells of errors: {bad:#?}");
         Ok(())
     }
