@@ -6,7 +6,8 @@
 import { el, icon } from '../dom.js';
 import { t } from '../i18n.js';
 import { activate, copySelected, select } from './grid-active.js';
-import { giveBack, menuOf, moveColumn, setWidth, shownWidth, sortBy } from './grid-head.js';
+import { listenToHead, menuOf, moveColumn, setWidth, shownWidth, sortBy } from './grid-columns.js';
+import { giveBack } from './grid-head.js';
 import { count, rowAt, visibleColumns } from './grid-rows.js';
 import { openMenu } from './menu.js';
 
@@ -23,6 +24,7 @@ export function listen(s) {
     if (done) event.preventDefault();
   });
   pointer(s);
+  listenToHead(s);
   cellMenus(s);
 }
 
