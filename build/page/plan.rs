@@ -28,6 +28,8 @@ const SMALL: usize = 30_000;
 
 type Modules = BTreeMap<String, Module>;
 type Set<'a> = BTreeSet<&'a str>;
+/// Files of what is loaded when it is asked for, each with all modules that it needs.
+type Roots<'a> = BTreeMap<&'a str, Set<'a>>;
 
 /// Files by name: the modules of each, in the order that they start in.
 pub(crate) type Plan = BTreeMap<String, Vec<String>>;
@@ -45,52 +47,57 @@ struct Shared<'a> {
 /// Plans the files. `size` says how much code a module has.
 pub(crate) fn plan(modules: &Modules, size: &dyn Fn(&str) -> usize) -> Result<Plan, String> {
     let order = order(modules)?;
+    let first = closure(modules, FIRST);
+    let roots = roots(modules)?;
+    let core = core(modules, &first, &roots)?;
+    let mut files: BTreeMap<String, Set> = BTreeMap::new();
+    let mut shared: BTreeMap<(Set, bool), Set> = BTreeMap::new();
+    for module in order.iter().copied().filter(|module| !core.contains(module)) {
+        let needed_by = needers(&roots, module);
+        match (needed_by.first(), needed_by.len()) {
+            (None, _) => return Err(format!("{module}: no module imports it")),
+            (Some(root), 1) => files.entry((*root).to_owned()).or_default().insert(module),
+            _ => shared.entry((needed_by, first.contains(module))).or_default().insert(module),
+        };
+    }
+    files.insert(START.to_owned(), core);
+    let shared = shared.into_iter().map(|((needed_by, is_first), modules)| {
+        let size = modules.iter().map(|module| size(module)).sum();
+        Shared { needed_by, modules, size, is_first }
+    });
+    for one in joined(modules, &files, shared.collect()) {
+        let largest = one.modules.iter().max_by_key(|module| size(module)).map_or("", |module| module);
+        files.insert(format!("app/shared/{}", largest.trim_start_matches("app/").replace('/', "-")), one.modules);
+    }
+    if let Some(circle) = circle(modules, files.values()) {
+        return Err(format!("files of the page would wait for each other: {circle}"));
+    }
+    let ordered = |modules: &Set| {
+        order.iter().filter(|module| modules.contains(**module)).map(|module| (*module).to_owned()).collect()
+    };
+    Ok(files.iter().map(|(name, modules)| (name.clone(), ordered(modules))).collect())
+}
+
+/// What the page starts with: its own modules, and what every reader needs sooner or later and waits for nothing.
+fn core<'a>(modules: &'a Modules, first: &Set<'a>, roots: &Roots) -> Result<Set<'a>, String> {
     let mut core = closure(modules, START);
     if let Some(module) = core.iter().find(|path| modules[**path].waits) {
         return Err(format!(
             "{module}: awaits at its top; the page starts with it, and every view would wait for it forever: await in a function"
         ));
     }
-    let first = closure(modules, FIRST);
-    let roots = roots(modules)?;
-    let needers =
-        |module: &str| roots.iter().filter(|(_, needs)| needs.contains(module)).map(|(name, _)| *name).collect::<Set>();
-    // What every reader needs sooner or later starts with the page, as long as it waits for nothing.
-    for module in &order {
+    for module in first {
         let waits = closure(modules, module).iter().any(|needed| modules[*needed].waits);
-        if first.contains(module) && !waits && needers(module).len() > 1 {
+        if !waits && needers(roots, module).len() > 1 {
             core.insert(module);
         }
     }
-    let mut files: BTreeMap<String, Set> = BTreeMap::from([(START.to_owned(), core.clone())]);
-    let mut shared: BTreeMap<(BTreeSet<&str>, bool), Set> = BTreeMap::new();
-    for module in order.iter().copied().filter(|module| !core.contains(module)) {
-        let needed_by = needers(module);
-        match needed_by.len() {
-            0 => return Err(format!("{module}: no module imports it")),
-            1 => files.entry(needed_by.into_iter().collect()).or_default().insert(module),
-            _ => shared.entry((needed_by, first.contains(module))).or_default().insert(module),
-        };
-    }
-    let sized = |modules: &Set| modules.iter().map(|module| size(module)).sum();
-    let shared = shared.into_iter().map(|((needed_by, is_first), modules)| Shared {
-        needed_by,
-        size: sized(&modules),
-        modules,
-        is_first,
-    });
-    for one in joined(modules, &files, shared.collect()) {
-        let largest = one.modules.iter().max_by_key(|module| size(module)).map_or("", |module| module);
-        files.insert(format!("app/shared/{}", largest.trim_start_matches("app/").replace('/', "-")), one.modules);
-    }
-    let ordered = |modules: &Set| {
-        order.iter().filter(|module| modules.contains(**module)).map(|module| (*module).to_owned()).collect()
-    };
-    let plan: Plan = files.iter().map(|(name, modules)| (name.clone(), ordered(modules))).collect();
-    match circle(modules, plan.values()) {
-        Some(circle) => Err(format!("files of the page would wait for each other: {circle}")),
-        None => Ok(plan),
-    }
+    Ok(core)
+}
+
+/// Roots that need a module.
+fn needers<'a>(roots: &Roots<'a>, module: &str) -> Set<'a> {
+    roots.iter().filter(|(_, needs)| needs.contains(module)).map(|(name, _)| *name).collect()
 }
 
 /// The views: modules of the directories that are loaded by a name put together.
@@ -105,12 +112,12 @@ pub(crate) fn views(modules: &Modules) -> Vec<&str> {
 }
 
 /// Files of what is loaded when it is asked for, each with all modules that it needs.
-fn roots(modules: &Modules) -> Result<BTreeMap<&str, Set<'_>>, String> {
+fn roots(modules: &Modules) -> Result<Roots<'_>, String> {
     let views = views(modules);
     if !views.contains(&FIRST) {
         return Err(format!("{FIRST}, the first view, is not there"));
     }
-    let mut roots: BTreeMap<&str, Set> = BTreeMap::new();
+    let mut roots = Roots::new();
     let mut asked_by: BTreeMap<&str, Set> = BTreeMap::new();
     for view in &views {
         roots.entry(file_of(view)).or_default().extend(closure(modules, view));
