@@ -1,6 +1,7 @@
 //! `/`: the page, whose files are inside the program: those of `ui/`, prepared by its build (`build/page`).
 //!
-//! A debug build serves `ui/` from disk as it is; with `KRONIKA_PAGE=prepared` in its environment, the prepared page.
+//! A debug build serves `ui/` from disk as it is; with `KRONIKA_PAGE=prepared` in its environment, the prepared page;
+//! with `compressed`, that as releases send it.
 //!
 //! A view has a path of its own, so that a link names it; the server gives every one of them the same
 //! `index.html`, and the page's own script looks at the path. Nothing here needs a key or is recorded: the files
@@ -66,13 +67,13 @@ fn chosen() -> memory_serve::MemoryServe {
     memory_serve::load!("prepared")
 }
 
-/// The page on disk, as it is or prepared.
+/// The page on disk: as it is written, prepared, or prepared and compressed anew at each request, as releases send it.
 #[cfg(page_on_disk)]
 fn chosen() -> memory_serve::MemoryServe {
-    if std::env::var_os("KRONIKA_PAGE").is_some_and(|page| page == "prepared") {
-        memory_serve::load!("prepared")
-    } else {
-        memory_serve::load!("source")
+    match std::env::var("KRONIKA_PAGE").as_deref() {
+        Ok("prepared") => memory_serve::load!("prepared"),
+        Ok("compressed") => memory_serve::load!("prepared").enable_brotli(true).enable_gzip(true),
+        _ => memory_serve::load!("source"),
     }
 }
 
