@@ -15,17 +15,21 @@
 
 /** Pages that are kept. */
 const KEPT = 24;
+/** A page that failed is not asked for again by scrolling before so many milliseconds. */
+const REST = 3_000;
 
 /**
  * @template T
  * @param {Source<T>} source
- * @param {{rows: (page: number) => void, failed: (error: unknown, again: () => void) => void, busy: (busy: boolean) => void}} tell
+ * @param {{rows: (page: number) => void, failed: (error: unknown) => void, busy: (busy: boolean) => void}} tell
  */
 export function pagesOf(source, tell) {
   /** Least recently looked at first. @type {Map<number, T[]>} */
   const kept = new Map();
   /** @type {Map<number, AbortController>} */
   const asked = new Map();
+  /** When pages failed. @type {Map<number, number>} */
+  const failed = new Map();
   let stopped = false;
 
   /** @param {number} page */
@@ -36,10 +40,13 @@ export function pagesOf(source, tell) {
     try {
       const rows = await source.page(page * source.size, mine.signal);
       if (mine.signal.aborted || stopped) return;
+      failed.delete(page);
       keep(page, rows);
       tell.rows(page);
     } catch (error) {
-      if (!mine.signal.aborted && !stopped) tell.failed(error, () => void load(page));
+      if (mine.signal.aborted || stopped) return;
+      failed.set(page, Date.now());
+      tell.failed(error);
     } finally {
       if (asked.get(page) === mine) asked.delete(page);
       if (!stopped) tell.busy(asked.size > 0);
@@ -61,6 +68,8 @@ export function pagesOf(source, tell) {
 
   return {
     put: keep,
+    /** What failed may be asked for again at once. */
+    forgive: () => failed.clear(),
     /**
      * A row, if it is there.
      * @param {number} index
@@ -84,7 +93,7 @@ export function pagesOf(source, tell) {
       for (let page = from; page <= to; page += 1) {
         const rows = kept.get(page);
         if (rows) keep(page, rows);
-        else if (!asked.has(page)) void load(page);
+        else if (!asked.has(page) && Date.now() - (failed.get(page) ?? 0) > REST) void load(page);
       }
     },
     /** Rows that are there, with their places, in order. @returns {[number, T][]} */

@@ -109,6 +109,8 @@ function state(options) {
     /** Rows that are marked: what was found, the open one. @type {(row: Row) => string} */
     mark: () => '',
     drawing: 0,
+    /** Asks again for what failed. @type {(() => void) | null} */
+    again: null,
     /** Another list is on its way. @type {AbortController | null} */
     next: null,
   };
@@ -217,7 +219,9 @@ export function grid(options) {
       s.pages.cancel();
       if (count(s) === 0) say(s, empty(t('grid.stopped'), null, el('button', { on: { click: () => (say(s, null), draw(s)) } }, t('core.again'))));
     },
-    hasFailed: () => s.over.querySelector('.failed') != null,
+    hasFailed: () => s.again != null,
+    /** Asks again for what failed. */
+    retry: () => s.again?.(),
     isActive: () => s.scroller.contains(document.activeElement),
     stop() {
       s.next?.abort();
@@ -264,7 +268,7 @@ async function bring(s, source, { keepPlace = false }) {
     if (mine.signal.aborted) return;
     source.total ??= { value: 0, relation: 'gte' };
     swap(s, source, { first: [] });
-    say(s, failure(error, () => void bring(s, source, { keepPlace })));
+    fail(s, error, () => void bring(s, source, { keepPlace }));
   } finally {
     if (s.next === mine) {
       s.next = null;
@@ -296,7 +300,12 @@ function use(s, source, first, page = 0) {
       counted(s);
       drawSoon(s);
     },
-    failed: (error, again) => say(s, failure(error, () => (say(s, null), again()))),
+    failed: (error) =>
+      fail(s, error, () => {
+        s.pages.forgive();
+        if (count(s) === 0) s.pages.want(0, 0);
+        draw(s);
+      }),
     busy: (is) => busy(s, is),
   });
   source.onTotal = () => {
@@ -320,8 +329,19 @@ function counted(s) {
   s.options.onTotal?.();
 }
 
+/** Says what failed, and remembers how to ask again. @param {State} s @param {unknown} error @param {() => void} ask */
+function fail(s, error, ask) {
+  const again = () => {
+    say(s, null);
+    ask();
+  };
+  say(s, failure(error, again));
+  s.again = again;
+}
+
 /** Instead of rows: nothing, or a failure. @param {State} s @param {HTMLElement | null} content */
 function say(s, content) {
+  s.again = null;
   s.over.hidden = content == null;
   s.over.classList.toggle('above', content != null && count(s) > 0);
   if (content) fill(s.over, content);

@@ -78,7 +78,7 @@ class Journal {
     this.listBar = listBar({
       grid: () => this.grid, live: this.live, columns: () => this.ids,
       onColumns: (ids) => url.change({ columns: columnsText(ids) }),
-      onRefresh: () => this.refresh(), onStop: () => this.cancel(),
+      onRefresh: () => this.askAnew(), onStop: () => this.cancel(),
       onWrap: () => url.change({ wrap: url.here().params.get('wrap') === '1' ? null : '1' }),
       onChart: () => url.change({ chart: null }),
     });
@@ -213,13 +213,14 @@ class Journal {
     const list = `${toApi(this.query)} ${sort.sort}`;
     const fields = fieldsOf(this.ids);
     const columns = `${this.ids.join()} ${zone()} ${params.get('widths')}`;
-    const isSame = this.shown?.list === list && fields.every((field) => this.shown?.fields.includes(field)) && !this.grid.hasFailed();
+    const isSame = this.shown?.list === list && fields.every((field) => this.shown?.fields.includes(field));
     const isWrapped = params.get('wrap') === '1';
     if (this.shown?.columns !== columns) this.grid.setColumns(columnsOf(this.ids), readWidths(params.get('widths')));
     this.grid.setSort(sort.shown);
     if (this.isWrapped !== isWrapped) this.grid.setWrap(isWrapped);
     this.isWrapped = isWrapped;
     this.listBar.setWrap(isWrapped);
+    if (isSame && this.grid.hasFailed()) this.grid.retry();
     if (!isSame) {
       const keepPlace = this.shown?.list === list && !this.grid.hasFailed();
       this.grid.setSource(this.makeSource(sort.sort, fields, keepPlace ? this.source : null), { keepPlace });
@@ -259,7 +260,15 @@ class Journal {
     return rows;
   }
 
+  /** The server is back: what failed is asked again, and nobody loses the place. */
   refresh() {
+    this.showHistogram();
+    this.facets.refresh();
+    this.grid.retry();
+  }
+
+  /** Everything anew, as somebody asked for it. */
+  askAnew() {
     this.showHistogram({ again: true });
     this.facets.refresh();
     if (this.live.isOn()) void this.live.anew();
@@ -316,7 +325,7 @@ class Journal {
       { keys: 'Space', title: 'journal.keys.select' },
       { keys: 'm', title: 'journal.keys.menu' },
       { keys: 'w', title: 'journal.keys.wrap', run: () => change('wrap') },
-      { keys: 'r', title: 'journal.keys.refresh', run: () => this.refresh() },
+      { keys: 'r', title: 'journal.keys.refresh', run: () => this.askAnew() },
       { keys: 'l', title: 'journal.keys.live', run: () => change('live') },
       { keys: 'Escape', title: 'journal.keys.stop', run: () => this.isBusy() && this.cancel() },
     );
