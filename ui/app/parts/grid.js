@@ -13,7 +13,7 @@ import { style } from '../routes.js';
 import { draw, drawSoon, dress, number, redraw } from './grid-draw.js';
 import { makeHead } from './grid-head.js';
 import { listen } from './grid-keys.js';
-import { pagesOf } from './grid-pages.js';
+import { Pages } from './grid-pages.js';
 import { Selection, copyText } from './grid-select.js';
 import { Track } from './grid-track.js';
 import { copy } from './copy.js';
@@ -99,8 +99,8 @@ function state(options) {
     selection: new Selection(),
     /** Rows before those of the source, newest first. @type {Row[]} */
     fresh: [],
-    /** @type {ReturnType<typeof pagesOf<Row>>} */
-    pages: pagesOf(options.source, { rows: () => undefined, failed: () => undefined, busy: () => undefined }),
+    /** @type {Pages<Row>} */
+    pages: new Pages(options.source, { rows: () => undefined, failed: () => undefined, busy: () => undefined }),
     source: options.source,
     /** Elements of the rows that show. @type {Map<number, {node: HTMLElement, row: Row | undefined}>} */
     shown: new Map(),
@@ -294,7 +294,7 @@ function busy(s, is) {
 function use(s, source, first, page = 0) {
   s.source = source;
   say(s, null);
-  s.pages = pagesOf(source, {
+  s.pages = new Pages(source, {
     rows: () => {
       say(s, null);
       counted(s);

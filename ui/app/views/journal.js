@@ -12,9 +12,9 @@ import { cellMenu } from '../journal/cells.js';
 import { NARROW_COLUMN, columnIds, columnsOf, columnsText, fieldsOf, knowFields, plainFields, readSort, readWidths, sortField, widthsText } from '../journal/columns.js';
 import { facets } from '../journal/facets.js';
 import { fieldList, label, learn, shownValue } from '../journal/fields.js';
-import { listSource } from '../journal/list.js';
+import { ListSource } from '../journal/list.js';
 import { listBar } from '../journal/listbar.js';
-import { liveControl } from '../journal/live.js';
+import { Live } from '../journal/live.js';
 import { openId, openedEvent } from '../journal/opened.js';
 import { changes, isField, quoted, read, text, toApi } from '../journal/query.js';
 import { shortcut } from '../keys.js';
@@ -64,7 +64,7 @@ class Journal {
     this.isWrapped = false;
     /** @type {string | null} */
     this.shownFind = null;
-    /** @type {ReturnType<typeof listSource> | null} */
+    /** @type {ListSource | null} */
     this.source = null;
     this.main = el('div', { class: 'journal-main' });
     this.element = el('div', { class: 'journal', 'data-test': 'journal' });
@@ -72,7 +72,7 @@ class Journal {
     this.bar = bar({ leading: this.facets.button, columns: () => plainFields(this.ids) });
     this.opened = openedEvent({ region: this.element, onStep: (by) => this.step(by), rowOf: (id) => this.rowOf(id) });
     this.histogram = this.makeHistogram();
-    this.live = liveControl({ grid: () => this.grid, isReading: () => this.isReading(), refetch: () => this.refetch(), onToggle: (on) => url.change({ live: on ? '1' : null, ...(on && { sort: null }) }), onPast: () => this.leavePast() });
+    this.live = new Live({ grid: () => this.grid, isReading: () => this.isReading(), refetch: () => this.refetch(), onToggle: (on) => url.change({ live: on ? '1' : null, ...(on && { sort: null }) }), onPast: () => this.leavePast() });
     /** Made when it is used first. @type {ReturnType<typeof import('../journal/find.js').findBar> | null} */
     this.find = null;
     this.listBar = listBar({
@@ -228,9 +228,9 @@ class Journal {
     this.shown = { list, fields: isSame ? this.shown?.fields ?? fields : fields, columns, live: this.shown?.live ?? '' };
   }
 
-  /** @param {string} sort @param {string[]} fields @param {ReturnType<typeof listSource> | null} [like] */
+  /** @param {string} sort @param {string[]} fields @param {ListSource | null} [like] */
   makeSource(sort, fields, like = null) {
-    this.source = listSource({ params: toApi(this.query), sort, fields, like, onRows: (rows) => this.learnFrom(rows) });
+    this.source = new ListSource({ params: toApi(this.query), sort, fields, like, onRows: (rows) => this.learnFrom(rows) });
     return this.source;
   }
 
@@ -252,7 +252,7 @@ class Journal {
   /** The list anew, without a flicker: its first rows are there before it is shown. @returns {Promise<Row[]>} */
   async refetch() {
     const sort = readSort(url.here().params.get('sort'), this.ids).sort;
-    const source = listSource({ params: toApi(this.query), sort, fields: this.shown?.fields ?? fieldsOf(this.ids), counted: true, onRows: (rows) => this.learnFrom(rows) });
+    const source = new ListSource({ params: toApi(this.query), sort, fields: this.shown?.fields ?? fieldsOf(this.ids), counted: true, onRows: (rows) => this.learnFrom(rows) });
     const rows = await source.page(0, new AbortController().signal);
     if (this.stopped) return rows;
     this.source = source;
