@@ -20,7 +20,7 @@ import { changes, isField, quoted, read, text, toApi } from '../journal/query.js
 import { shortcut } from '../keys.js';
 import { isStep } from '../parts/axis.js';
 import { grid as makeGrid, prepare } from '../parts/grid.js';
-import { histogram } from '../parts/histogram.js';
+import { Histogram } from '../parts/histogram.js';
 import { toast } from '../parts/toast.js';
 import { resolve, widened } from '../period.js';
 import * as url from '../url.js';
@@ -95,7 +95,7 @@ class Journal {
   }
 
   makeHistogram() {
-    return histogram({
+    return new Histogram({
       onZoom: (period) => url.change(changes.period(this.query, period)),
       onZoomOut: () => {
         const period = widened(this.query.period, Date.now(), zone());
