@@ -73,7 +73,7 @@ class Journal {
     this.opened = openedEvent({ region: this.element, onStep: (by) => this.step(by), rowOf: (id) => this.rowOf(id) });
     this.histogram = this.makeHistogram();
     this.live = new Live({ grid: () => this.grid, isReading: () => this.isReading(), refetch: () => this.refetch(), onToggle: (on) => url.change({ live: on ? '1' : null, ...(on && { sort: null }) }), onPast: () => this.leavePast() });
-    /** Made when it is used first. @type {ReturnType<typeof import('../journal/find.js').findBar> | null} */
+    /** Made when it is used first. @type {import('../journal/find.js').FindBar | null} */
     this.find = null;
     this.listBar = listBar({
       grid: () => this.grid, live: this.live, columns: () => this.ids,
@@ -148,10 +148,10 @@ class Journal {
 
   /** Finds in the rows that are loaded. @param {string} [wanted] */
   async openFind(wanted) {
-    const { findBar } = await import('../journal/find.js');
+    const { FindBar } = await import('../journal/find.js');
     if (this.stopped) return;
     if (!this.find) {
-      this.find = findBar({ grid: () => this.grid, onText: (text) => url.change({ find: (this.shownFind = text) }, { replace: true }), onSearch: (text) => url.change({ find: null, q: [this.query.q, quoted(text)].filter(Boolean).join(' ') }), mark: (row) => this.mark(row) });
+      this.find = new FindBar({ grid: () => this.grid, onText: (text) => url.change({ find: (this.shownFind = text) }, { replace: true }), onSearch: (text) => url.change({ find: null, q: [this.query.q, quoted(text)].filter(Boolean).join(' ') }), mark: (row) => this.mark(row) });
       this.grid.element.before(this.find.element);
       this.releaseFind();
     }
