@@ -227,6 +227,7 @@ impl Figures {
     /// The sum of all lines that begin with `name`, labels included.
     pub(crate) fn of(&self, name: &str) -> f64 {
         let lines = self.0.lines().filter(|line| line.starts_with(name));
+        // `sum` of no floats is -0.
         lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).fold(0.0, |sum, value| sum + value)
     }
 }
