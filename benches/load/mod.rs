@@ -1,8 +1,9 @@
 //! A server of its own for each measurement, and clients that load it.
 #![allow(dead_code, reason = "each benchmark uses a part")]
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -65,12 +66,19 @@ pub(crate) fn bodies(journal: &Bytes, size: Size) -> Vec<Bytes> {
     bodies
 }
 
+/// Where a server lives: a directory that goes with it, or one that stays.
+pub(crate) struct Home {
+    path: PathBuf,
+    _passing: Option<tempfile::TempDir>,
+}
+
 /// A running server in a directory of its own.
 pub(crate) struct Server {
     child: Child,
     pub(crate) url: String,
     pub(crate) key: String,
-    dir: Arc<tempfile::TempDir>,
+    home: Arc<Home>,
+    spawned: Instant,
 }
 
 impl Server {
@@ -78,27 +86,40 @@ impl Server {
     /// load), with a settings file.
     pub(crate) fn start(config: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("kronika-bench").tempdir().expect("a directory");
-        std::fs::write(dir.path().join("kronika.toml"), config).expect("a settings file");
-        Self::start_in(Arc::new(dir))
+        let home = Home { path: dir.path().to_path_buf(), _passing: Some(dir) };
+        Self::start_in(Arc::new(home), Some(config), binary())
+    }
+
+    /// Starts `binary` on a directory that stays.
+    pub(crate) fn open(dir: &Path, config: &str, binary: OsString) -> Self {
+        std::fs::create_dir_all(dir).expect("a directory");
+        Self::start_in(Arc::new(Home { path: dir.to_path_buf(), _passing: None }), Some(config), binary)
+    }
+
+    /// Ends it as an operator does.
+    pub(crate) fn stop(mut self) {
+        // SAFETY: a signal to our own child, which was not waited for yet.
+        unsafe { libc::kill(self.child.id().cast_signed(), libc::SIGTERM) };
+        self.child.wait().expect("it ends");
     }
 
     /// kill -9, and another process over the same directory.
     pub(crate) fn kill_and_restart(mut self) -> Self {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
-        Self::start_in(self.directory())
+        Self::start_in(self.directory(), None, binary())
     }
 
-    fn start_in(dir: Arc<tempfile::TempDir>) -> Self {
-        let file = dir.path().join("kronika.toml");
-        let built = env!("CARGO_BIN_EXE_kronika").into();
-        let mut command = Command::new(std::env::var_os("KRONIKA_BENCH_SERVER").unwrap_or(built));
-        command.arg("serve").arg("--data-dir").arg(dir.path().join("data")).args([
-            "--listen",
-            "127.0.0.1:0",
-            "--config",
-        ]);
-        command.arg(file).env("KRONIKA_ADMIN_KEY_FILE", dir.path().join("key")).env("RUST_LOG", "warn");
+    /// Without a `config` it has the one that lies there.
+    fn start_in(home: Arc<Home>, config: Option<&str>, binary: OsString) -> Self {
+        let (dir, file) = (&home.path, home.path.join("kronika.toml"));
+        if let Some(config) = config {
+            std::fs::write(&file, config).expect("a settings file");
+        }
+        let spawned = Instant::now();
+        let mut command = Command::new(binary);
+        command.arg("serve").arg("--data-dir").arg(dir.join("data")).args(["--listen", "127.0.0.1:0", "--config"]);
+        command.arg(file).env("KRONIKA_ADMIN_KEY_FILE", dir.join("key")).env("RUST_LOG", "warn");
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the server starts");
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let url = lines
@@ -107,19 +128,28 @@ impl Server {
             .find_map(|line| line.split("listening on ").nth(1).map(str::to_string))
             .expect("the server says where it listens");
         std::thread::spawn(move || lines.for_each(drop));
-        let key = std::fs::read_to_string(dir.path().join("key")).expect("the first key").trim().to_string();
-        Self { child, url, key, dir }
+        let key = std::fs::read_to_string(dir.join("key")).expect("the first key").trim().to_string();
+        Self { child, url, key, home, spawned }
     }
 
     /// Its directory, which outlives the server while this is held: a file system that is removing a
     /// thousand files makes new ones slowly.
-    pub(crate) fn directory(&self) -> Arc<tempfile::TempDir> {
-        Arc::clone(&self.dir)
+    pub(crate) fn directory(&self) -> Arc<Home> {
+        Arc::clone(&self.home)
+    }
+
+    /// From its start until it says that it is ready.
+    pub(crate) async fn ready_after(&self) -> Duration {
+        let http = reqwest::Client::new();
+        while !http.get(format!("{}/readyz", self.url)).send().await.is_ok_and(|answer| answer.status().is_success()) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        self.spawned.elapsed()
     }
 
     /// Directory of the default project's table.
     pub(crate) fn table(&self) -> PathBuf {
-        self.dir.path().join("data/store/projects/default/events")
+        self.home.path.join("data/store/projects/default/events")
     }
 
     /// User and system time so far.
@@ -164,11 +194,13 @@ impl Server {
 
     /// Size of the live Parquet files, by the table's own figures.
     pub(crate) fn live_bytes(&self, runtime: &tokio::runtime::Runtime) -> f64 {
-        let text = runtime.block_on(async { reqwest::get(format!("{}/metrics", self.url)).await?.text().await });
-        let text = text.expect("figures");
-        let line =
-            text.lines().find(|line| line.starts_with("kronika_table_bytes{project=\"default\"}")).unwrap_or_default();
-        line.rsplit(' ').next().and_then(|value| value.parse().ok()).unwrap_or(0.0)
+        runtime.block_on(self.figures()).of("kronika_table_bytes{project=\"default\"}")
+    }
+
+    /// What it says of itself.
+    pub(crate) async fn figures(&self) -> Figures {
+        let answer = reqwest::get(format!("{}/metrics", self.url)).await.expect("an answer");
+        Figures(answer.text().await.expect("a whole answer"))
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -180,6 +212,23 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// The binary to be measured.
+pub(crate) fn binary() -> OsString {
+    std::env::var_os("KRONIKA_BENCH_SERVER").unwrap_or_else(|| env!("CARGO_BIN_EXE_kronika").into())
+}
+
+/// An answer of `/metrics`.
+pub(crate) struct Figures(String);
+
+impl Figures {
+    /// The sum of all lines that begin with `name`, labels included.
+    pub(crate) fn of(&self, name: &str) -> f64 {
+        let lines = self.0.lines().filter(|line| line.starts_with(name));
+        // `sum` of no floats is -0.
+        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).fold(0.0, |sum, value| sum + value)
     }
 }
 
@@ -208,6 +257,11 @@ impl Sent {
 
 /// Sends all bodies from `clients` at once, each waiting for its answer before its next body.
 pub(crate) async fn send(server: &Server, bodies: Vec<Bytes>, clients: usize) -> Sent {
+    send_to(server, "default", bodies, clients).await
+}
+
+/// The same, to a project.
+pub(crate) async fn send_to(server: &Server, project: &str, bodies: Vec<Bytes>, clients: usize) -> Sent {
     let bodies = Arc::new(bodies);
     let next = Arc::new(AtomicUsize::new(0));
     let started = Instant::now();
@@ -215,8 +269,11 @@ pub(crate) async fn send(server: &Server, bodies: Vec<Bytes>, clients: usize) ->
     for _ in 0..clients {
         let (bodies, next) = (Arc::clone(&bodies), Arc::clone(&next));
         let (url, key) = (format!("{}/api/v1/events?mapping=kronika-bench", server.url), server.key.clone());
+        let project = reqwest::header::HeaderValue::from_str(project).expect("a name");
         tasks.spawn(async move {
-            let http = reqwest::Client::builder().http1_only().build().expect("a client");
+            let headers = [(reqwest::header::HeaderName::from_static("kronika-project"), project)];
+            let headers = headers.into_iter().collect();
+            let http = reqwest::Client::builder().http1_only().default_headers(headers).build().expect("a client");
             let mut latencies = Vec::new();
             while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
                 latencies.push(send_one(&http, &url, &key, body).await);
@@ -260,7 +317,13 @@ pub(crate) async fn fill(server: &Server, events: u64) -> u64 {
 
 /// Calls a route that takes nothing.
 pub(crate) async fn post(server: &Server, path: &str) -> Value {
+    post_for(server, None, path).await
+}
+
+/// The same, for one project.
+pub(crate) async fn post_for(server: &Server, project: Option<&str>, path: &str) -> Value {
     let request = reqwest::Client::new().post(format!("{}{path}", server.url)).bearer_auth(&server.key);
+    let request = project.into_iter().fold(request, |request, project| request.header("kronika-project", project));
     let answer = request.send().await.expect("an answer");
     assert!(answer.status().is_success(), "{path}: {}", answer.status());
     answer.json().await.expect("JSON")
