@@ -12,6 +12,8 @@ import { join } from 'node:path';
 const tools = createRequire(join(process.env.KRONIKA_PAGE_TOOLS, '/'));
 const { chromium } = tools('playwright-core');
 const axeSource = readFileSync(tools.resolve('axe-core/axe.min.js'), 'utf8');
+/** How long a view may be busy. */
+const PATIENCE = 30_000;
 const [mode, out = 'pictures', only] = process.argv.slice(2);
 
 /** Views by name: where each has something to show. */
@@ -29,7 +31,7 @@ const VIEWS = {
   tasks: '/tasks?project=demo&tz=UTC',
   jobs: '/jobs?project=demo&tz=UTC',
   ingest: '/ingest?project=demo&tz=UTC',
-  deadletters: '/ingest/dead-letters?project=demo&tz=UTC',
+  deadletters: '/ingest/rejected?project=demo&tz=UTC',
   mappings: '/ingest/mappings?project=demo&tz=UTC',
   alerts: '/alerts?project=demo&tz=UTC',
   keys: '/admin/keys?project=demo&tz=UTC',
@@ -91,9 +93,11 @@ async function open(browser, site, { theme, language, width = 1440, height = 900
   return { context, page, wrong };
 }
 
+/** Waits until nothing is busy; whether it came to that. */
 async function settled(page) {
-  await page.waitForFunction(() => document.querySelector('main')?.children.length && !document.querySelector('[aria-busy=true]'), null, { timeout: 30_000 });
+  const calm = await page.waitForFunction(() => document.querySelector('main')?.children.length && !document.querySelector('[aria-busy=true]'), null, { timeout: PATIENCE }).catch(() => null);
   await page.waitForTimeout(250);
+  return calm !== null;
 }
 
 /** Looks for barriers; gives how many were found. */
@@ -106,7 +110,10 @@ async function barriers(browser, site, views) {
       for (const [name, path] of views) {
         const { page, wrong } = name === 'login' ? outside : signedIn;
         await page.goto(site.url + path);
-        await settled(page);
+        if (!(await settled(page))) {
+          count += 1;
+          console.log(`${name} ${theme} ${language}: is still busy after ${PATIENCE} ms: ${await page.evaluate(() => [...document.querySelectorAll('[aria-busy=true]')].map((one) => one.className || one.tagName).join(', ') || document.body.innerText.slice(0, 300))}`);
+        }
         // Through the debugger: the page's policy lets no script in, and stays as it is.
         const session = await page.context().newCDPSession(page);
         await session.send('Runtime.evaluate', { expression: axeSource });

@@ -15,7 +15,7 @@ use memory_serve::CacheControl;
 const INDEX: &str = "/index.html";
 
 /// Paths of views besides `/`.
-const VIEWS: [&str; 20] = [
+const VIEWS: [&str; 21] = [
     "/login",
     "/tasks",
     "/jobs",
@@ -31,6 +31,7 @@ const VIEWS: [&str; 20] = [
     "/screens",
     "/screens/{*rest}",
     "/ingest",
+    "/ingest/{*rest}",
     "/alerts",
     "/admin",
     "/admin/{*rest}",

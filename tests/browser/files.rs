@@ -37,7 +37,9 @@ fn files(dir: &Path, ending: &str) -> Vec<(String, String)> {
 
 /// What a module imports, static and dynamic, as paths below `ui/`.
 fn imports(module: &str, text: &str) -> Vec<String> {
-    let pattern = regex::Regex::new(r#"(?m)(?:^(?:import|export)\s[^;'"]*?from\s*|^import\s*|\bimport\()['"]([^'"]+)['"]"#).unwrap();
+    let pattern =
+        regex::Regex::new(r#"(?m)(?:^(?:import|export)\s[^;'"]*?from\s*|^import\s*|\bimport\()['"]([^'"]+)['"]"#)
+            .unwrap();
     let folder = Path::new(module).parent().unwrap();
     pattern.captures_iter(text).map(|found| below(folder, &found[1])).collect()
 }
@@ -77,7 +79,16 @@ fn every_import_names_a_file() {
 
 #[test]
 fn nothing_is_made_of_markup_and_nothing_comes_from_elsewhere() {
-    let forbidden = ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "createContextualFragment", "srcdoc"];
+    let forbidden = [
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "new Function",
+        "createContextualFragment",
+        "srcdoc",
+    ];
     for (name, text) in files(&ui(), "js").into_iter().chain(files(&ui(), "css")).chain(files(&ui(), "html")) {
         for word in forbidden {
             assert!(!text.contains(word), "{name} uses {word}");
@@ -86,7 +97,10 @@ fn nothing_is_made_of_markup_and_nothing_comes_from_elsewhere() {
             let before = &text[..at];
             let is_address = before.ends_with("http") || before.ends_with("https");
             let rest = &text[at + 3..];
-            let allowed = rest.starts_with("www.w3.org/") || rest.starts_with("example.com") || rest.starts_with("hooks.example.com") || !rest.starts_with(|c: char| c.is_ascii_alphanumeric());
+            let allowed = rest.starts_with("www.w3.org/")
+                || rest.starts_with("example.com")
+                || rest.starts_with("hooks.example.com")
+                || !rest.starts_with(|c: char| c.is_ascii_alphanumeric());
             assert!(!is_address || allowed, "{name} names another server: …{}", &rest[..rest.len().min(40)]);
         }
     }
@@ -94,10 +108,18 @@ fn nothing_is_made_of_markup_and_nothing_comes_from_elsewhere() {
 
 #[test]
 fn every_text_is_there_in_all_languages_with_all_its_plural_forms() {
-    let forms = BTreeMap::from([("en", vec!["one", "other"]), ("pl", vec!["few", "many", "one", "other"]), ("ru", vec!["few", "many", "one", "other"])]);
+    let forms = BTreeMap::from([
+        ("en", vec!["one", "other"]),
+        ("pl", vec!["few", "many", "one", "other"]),
+        ("ru", vec!["few", "many", "one", "other"]),
+    ]);
     let read = |language: &str| -> BTreeMap<String, BTreeMap<String, Value>> {
         let parts = files(&ui().join("text").join(language), "json").into_iter();
-        parts.map(|(name, text)| (name.clone(), serde_json::from_str(&text).unwrap_or_else(|error| panic!("{language}/{name}: {error}")))).collect()
+        parts
+            .map(|(name, text)| {
+                (name.clone(), serde_json::from_str(&text).unwrap_or_else(|error| panic!("{language}/{name}: {error}")))
+            })
+            .collect()
     };
     let english = read("en");
     for language in LANGUAGES {
@@ -106,7 +128,10 @@ fn every_text_is_there_in_all_languages_with_all_its_plural_forms() {
         for (part, all) in &texts {
             let missing: Vec<_> = english[part].keys().filter(|key| !all.contains_key(*key)).collect();
             let more: Vec<_> = all.keys().filter(|key| !english[part].contains_key(*key)).collect();
-            assert!(missing.is_empty() && more.is_empty(), "{language}/{part}: missing {missing:?}, not in English {more:?}");
+            assert!(
+                missing.is_empty() && more.is_empty(),
+                "{language}/{part}: missing {missing:?}, not in English {more:?}"
+            );
             for (key, text) in all {
                 check_text(language, key, text, &english[part][key], &forms[language]);
             }
@@ -136,9 +161,34 @@ fn check_text(language: &str, key: &str, text: &Value, english: &Value, forms: &
     // A name stands in the case that its language's sentence asks for.
     const CASES: [&str; 6] = ["nom", "acc", "gen", "dat", "ins", "loc"];
     let without_number = |all: BTreeSet<String>| -> BTreeSet<String> {
-        all.into_iter().filter(|place| place != "n").map(|place| if CASES.contains(&place.as_str()) { "object".into() } else { place }).collect()
+        all.into_iter()
+            .filter(|place| place != "n")
+            .map(|place| if CASES.contains(&place.as_str()) { "object".into() } else { place })
+            .collect()
     };
-    assert_eq!(without_number(places(text)), without_number(places(english)), "{language} {key}: other places than in English");
+    assert_eq!(
+        without_number(places(text)),
+        without_number(places(english)),
+        "{language} {key}: other places than in English"
+    );
+}
+
+/// Paths that the page has a view for are paths that the server answers with the page: else a reload is a 404.
+#[test]
+fn every_view_of_the_page_is_served() {
+    let routes = std::fs::read_to_string(ui().join("app/routes.js")).unwrap();
+    let server = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/page.rs")).unwrap();
+    let route = regex::Regex::new(r"\{ name: '\w+', path: '([^']+)'(, below: true)?(?s:.*?)\}").unwrap();
+    let all: Vec<_> = route.captures_iter(&routes).collect();
+    assert!(all.len() > 12, "the routes are read");
+    for found in all {
+        let path = &found[1];
+        // Of `/events` only what is below it is a view; the journal itself is `/`.
+        let itself = ["/", "/events", "/objects", "/actors", "/visitors"].contains(&path)
+            || server.contains(&format!("\"{path}\","));
+        assert!(itself, "{path} is not served");
+        assert!(found.get(2).is_none() || server.contains(&format!("\"{path}/{{*rest}}\",")), "{path}/… is not served");
+    }
 }
 
 /// Keys that code asks for by their whole name are there; those that are put together are seen in the browser.
@@ -175,7 +225,12 @@ fn the_page_is_light() {
     let sheets = ["style/base.css", "style/parts.css", "style/journal.css", "style/grid.css"];
     let weight: usize = first.iter().map(|name| compressed(&modules[name])).sum::<usize>()
         + sheets.iter().filter_map(|name| styles.get(*name)).map(|text| compressed(text)).sum::<usize>()
-        + ["core", "journal", "fields"].iter().map(|part| compressed(&std::fs::read_to_string(ui().join(format!("text/ru/{part}.json"))).unwrap_or_default())).sum::<usize>();
+        + ["core", "journal", "fields"]
+            .iter()
+            .map(|part| {
+                compressed(&std::fs::read_to_string(ui().join(format!("text/ru/{part}.json"))).unwrap_or_default())
+            })
+            .sum::<usize>();
     println!("all: {all} bytes; first view: {weight} bytes, {} modules", first.len());
     assert!(weight <= FIRST_VIEW_MAX, "the journal weighs {weight} bytes, more than {FIRST_VIEW_MAX}: {first:?}");
 }

@@ -9,7 +9,8 @@ use super::driver::{Look, Page, browser, demo, journey, journey_as};
 
 /// The day of the golden journal on which a label failed, and what the carrier answered.
 const LABEL: &str = "700007";
-const ANSWER: &str = r#"{"status":"INCORRECT_DATA","field":"receiver.postalCode","info":"postal code 00-0000 is invalid"}"#;
+const ANSWER: &str =
+    r#"{"status":"INCORRECT_DATA","field":"receiver.postalCode","info":"postal code 00-0000 is invalid"}"#;
 
 /// Lets the browser save files into a directory.
 async fn save_into(page: &Page, dir: &std::path::Path) -> WebDriverResult<()> {
@@ -21,7 +22,9 @@ async fn save_into(page: &Page, dir: &std::path::Path) -> WebDriverResult<()> {
 async fn saved(page: &Page, dir: &std::path::Path) -> WebDriverResult<Vec<u8>> {
     let whole = || {
         let names = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-        names.filter(|path| path.extension().is_none_or(|extension| extension != "crdownload")).find(|path| path.metadata().unwrap().len() > 0)
+        names
+            .filter(|path| path.extension().is_none_or(|extension| extension != "crdownload"))
+            .find(|path| path.metadata().unwrap().len() > 0)
     };
     page.until("a file is saved", async || Ok(whole().is_some())).await?;
     Ok(std::fs::read(whole().expect("was there")).unwrap())
@@ -84,7 +87,10 @@ async fn the_same_by_keyboard_alone() {
         page.run("document.querySelector('[data-test=drawer]').focus()").await?;
         page.key(Key::Escape).await?;
         assert_eq!(page.run("return document.querySelector('[data-test=drawer]')?.hidden ?? true").await?, true);
-        assert_eq!(page.run("return document.querySelector('[data-test=events]').contains(document.activeElement)").await?, true);
+        assert_eq!(
+            page.run("return document.querySelector('[data-test=events]').contains(document.activeElement)").await?,
+            true
+        );
         Ok(())
     })
     .await;
@@ -127,7 +133,15 @@ async fn what_is_brushed_and_shared_is_the_same_screen_in_a_fresh_profile() {
             (rect.x, rect.y + rect.height / 2.0, rect.width)
         };
         let at = |share: f64| (x + width * share) as i64;
-        page.driver.action_chain().move_to(at(0.4), y as i64).click_and_hold().move_to(at(0.5), y as i64).move_to(at(0.6), y as i64).release().perform().await?;
+        page.driver
+            .action_chain()
+            .move_to(at(0.4), y as i64)
+            .click_and_hold()
+            .move_to(at(0.5), y as i64)
+            .move_to(at(0.6), y as i64)
+            .release()
+            .perform()
+            .await?;
         page.settled().await?;
         assert_ne!(page.address().await?, before, "the brush zooms");
         page.click("[data-test=share]").await?;
@@ -244,10 +258,17 @@ async fn the_list_has_no_end_and_few_rows_in_the_document() {
 #[tokio::test]
 async fn one_zone_holds_in_list_drawer_and_histogram() {
     journey(&demo(), |page| async move {
-        page.open(&format!("/?project=demo&from=2025-03-04&to=2025-03-04&event_id={LABEL}&event={LABEL}&tz=UTC")).await?;
+        page.open(&format!("/?project=demo&from=2025-03-04&to=2025-03-04&event_id={LABEL}&event={LABEL}&tz=UTC"))
+            .await?;
         page.shows("2025-03-04 09:47:30").await?;
-        page.open(&format!("/?project=demo&from=2025-03-04&to=2025-03-04&event_id={LABEL}&event={LABEL}&tz=Asia/Tokyo")).await?;
-        page.until("the drawer's time is Tokyo's", async || Ok(page.text("[data-test=drawer]").await?.contains("2025-03-04 18:47:30"))).await?;
+        page.open(&format!(
+            "/?project=demo&from=2025-03-04&to=2025-03-04&event_id={LABEL}&event={LABEL}&tz=Asia/Tokyo"
+        ))
+        .await?;
+        page.until("the drawer's time is Tokyo's", async || {
+            Ok(page.text("[data-test=drawer]").await?.contains("2025-03-04 18:47:30"))
+        })
+        .await?;
         let list = page.text("[data-test=events]").await?;
         assert!(list.contains("18:47:30") && !list.contains("09:47:30"), "{list}");
         // `u` changes to UTC and the address says so.
@@ -264,9 +285,17 @@ async fn one_zone_holds_in_list_drawer_and_histogram() {
 async fn a_page_at_375_pixels_has_no_second_scrollbar() {
     let look = Look { width: 375, height: 812, language: "ru", ..Look::default() };
     journey_as(&demo(), look, |page| async move {
-        for path in ["/?project=shop&period=last_7d", "/tasks?project=demo", "/sql?project=demo", "/ingest?project=demo", "/admin/keys?project=demo", "/dashboards?project=demo"] {
+        for path in [
+            "/?project=shop&period=last_7d",
+            "/tasks?project=demo",
+            "/sql?project=demo",
+            "/ingest?project=demo",
+            "/admin/keys?project=demo",
+            "/dashboards?project=demo",
+        ] {
             page.open(path).await?;
-            let wide = page.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth").await?;
+            let wide =
+                page.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth").await?;
             assert_eq!(wide, json!(0), "{path} is wider than the window");
         }
         Ok(())
@@ -303,9 +332,15 @@ async fn an_exact_number_reads_the_same_everywhere() {
     journey(&site, |page| async move {
         page.open("/?period=all&columns=event_time,object_id,duration_ns,attributes.points").await?;
         let digits = |text: String| text.chars().filter(char::is_ascii_digit).collect::<String>();
-        page.until("the list has every digit", async || Ok(digits(page.text("[data-test=events]").await?).contains(big))).await?;
+        page.until("the list has every digit", async || {
+            Ok(digits(page.text("[data-test=events]").await?).contains(big))
+        })
+        .await?;
         page.open("/?period=all&event=big&tab=raw").await?;
-        page.until("the drawer has every digit", async || Ok(page.text("[data-test=drawer]").await?.matches(big).count() >= 2)).await?;
+        page.until("the drawer has every digit", async || {
+            Ok(page.text("[data-test=drawer]").await?.matches(big).count() >= 2)
+        })
+        .await?;
         page.open(&format!("/?period=all&attributes.points={big}")).await?;
         page.until("the filter finds it", async || Ok(page.rows().await? == 1)).await?;
         assert!(page.text("[data-test=chip]").await?.contains(big));
@@ -318,7 +353,8 @@ async fn an_exact_number_reads_the_same_everywhere() {
 #[tokio::test]
 async fn a_hostile_event_is_text_everywhere() {
     let server = super::common::TestServer::start();
-    let hostile = "<script>window.hacked = 1</script><img src=x onerror=\"window.hacked = 2\">\u{202e}evil\u{1b}[31mred";
+    let hostile =
+        "<script>window.hacked = 1</script><img src=x onerror=\"window.hacked = 2\">\u{202e}evil\u{1b}[31mred";
     let body = json!({"event_id": "evil", "module": hostile.chars().filter(|c| !c.is_control()).collect::<String>(), "event_type": "<b>bold</b>", "message": hostile, "actor_name": hostile, "actor_id": "a\"><script>window.hacked = 3</script>",
         "object_type": "order", "object_id": "<svg onload=window.hacked=4>", "object_name": hostile, "object_url": "javascript:window.hacked = 5", "url": "javascript:window.hacked = 6", "http_method": "GET",
         "response_body": format!("{hostile}{}", "x".repeat(1_000_000)), "response_content_type": "text/html", "changes": [{"path": hostile, "op": "replace", "before": hostile, "after": "{\"__proto__\": {\"hacked\": 1}}"}], "outcome": "failure"});
@@ -342,7 +378,9 @@ async fn a_hostile_event_is_text_everywhere() {
 #[tokio::test]
 async fn a_task_s_progress_moves_without_a_reload() {
     let server = super::common::TestServer::start();
-    let report = |progress: u32, status: &str| json!({"event_id": format!("r{progress}"), "module": "imports", "source": "shop", "task_id": "import-7", "task_type": "products.import", "task_status": status, "task_progress": progress}).to_string();
+    let report = |progress: u32, status: &str| {
+        json!({"event_id": format!("r{progress}"), "module": "imports", "source": "shop", "task_id": "import-7", "task_type": "products.import", "task_status": status, "task_progress": progress}).to_string()
+    };
     server.append("default", "", report(10, "in_progress")).await.json(200);
     let site = super::driver::site(&server);
     let server = &server;
@@ -364,7 +402,13 @@ async fn a_task_s_progress_moves_without_a_reload() {
 async fn a_live_tail_moves_nothing_under_the_reader_and_misses_nothing() {
     let seconds: usize = std::env::var("KRONIKA_TAIL_SECONDS").ok().map_or(6, |text| text.parse().expect("a number"));
     let server = super::common::TestServer::start();
-    let batch = |from: usize, count: usize| (from..from + count).map(|n| json!({"event_id": format!("e{n}"), "module": "orders", "event_type": "order.paid"}).to_string() + "\n").collect::<String>();
+    let batch = |from: usize, count: usize| {
+        (from..from + count)
+            .map(|n| {
+                json!({"event_id": format!("e{n}"), "module": "orders", "event_type": "order.paid"}).to_string() + "\n"
+            })
+            .collect::<String>()
+    };
     server.append("default", "", batch(0, 200)).await.json(200);
     let site = super::driver::site(&server);
     let server = &server;

@@ -23,7 +23,8 @@ async fn a_key_that_is_typed_opens_the_journal_and_a_wrong_one_says_so() {
         field.send_keys(page.site.key.as_str()).await?;
         page.click("button.primary").await?;
         page.find("nav.side").await?;
-        let stored = page.run("return JSON.stringify(localStorage) + JSON.stringify(sessionStorage) + document.cookie").await?;
+        let stored =
+            page.run("return JSON.stringify(localStorage) + JSON.stringify(sessionStorage) + document.cookie").await?;
         assert!(!stored.as_str().unwrap().contains("krn_"), "a script finds the key or the session: {stored}");
         Ok(())
     })
@@ -33,7 +34,12 @@ async fn a_key_that_is_typed_opens_the_journal_and_a_wrong_one_says_so() {
 #[tokio::test]
 async fn a_link_opens_once() {
     let site = demo();
-    let made = reqwest::Client::new().post(format!("{}/api/v1/session/links", site.url)).bearer_auth(&site.key).send().await.unwrap();
+    let made = reqwest::Client::new()
+        .post(format!("{}/api/v1/session/links", site.url))
+        .bearer_auth(&site.key)
+        .send()
+        .await
+        .unwrap();
     let link: serde_json::Value = made.json().await.unwrap();
     let path = format!("/login#link={}", link["link"].as_str().unwrap());
     for opens in [true, false] {
@@ -88,9 +94,13 @@ async fn a_server_that_is_killed_and_comes_back_is_told_and_the_page_goes_on() {
         page.find("nav.side").await?;
         drop(server);
         page.driver.execute("document.querySelector('a[data-route=tasks]').click()", vec![]).await?;
-        page.until("the banner tells of it", async || Ok(page.text(".banner").await?.contains("does not answer"))).await?;
+        page.until("the banner tells of it", async || Ok(page.text(".banner").await?.contains("does not answer")))
+            .await?;
         let server = TestServer::start_at(&home, port);
-        page.until("the banner goes", async || Ok(page.run("return document.querySelector('.banner').hidden").await? == true)).await?;
+        page.until("the banner goes", async || {
+            Ok(page.run("return document.querySelector('.banner').hidden").await? == true)
+        })
+        .await?;
         page.settled().await?;
         assert!(page.address().await?.starts_with("/tasks"), "where it was going");
         send(server.request(Method::GET, "/api/v1/info")).await.json(200);
