@@ -47,6 +47,7 @@ pub(super) fn check(settings: &SettingsArgs) -> Result<(), CliError> {
     let config = settings.resolve()?;
     tls(&config.server)?;
     logs::check(&config.log)?;
+    config.warnings().iter().try_for_each(|warning| say(&format!("note: {warning}")))?;
     say("the settings are fine")
 }
 

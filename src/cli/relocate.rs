@@ -45,12 +45,17 @@ impl Args {
         if from.display_url(from.prefix()) == to.display_url(to.prefix()) {
             return Err(CliError::Usage(format!("the tables lie at `{}` already", self.to)));
         }
+        let projects = from.projects().await.map_err(CliError::engine)?;
+        to.begin_move(&from, &projects).await.map_err(CliError::engine)?;
         let mut copied = Vec::new();
-        for project in from.projects().await.map_err(CliError::engine)? {
+        for project in projects {
             let bar = Bar::new(&project, self.json);
             let done = copy_project(&from, &to, &project, &bar).await.map_err(CliError::engine)?;
             bar.finish();
             copied.push((project, done));
+        }
+        if held.is_some() {
+            to.end_move().await.map_err(CliError::engine)?;
         }
         self.tell(&copied, held.is_some())
     }
@@ -82,7 +87,7 @@ impl Args {
             ),
             false => {
                 "A server is running: stop it, run this again for what came meanwhile, then set storage.url. A start \
-                      at the new place before that would lack those events."
+                      at the new place before that is refused: it would lack those events."
                     .to_owned()
             }
         })

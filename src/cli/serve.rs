@@ -35,6 +35,7 @@ impl Args {
         crate::failpoint::check().map_err(CliError::Usage)?;
         let settings = self.settings.resolve()?;
         logs::start(&settings.log)?;
+        settings.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
         // Before anything is made on disk.
         let tls = tls(&settings.server)?;
         let engine = Engine::open(settings).await.map_err(CliError::engine)?;

@@ -446,6 +446,21 @@ impl Config {
         Settings::read(file)?.resolve()
     }
 
+    /// What can be meant as it is, but seldom is: for people to read.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let longest = self.query.timeout.max(self.exports.query_timeout);
+        let keep = self.compaction.keep_replaced;
+        let is_short = keep < longest;
+        let text = format!(
+            "compaction.keep_replaced {keep} is shorter than the longest query (query.timeout {}, exports.query_timeout {}): \
+             queries of this server keep the files that they read, but other programs that read the tables as long may find \
+             them gone",
+            self.query.timeout, self.exports.query_timeout
+        );
+        is_short.then_some(text).into_iter().collect()
+    }
+
     /// Refuses numbers out of their ranges, and settings that contradict each other.
     ///
     /// # Errors

@@ -249,6 +249,20 @@ fn contradictions_name_both_numbers() {
 }
 
 #[test]
+fn files_that_go_before_the_longest_query_ends_are_worth_a_warning() {
+    let mut config = Config::default();
+    assert!(config.warnings().is_empty(), "the defaults are meant");
+    config.compaction.keep_replaced = config.exports.query_timeout;
+    assert!(config.warnings().is_empty(), "{:?}", config.warnings());
+    config.compaction.keep_replaced = Span(config.exports.query_timeout.0 - std::time::Duration::from_millis(1));
+    assert_eq!(config.warnings().len(), 1);
+    (config.compaction.keep_replaced, config.exports.query_timeout) = (Span::secs(50), Span::secs(10));
+    let said = config.warnings().join(" ");
+    assert!(said.contains("keep_replaced 50s") && said.contains("query.timeout 1m"), "{said}");
+    assert!(config.check().is_ok(), "it may be meant");
+}
+
+#[test]
 fn other_machines_are_served_over_tls_or_on_somebodys_word() {
     let check = |change: fn(&mut Server)| {
         let mut config = Config::default();

@@ -42,6 +42,9 @@ pub struct CompactSummary {
     pub bytes_out: u64,
     /// Events in them.
     pub rows: u64,
+    /// Files that are damaged, and were left as they are.
+    #[serde(default)]
+    pub files_damaged: u64,
 }
 
 /// Starts the job.
@@ -72,16 +75,23 @@ impl Inner {
         all_partitions: bool,
     ) -> Result<Vec<CompactSummary>, EngineError> {
         let which = if all_partitions { CompactWhich::All } else { CompactWhich::Due };
-        let mut summaries = Vec::new();
+        let (mut summaries, mut failed) = (Vec::new(), None);
         for project in self.projects.some(name)? {
             let _one = project.compacting.lock().await;
             if project.intake.lock().is_closed() {
                 continue;
             }
-            summaries.push(self.compact_project(&project, which).await?);
-            self.vacuum_project(&project).await?;
+            let done = async {
+                summaries.push(self.compact_project(&project, which).await?);
+                self.vacuum_project(&project).await
+            };
+            // What is wrong with one project keeps none of the others from it.
+            if let Err(error) = done.await {
+                tracing::warn!(project = %project.name, error = &error as &dyn std::error::Error, "not compacted to the end");
+                failed.get_or_insert(error);
+            }
         }
-        Ok(summaries)
+        failed.map_or(Ok(summaries), Err)
     }
 
     async fn compact_project(
@@ -90,7 +100,7 @@ impl Inner {
         which: CompactWhich,
     ) -> Result<CompactSummary, EngineError> {
         let began = Instant::now();
-        let mut summary = CompactSummary::nothing(&project.name);
+        let mut summary = CompactSummary::nothing(project);
         let due = project.table.compaction_due(which);
         if due > 0 {
             let job = self.jobs.begin(Kind::Compaction, &project.name, &format!("{} of files", ByteCount(due)))?;
@@ -109,6 +119,7 @@ impl Inner {
                     bytes_in: report.bytes_in,
                     bytes_out: report.bytes_out,
                     rows: report.rows,
+                    files_damaged: project.table.damaged_files(),
                     ..summary
                 };
                 job.tell(json!(summary));
@@ -142,9 +153,9 @@ impl Inner {
 }
 
 impl CompactSummary {
-    fn nothing(project: &ProjectName) -> Self {
-        let project = project.clone();
-        Self { project, partitions: 0, files_in: 0, files_out: 0, bytes_in: 0, bytes_out: 0, rows: 0 }
+    fn nothing(project: &Project) -> Self {
+        let (files_damaged, project) = (project.table.damaged_files(), project.name.clone());
+        Self { project, partitions: 0, files_in: 0, files_out: 0, bytes_in: 0, bytes_out: 0, rows: 0, files_damaged }
     }
 }
 

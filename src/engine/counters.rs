@@ -211,8 +211,8 @@ pub(super) fn render(engine: &Inner) -> String {
 
 /// Sums of a project's ledger.
 fn ledger(engine: &Inner, project: &Project) {
-    let (counters, page) = (&engine.shared.counters, project.ledger_page());
-    let totals = super::ledger::totals(&page);
+    let (counters, figures) = (&engine.shared.counters, project.ledger_figures());
+    let totals = super::ledger::totals(&figures);
     let labels = |more: Option<Label>| [project_label(&project.name)].into_iter().chain(more).collect::<Vec<_>>();
     for (state, events) in [
         ("opening", totals.opening),
@@ -232,11 +232,11 @@ fn ledger(engine: &Inner, project: &Project) {
     counters.set("kronika_ledger_missing_numbers", labels(None), gauge(totals.missing_numbers));
     let silent_after = engine.shared.config.ledger.silent_after.0;
     let mut silent = 0;
-    for (source, (received, _)) in super::ledger::last_of_sources(&page) {
-        let Some(received) = received else { continue };
+    for (source, (received, _)) in &figures.last {
+        let Some(received) = *received else { continue };
         let age = Duration::from_micros(u64::try_from(super::now_us().saturating_sub(received)).unwrap_or(0));
         silent += u64::from(age > silent_after);
-        let label = Label::new("source", source.to_owned());
+        let label = Label::new("source", source.clone());
         counters.set("kronika_ledger_source_age_seconds", labels(Some(label)), age.as_secs_f64());
     }
     counters.set("kronika_ledger_silent_sources", labels(None), gauge(silent));

@@ -196,6 +196,7 @@ impl Engine {
         flush::start(&engine.0);
         compact::start(&engine.0);
         keys::start(&engine.0);
+        ledger::start(&engine.0);
         dead_letters::start(&engine.0);
         tail::start(&engine.0);
         alerts::start(&engine.0);
@@ -218,6 +219,7 @@ impl Engine {
         let directory = directory::Directory::open(&config.server.data_dir)?;
         let keys = KeyStore::open(&directory.part("keys.json"), &config.access)?;
         let storage = Storage::open_with(&storage_url(&config), &config.storage.options, &remote(&config, &directory))?;
+        storage.check_moved().await?;
         attachments::sweep(&directory.part("uploads"))?;
         let runtime = Runtime::new(&config.query, storage.reads(), &directory.part("spill"))?;
         let shared = Arc::new(Shared::open(config.clone(), &directory)?);
@@ -234,7 +236,8 @@ impl Engine {
         let mailer = Mailer::new(&config.smtp)?;
         let interpretations = interpretations::Interpretations::new(directory.part("interpretations"));
         let admission = admission::Admission::open(&directory.part("quotas.json"), &shared.config)?;
-        let projects = projects::Projects::open(storage, Arc::clone(&shared), &directory).await?;
+        let projects = projects::Projects::open(storage, Arc::clone(&shared), &directory, Arc::clone(runtime.damage()));
+        let projects = projects.await?;
         let audit = audit::Audit::open(&directory.part("audit.json"), &shared.config.audit)?;
         let webhooks = webhooks::Webhooks::open(&directory, &shared.config.webhook)?;
         let (wal, recovered) = recover::open_log(&directory, &shared, &projects, &interpretations)?;
@@ -580,6 +583,12 @@ impl Inner {
         self.jobs.cancel_all();
         self.exports.stop().await;
         self.tasks.stop().await;
+        if let Err(error) = self.sync_ledgers() {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "counts of refused batches may not outlive the power"
+            );
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use parking_lot::Mutex;
 
-use super::ledger::{Ledger, Page, Removed};
+use super::ledger::{Figures, Ledger, Page, Removed};
 use crate::event::columns::Rows;
 use crate::event::dedup::{Seen, Window};
 use crate::event::names::ProjectName;
@@ -184,7 +184,12 @@ impl Project {
         }
     }
 
-    /// What the ledger says, with the hot and stored events of the same moment.
+    /// Sums of the ledger, with the hot and stored events of the same moment.
+    pub(super) fn ledger_figures(&self) -> Figures {
+        self.ledger.figures(|| self.counted())
+    }
+
+    /// All that the ledger says, with the hot and stored events of the same moment.
     pub(super) fn ledger_page(&self) -> Page {
         self.ledger.page(|| self.counted())
     }

@@ -17,12 +17,13 @@ use super::project::Project;
 use super::{EngineError, Shared};
 use crate::event::dedup::Window;
 use crate::event::names::ProjectName;
-use crate::table::{Storage, Table, TableSettings, WriterId};
+use crate::table::{DamageLog, Storage, Table, TableSettings, WriterId};
 
 /// All projects of the engine.
 pub(super) struct Projects {
     storage: Storage,
     shared: Arc<Shared>,
+    damage: Arc<DamageLog>,
     dedup: PathBuf,
     open: RwLock<BTreeMap<ProjectName, Arc<Project>>>,
     dead_letters: PathBuf,
@@ -38,10 +39,12 @@ impl Projects {
         storage: Storage,
         shared: Arc<Shared>,
         directory: &Directory,
+        damage: Arc<DamageLog>,
     ) -> Result<Self, EngineError> {
         let projects = Self {
             storage,
             shared,
+            damage,
             dedup: directory.part("dedup"),
             dead_letters: directory.part("dead_letters"),
             ledger: directory.part("ledger"),
@@ -65,6 +68,7 @@ impl Projects {
         let writer = WriterId::from(self.shared.writer);
         let table = Table::open(&self.storage, name.clone(), writer, settings).await?;
         let table = table.time_commits(self.shared.counters.histogram(COMMIT_SECONDS));
+        let table = table.share_damage(Arc::clone(&self.damage));
         let newest = table.current().files.iter().map(|file| file.modified_ms).max().unwrap_or(0);
         self.shared.newest_us.fetch_max(newest.saturating_mul(1_000), Ordering::Relaxed);
         let path = self.dedup.join(name.as_str());

@@ -3,18 +3,23 @@
 //!
 //! What it finds goes where damage that queries find goes (`table::DamageLog`): to the log, the metrics, and the
 //! queries that may go without. A file that was damaged and is whole again, restored, is so from the next pass on.
+//! Each pass is a job that is seen and can be canceled; the next one begins when it would have begun anyway.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use parking_lot::Mutex;
+use serde::Serialize;
+use serde_json::json;
 use tokio::sync::Notify;
 
 use super::Inner;
+use super::jobs::{Job, Kind, Outcome};
 use super::meters::{SCRUB_BYTES, SCRUB_FILES, SCRUB_PASSES};
-use crate::error::chain;
+use crate::config::ByteCount;
 use crate::table::{Checked, DataFile, FileDamage};
 
 /// How often a little is read.
@@ -29,6 +34,44 @@ struct Pass {
     left: VecDeque<Arc<DataFile>>,
     /// The file that is being read, and up to where.
     reading: Option<(Arc<DataFile>, Arc<Checked>, u64)>,
+    job: Option<Job>,
+    done: Done,
+}
+
+/// What a pass has done, in files and bytes.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+struct Done {
+    files: u64,
+    bytes: u64,
+    damaged: u64,
+    #[serde(skip)]
+    bytes_in_all: u64,
+}
+
+impl Pass {
+    fn is_over(&self) -> bool {
+        self.left.is_empty() && self.reading.is_none()
+    }
+
+    /// So many bytes were read, with a file's end and damage among them or not.
+    fn note(&mut self, bytes: u64, is_end: bool, is_damaged: bool) {
+        self.done.bytes += bytes;
+        self.done.files += u64::from(is_end);
+        self.done.damaged += u64::from(is_damaged);
+        if let Some(job) = &self.job {
+            job.progress(self.done.bytes, Some(self.done.bytes_in_all));
+            job.tell(json!(self.done));
+        }
+    }
+
+    /// Ends the pass as its job was told to, if it was.
+    fn end_if_canceled(&mut self) {
+        if let Some(job) = self.job.take_if(|job| job.cancelled()) {
+            self.left.clear();
+            self.reading = None;
+            job.finish(Outcome::Canceled);
+        }
+    }
 }
 
 /// Starts the job.
@@ -52,11 +95,12 @@ impl Inner {
     /// Reads as much as is due after `since`.
     async fn scrub(&self, pass: &mut Pass, since: Duration) -> Result<(), String> {
         let settings = &self.shared.config.scrub;
-        if pass.left.is_empty() && pass.reading.is_none() {
+        pass.end_if_canceled();
+        if pass.is_over() {
             if pass.began.is_some_and(|began| began.elapsed() < settings.interval.0) {
                 return Ok(());
             }
-            self.begin_pass(pass);
+            self.begin_pass(pass)?;
         }
         #[expect(
             clippy::cast_possible_truncation,
@@ -68,39 +112,66 @@ impl Inner {
         if self.projects.storage().knock().await.is_some() {
             return Ok(());
         }
-        while due > 0 && !self.shared.stopping.load(std::sync::atomic::Ordering::Relaxed) {
+        while due > 0 && !self.shared.stopping.load(Ordering::Relaxed) {
             let next = pass.reading.take().or_else(|| {
                 let file = pass.left.pop_front()?;
                 let checked = Arc::new(Checked::new(self.projects.storage().store(), Arc::clone(&file)));
                 Some((file, checked, 0))
             });
             let Some((file, checked, from)) = next else {
-                self.shared.counters.count(SCRUB_PASSES, 1);
+                self.end_pass(pass);
                 return Ok(());
             };
-            let to = (from + READ_MAX).min(file.size);
-            let outcome = checked.ranges(std::slice::from_ref(&(from..to))).await;
-            self.shared.counters.count(SCRUB_BYTES, to - from);
-            due = due.saturating_sub((to - from).max(1));
-            match outcome {
-                Ok(_) if to < file.size => pass.reading = Some((file, checked, to)),
-                Ok(_) => {
-                    self.runtime.damage().clear(&file.location);
-                    self.shared.counters.count(SCRUB_FILES, 1);
-                }
-                Err(error) => {
-                    if let Err(failure) = self.note_failure(&file, checked.damage(), error) {
-                        // Later in the same pass, behind those that can be read.
-                        pass.left.push_back(file);
-                        return Err(failure);
-                    }
-                }
-            }
+            due = due.saturating_sub(self.read_on(pass, file, checked, from).await?.max(1));
+        }
+        if pass.is_over() {
+            self.end_pass(pass);
         }
         Ok(())
     }
 
-    fn begin_pass(&self, pass: &mut Pass) {
+    /// Reads the next bytes of a file; how many there were.
+    async fn read_on(
+        &self,
+        pass: &mut Pass,
+        file: Arc<DataFile>,
+        checked: Arc<Checked>,
+        from: u64,
+    ) -> Result<u64, String> {
+        let to = (from + READ_MAX).min(file.size);
+        let outcome = checked.ranges(std::slice::from_ref(&(from..to))).await;
+        self.shared.counters.count(SCRUB_BYTES, to - from);
+        match outcome {
+            Ok(_) if to < file.size => {
+                pass.note(to - from, false, false);
+                pass.reading = Some((file, checked, to));
+            }
+            Ok(_) => {
+                self.runtime.damage().clear(&file.location);
+                self.shared.counters.count(SCRUB_FILES, 1);
+                pass.note(to - from, true, false);
+            }
+            Err(error) => match self.note_failure(&file, checked.damage(), error) {
+                Ok(is_damaged) => pass.note(file.size - from, true, is_damaged),
+                Err(failure) => {
+                    // Later in the same pass, behind those that can be read.
+                    pass.done.bytes = pass.done.bytes.saturating_sub(from);
+                    pass.left.push_back(file);
+                    return Err(failure);
+                }
+            },
+        }
+        Ok(to - from)
+    }
+
+    fn end_pass(&self, pass: &mut Pass) {
+        self.shared.counters.count(SCRUB_PASSES, 1);
+        if let Some(job) = pass.job.take() {
+            job.finish(Outcome::Done);
+        }
+    }
+
+    fn begin_pass(&self, pass: &mut Pass) -> Result<(), String> {
         pass.began = Some(Instant::now());
         let versions: Vec<_> = self.projects.all().iter().map(|project| project.snapshot_version()).collect();
         pass.left = versions.iter().flat_map(|version| version.files.iter().cloned()).collect();
@@ -108,36 +179,33 @@ impl Inner {
         let damage = self.runtime.damage();
         let live: std::collections::HashSet<_> = pass.left.iter().map(|file| file.location.clone()).collect();
         damage.all().iter().filter(|(place, _)| !live.contains(place)).for_each(|(place, _)| damage.clear(place));
+        let bytes_in_all = pass.left.iter().map(|file| file.size).sum();
+        pass.done = Done { bytes_in_all, ..Done::default() };
+        if !pass.left.is_empty() {
+            let subject = format!("{} files of {}", pass.left.len(), ByteCount(bytes_in_all));
+            pass.job = Some(self.jobs.begin(Kind::Scrub, None, &subject).map_err(|error| error.to_string())?);
+        }
+        Ok(())
     }
 
-    /// Damage is noted; a file that went meanwhile is none; what the store could not do is the step's failure.
+    /// Damage is noted, and told; a file that went meanwhile is none; what the store could not do is the step's failure.
     fn note_failure(
         &self,
         file: &DataFile,
         damage: Option<&FileDamage>,
         error: object_store::Error,
-    ) -> Result<(), String> {
+    ) -> Result<bool, String> {
         let is_live = || {
             let versions = self.projects.all();
             versions.iter().any(|project| project.snapshot_version().files.iter().any(|live| live.path == file.path))
         };
-        let note = |what: &str| {
-            let found = FileDamage { path: file.path.clone(), what: what.to_owned() };
-            self.runtime.damage().note(&file.location, &found);
-        };
-        match (damage, &error) {
-            (Some(damage), _) => self.runtime.damage().note(&file.location, damage),
-            (None, object_store::Error::NotFound { .. }) if !is_live() => {}
-            (None, object_store::Error::NotFound { .. }) => note("is missing"),
-            (None, _) if is_of_disk(&error) => note("cannot be read: the disk has an error there"),
-            (None, _) => return Err(format!("cannot read `{}`: {error}", file.location)),
+        match (damage.cloned().or_else(|| FileDamage::of_read(file, &error)), &error) {
+            (Some(_), object_store::Error::NotFound { .. }) if !is_live() => Ok(false),
+            (Some(damage), _) => {
+                self.runtime.damage().note(&file.location, &damage);
+                Ok(true)
+            }
+            (None, _) => Err(format!("cannot read `{}`: {error}", file.location)),
         }
-        Ok(())
     }
-}
-
-/// Whether the disk itself refused (EIO).
-fn is_of_disk(error: &object_store::Error) -> bool {
-    let refused = |error: &std::io::Error| error.raw_os_error() == Some(libc::EIO);
-    chain(error).any(|error| error.downcast_ref().is_some_and(refused))
 }

@@ -98,6 +98,7 @@ pub async fn verify(config: &Config, deep: bool) -> Result<Verification, EngineE
     let writer = identity(root, &mut found)?;
     state_files(root, root, &mut found)?;
     ids(root, &mut found)?;
+    ledgers(root, &mut found)?;
     // The log before the tables: what is flushed meanwhile is in both.
     let log = log(root, &mut found).await?;
     let storage = Storage::open(&storage_url(config), &config.storage.options)?;
@@ -203,6 +204,21 @@ fn ids(root: &Path, found: &mut Verification) -> Result<(), EngineError> {
             }
         }
         Err(error) => found.damage(dir.display(), format!("cannot be used: {error}")),
+    }
+    Ok(())
+}
+
+/// Entries of the projects' ledgers; their books are among the state files.
+fn ledgers(root: &Path, found: &mut Verification) -> Result<(), EngineError> {
+    let dir = root.join("ledger");
+    let projects = match std::fs::read_dir(&dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(failed(&dir))?.collect::<io::Result<Vec<_>>>().map_err(failed(&dir))?,
+    };
+    for project in projects.iter().map(std::fs::DirEntry::path).filter(|path| path.is_dir()) {
+        let (files, wrong) = super::ledger::check(&project).map_err(failed(&project))?;
+        found.state_files += files;
+        wrong.into_iter().for_each(|(path, what)| found.damage(path.display(), what));
     }
     Ok(())
 }

@@ -547,6 +547,11 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry("table_log_damaged", "The log of a table is damaged.", "Restore it; `detail` names the file."),
     entry("table_newer_model", "A newer program made the table.", "Use that program."),
     entry("table_foreign", "The table was not made by Kronika, or was changed by others.", "`detail` says how."),
+    entry(
+        "table_half_moved",
+        "Tables are still on their way to the place at which a server was to start.",
+        "Run `kronika move` to its end, without a server at the old place.",
+    ),
     entry("table_not_found", "There is no such table.", "Make the project first."),
     entry("table_delta_failed", "A table cannot be read.", "The server's log says why."),
     entry("table_parquet_failed", "A file cannot be read or written.", "The server's log says why."),

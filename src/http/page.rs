@@ -15,7 +15,7 @@ use memory_serve::CacheControl;
 const INDEX: &str = "/index.html";
 
 /// Paths of views besides `/`.
-const VIEWS: [&str; 21] = [
+const VIEWS: [&str; 20] = [
     "/login",
     "/tasks",
     "/jobs",
@@ -35,7 +35,6 @@ const VIEWS: [&str; 21] = [
     "/alerts",
     "/admin",
     "/admin/{*rest}",
-    "/kit",
     "/ui/kit",
 ];
 

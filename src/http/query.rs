@@ -25,7 +25,7 @@ use crate::query::{Answer, Format, Limits, Missing, Params, encode};
 const TRUNCATED: &str = "kronika-truncated";
 
 /// Header of an answer without what could not be read.
-const PARTIAL: &str = "kronika-partial";
+pub(super) const PARTIAL: &str = "kronika-partial";
 
 /// Longest `id` of a query, in characters.
 const ID_MAX: usize = 128;

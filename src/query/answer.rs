@@ -36,6 +36,7 @@ use super::session::Limits;
 use super::turn::Turn;
 use super::types::OutColumn;
 use crate::config::Span;
+use crate::table::TableVersion;
 
 /// Batches that may be ready before the reader asks for them.
 const BATCHES_AHEAD: usize = 1;
@@ -153,6 +154,8 @@ pub(crate) struct Running {
     pub turn: Option<Arc<Turn>>,
     /// What its snapshot lacks.
     pub missing: Missing,
+    /// The plan knows files only; the version that they are of must be held as long as they are read.
+    pub _version: Arc<TableVersion>,
     /// Counts the run when the producer is done with it, however it ended.
     pub _timer: RunTimer,
 }

@@ -32,6 +32,7 @@ use super::turn::Turn;
 use super::{Snapshot, views};
 use crate::config::{self, ByteCount, Span};
 use crate::event::names::ProjectName;
+use crate::table::TableVersion;
 
 /// Name of the catalog that every session has.
 pub(crate) const CATALOG: &str = "kronika";
@@ -93,6 +94,8 @@ pub struct Session {
     at: Option<i64>,
     /// What its snapshot lacks.
     missing: Missing,
+    /// The version as the table handed it out: whoever holds it keeps its files from being deleted.
+    version: Arc<TableVersion>,
 }
 
 impl Session {
@@ -102,6 +105,7 @@ impl Session {
         Self {
             runtime: Arc::clone(runtime),
             project: project.clone(),
+            version: Arc::clone(&snapshot.table),
             snapshot: Arc::new(snapshot),
             reader: Reader::default(),
             hidden: Hidden::default(),
@@ -256,6 +260,7 @@ impl Session {
                 reader,
                 turn,
                 missing: self.missing,
+                _version: Arc::clone(&self.version),
                 _timer: timer,
             };
             Answer::start(executor, running).await

@@ -3,6 +3,8 @@
 //! Files are merged while flushes go on; only the commit (Remove + Add, nothing changed in between) holds the lock.
 //! The merges of several dates and modules share a commit, made every few seconds, so that a stop loses little work
 //! and the log stays short. What was committed is not done again: a run that was cut off goes on where it stood.
+//!
+//! A damaged file stays where it is, with its name, so that it can be restored: the others are merged without it.
 
 mod plan;
 
@@ -13,6 +15,7 @@ use std::time::{Duration, Instant};
 use object_store::ObjectStoreExt;
 
 use super::commit::{Change, Outcome};
+use super::damage::FileDamage;
 use super::error::TableError;
 use super::merge::{Progress, contents, merge};
 use super::opened::Table;
@@ -79,8 +82,20 @@ impl Table {
     /// Bytes of the files that a compaction would rewrite now; 0 where none is due.
     #[must_use]
     pub fn compaction_due(&self, which: CompactWhich) -> u64 {
-        let groups = plan(&self.current().files, self.policy(which));
+        let version = self.current();
+        let groups = plan(self.whole(&version), self.policy(which));
         groups.iter().flatten().map(|file| file.size).sum()
+    }
+
+    /// Live files that are known to be damaged; a compaction leaves them alone.
+    #[must_use]
+    pub fn damaged_files(&self) -> u64 {
+        self.current().files.iter().filter(|file| self.damage.has(&file.location)).count() as u64
+    }
+
+    /// The files of a version but those that a merge would fail by again. One that is missing is looked for each time.
+    fn whole<'v>(&self, version: &'v TableVersion) -> impl Iterator<Item = &'v Arc<DataFile>> {
+        version.files.iter().filter(|file| !self.damage.has_wrong_bytes(&file.location))
     }
 
     fn policy(&self, which: CompactWhich) -> Policy<'_> {
@@ -146,7 +161,7 @@ impl Table {
         loop {
             self.check_settled(&*self.state.lock().await)?;
             let version = self.current();
-            let known = version.files.iter().filter(|file| run.known.contains(&file.path));
+            let known = self.whole(&version).filter(|file| run.known.contains(&file.path));
             let groups = plan(known, self.policy(which));
             let total = done + groups.iter().flatten().map(|file| file.size).sum::<u64>();
             if groups.is_empty() {
@@ -155,13 +170,31 @@ impl Table {
             for files in groups {
                 let progress = Progress { watch: Arc::clone(watch), before: done, total };
                 done += files.iter().map(|file| file.size).sum::<u64>();
-                run.waiting.push(self.merge(files, progress).await?);
+                match self.merge(files.clone(), progress).await {
+                    Ok(merged) => {
+                        // They were read from the first byte to the last.
+                        merged.of.iter().for_each(|file| self.damage.clear(&file.location));
+                        run.waiting.push(merged);
+                    }
+                    Err(error) => drop(run.known.remove(&self.leave_out(&files, error)?)),
+                }
                 if run.waiting.len() >= COMMIT_FILES || run.since.elapsed() >= COMMIT_EVERY {
                     self.commit_merges(run).await?;
                 }
             }
             self.commit_merges(run).await?;
         }
+    }
+
+    /// Notes which of `files` a merge failed by, and gives its path: the run goes on without it. Every other error is
+    /// the run's.
+    fn leave_out(&self, files: &[Arc<DataFile>], error: TableError) -> Result<String, TableError> {
+        let TableError::DamagedFile { path, what } = error else { return Err(error) };
+        let Some(file) = files.iter().find(|file| file.path == path) else {
+            return Err(TableError::DamagedFile { path, what });
+        };
+        self.damage.note(&file.location, &FileDamage { path: path.clone(), what });
+        Ok(path)
     }
 
     /// Commits the merges that wait; those are given up whose files another commit took.

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::damage::FileDamage;
+use super::version::DataFile;
 use crate::error::{Kind, Report};
 use crate::event::names::ProjectName;
 
@@ -83,6 +84,14 @@ pub enum TableError {
         /// What does not fit.
         what: String,
     },
+    /// Tables are on their way to the place; a server there would lack some of their events.
+    #[error("the tables are not all at `{place}` yet: `kronika move` from `{from}` has not come to its end")]
+    HalfMoved {
+        /// The place.
+        place: String,
+        /// Where they come from.
+        from: String,
+    },
     /// There is no table.
     #[error("project `{0}` has no table")]
     Missing(ProjectName),
@@ -132,7 +141,15 @@ impl TableError {
         Self::Store { action, path: path.to_string(), source }
     }
 
-    /// What ended the reading of a data file: its damage, or the store.
+    /// What ended the reading of a live file: its damage, or the store.
+    pub(super) fn reading_file(file: &DataFile, source: object_store::Error) -> Self {
+        match FileDamage::of_read(file, &source) {
+            Some(FileDamage { path, what }) => Self::DamagedFile { path, what },
+            None => Self::store("read", &file.location, source),
+        }
+    }
+
+    /// What ended the reading of a copy of a file: its damage, or the store.
     pub(super) fn reading(location: impl ToString, source: object_store::Error) -> Self {
         match FileDamage::behind(&source) {
             Some(FileDamage { path, what }) => Self::DamagedFile { path: path.clone(), what: what.clone() },
@@ -151,7 +168,7 @@ impl Report for TableError {
             Self::Canceled => Kind::Canceled,
             Self::Location { .. } => Kind::Invalid,
             Self::Missing(_) => Kind::NotFound,
-            Self::Fenced { .. } | Self::Foreign { .. } => Kind::Conflict,
+            Self::Fenced { .. } | Self::Foreign { .. } | Self::HalfMoved { .. } => Kind::Conflict,
             Self::NewerModel { .. } => Kind::Unavailable,
             Self::OutcomeUnknown { .. } => Kind::OutcomeUnknown,
             Self::Store { .. } | Self::SyncFailed | Self::Unsettled | Self::Contended(_) | Self::DamagedLog { .. } => {
@@ -175,6 +192,7 @@ impl Report for TableError {
             Self::DamagedLog { .. } => "table_log_damaged",
             Self::NewerModel { .. } => "table_newer_model",
             Self::Foreign { .. } => "table_foreign",
+            Self::HalfMoved { .. } => "table_half_moved",
             Self::Missing(_) => "table_not_found",
             Self::Delta { .. } => "table_delta_failed",
             Self::Parquet { .. } => "table_parquet_failed",
@@ -201,6 +219,11 @@ impl Report for TableError {
                 Some("restore the file from a backup; a torn newest version may be moved away by hand".into())
             }
             Self::NewerModel { .. } => Some("start a newer version of Kronika".into()),
+            Self::HalfMoved { .. } => Some(
+                "start no server there: stop the one at the old place, run `kronika move` again with its settings, then \
+                 set `storage.url`"
+                    .into(),
+            ),
             Self::Foreign { .. } => Some("let other tools read the table, not write to it".into()),
             Self::OutcomeUnknown { .. } | Self::Unsettled | Self::Contended(_) | Self::Missing(_) => None,
             Self::Delta { .. } | Self::Parquet { .. } | Self::Arrow(_) | Self::DamagedFile { .. } => None,

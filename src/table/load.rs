@@ -30,12 +30,30 @@ const READ_AHEAD: usize = 16;
 /// File of the log that names the newest checkpoint.
 const LAST_CHECKPOINT: &str = "_last_checkpoint";
 
-/// Log files that matter.
+/// What a listing of the log says. Stores may list late: what was written last can be there all the same.
+#[derive(Default)]
 struct Listing {
     /// Version of the newest checkpoint, and when it was written.
     checkpoint: Option<(u64, DateTime<Utc>)>,
-    /// Commits after it, by version.
-    commits: BTreeMap<u64, Path>,
+    /// The newest commit after it.
+    last: Option<u64>,
+    /// A newer checkpoint that is damaged, and how: what the log lacks, it may have lost with that one.
+    broken: Option<(String, String)>,
+}
+
+impl Listing {
+    /// The first commit that is to be read.
+    fn first(&self) -> u64 {
+        self.checkpoint.map_or(0, |(version, _)| version + 1)
+    }
+
+    /// Why a log without `version` cannot be used.
+    fn gap(&self, root: &Path, version: u64) -> TableError {
+        match &self.broken {
+            Some((file, what)) => TableError::damaged_log(file, what.clone()),
+            None => TableError::damaged_log(commit_path(root, version), "is missing"),
+        }
+    }
 }
 
 /// The state of the table at `root`; `None` where there is no table. `apps` are the transactions
@@ -44,7 +62,7 @@ struct Listing {
 /// # Errors
 /// The log is damaged, or the table is not one that we can handle.
 pub(super) async fn load(storage: &Storage, root: &Path, apps: &[&str]) -> Result<Option<State>, TableError> {
-    let Some(listing) = list(storage, root).await? else { return Ok(None) };
+    let listing = list(storage, root).await?;
     let mut state = match listing.checkpoint {
         Some((version, written)) => {
             let mut state = delta::read_checkpoint(storage, root, version, apps).await?;
@@ -53,19 +71,32 @@ pub(super) async fn load(storage: &Storage, root: &Path, apps: &[&str]) -> Resul
         }
         None => State::new(root.clone()),
     };
-    let store = storage.store();
-    let read = |(version, path): (u64, Path)| {
-        let store = &store;
-        async move { Ok::<_, TableError>((version, read_commit(store.as_ref(), &path).await?)) }
-    };
-    let mut commits = stream::iter(listing.commits.into_iter().map(read)).buffered(READ_AHEAD);
-    while let Some((version, commit)) = commits.try_next().await? {
-        if version == 0 && (commit.protocol.is_none() || commit.metadata.is_none()) {
-            return Err(TableError::damaged_log(commit_path(root, 0), "has no protocol or no metadata"));
-        }
-        state.absorb(version, &commit, &[])?;
+    let mut next = listing.first();
+    let read = |version| async move { (version, commit_at(storage, root, version).await) };
+    let listed = listing.last.into_iter().flat_map(move |last| next..=last);
+    let mut commits = stream::iter(listed.map(read)).buffered(READ_AHEAD);
+    while let Some((version, commit)) = commits.next().await {
+        let commit = commit?.ok_or_else(|| listing.gap(root, version))?;
+        absorb(&mut state, root, version, &commit)?;
+        next = version + 1;
     }
-    Ok(Some(state))
+    // A listing that is late must not make an older state of the table the newest: the log ends where a read says so.
+    while let Some(commit) = commit_at(storage, root, next).await? {
+        absorb(&mut state, root, next, &commit)?;
+        next += 1;
+    }
+    match (next, &listing.broken) {
+        (0, Some(_)) => Err(listing.gap(root, 0)),
+        (0, None) => Ok(None),
+        _ => Ok(Some(state)),
+    }
+}
+
+fn absorb(state: &mut State, root: &Path, version: u64, commit: &Commit) -> Result<(), TableError> {
+    if version == 0 && (commit.protocol.is_none() || commit.metadata.is_none()) {
+        return Err(TableError::damaged_log(commit_path(root, 0), "has no protocol or no metadata"));
+    }
+    state.absorb(version, commit, &[])
 }
 
 /// The newest version of the table at `root`, which must be there.
@@ -76,10 +107,6 @@ pub(super) async fn read_only(
 ) -> Result<Arc<TableVersion>, TableError> {
     let state = load(storage, root, &[]).await?;
     state.map(|mut state| state.current()).ok_or_else(|| TableError::Missing(project.clone()))
-}
-
-async fn read_commit(store: &dyn ObjectStore, path: &Path) -> Result<Commit, TableError> {
-    Commit::decode(path, &get(store, path).await.map_err(|source| TableError::store("read", path, source))?)
 }
 
 async fn get(store: &dyn ObjectStore, path: &Path) -> object_store::Result<Bytes> {
@@ -103,27 +130,26 @@ struct Hint {
 }
 
 /// The log from the checkpoint on that is said to be the newest, or else all of it.
-async fn list(storage: &Storage, root: &Path) -> Result<Option<Listing>, TableError> {
-    let directory = root.clone().join(LOG_DIR);
-    let hint = match get(storage.store().as_ref(), &directory.clone().join(LAST_CHECKPOINT)).await {
+async fn list(storage: &Storage, root: &Path) -> Result<Listing, TableError> {
+    let path = root.clone().join(LOG_DIR).join(LAST_CHECKPOINT);
+    let hint = match get(storage.store().as_ref(), &path).await {
         Ok(text) => serde_json::from_slice::<Hint>(&text).ok(),
         Err(object_store::Error::NotFound { .. }) => None,
-        Err(source) => return Err(TableError::store("read", directory.join(LAST_CHECKPOINT), source)),
+        Err(source) => return Err(TableError::store("read", path, source)),
     };
     if let Some(Hint { version }) = hint {
-        let listed = list_from(storage, root, Some(version)).await?;
+        let listing = list_from(storage, root, Some(version)).await?;
         // It is only a hint: the checkpoint may be damaged, or gone.
-        let holds = |listing: &Listing| listing.checkpoint.is_some_and(|(found, _)| found >= version);
-        if let Some(listing) = listed.filter(holds) {
-            return Ok(Some(listing));
+        if listing.checkpoint.is_some_and(|(found, _)| found >= version) {
+            return Ok(listing);
         }
     }
     list_from(storage, root, None).await
 }
 
-async fn list_from(storage: &Storage, root: &Path, first: Option<u64>) -> Result<Option<Listing>, TableError> {
+/// What the log has from `first` on, or all of it. Of a `first` there is a checkpoint, it is said.
+async fn list_from(storage: &Storage, root: &Path, first: Option<u64>) -> Result<Listing, TableError> {
     let directory = root.clone().join(LOG_DIR);
-    let failed = |source| TableError::store("list", &directory, source);
     let store = storage.store();
     let listed = match first {
         Some(version) => store.list_with_offset(Some(&directory), &directory.clone().join(format!("{version:020}"))),
@@ -132,56 +158,47 @@ async fn list_from(storage: &Storage, root: &Path, first: Option<u64>) -> Result
     let files: Vec<ObjectMeta> = match listed.try_collect().await {
         Ok(files) => files,
         Err(object_store::Error::NotFound { .. }) => Vec::new(),
-        Err(source) => return Err(failed(source)),
+        Err(source) => return Err(TableError::store("list", &directory, source)),
     };
     let name = |file: &ObjectMeta| file.location.filename().unwrap_or_default().to_owned();
     // A checkpoint is a copy: one that is empty is passed over, the commits still tell everything.
     let whole = files.iter().filter(|file| file.size > 0);
-    let known: BTreeMap<u64, DateTime<Utc>> =
+    let mut known: BTreeMap<u64, DateTime<Utc>> =
         whole.filter_map(|file| Some((checkpoint_version(&name(file))?, file.last_modified))).collect();
-    let (mut found, mut broken) = (None, None);
+    if let Some(version) = first.filter(|version| !known.contains_key(version)) {
+        known.extend(unlisted_checkpoint(storage, root, version).await?);
+    }
+    let mut listing = Listing::default();
     for (version, written) in known.into_iter().rev() {
         match seals::examine(storage, root, version).await? {
             Seal::Whole | Seal::Unknown => {
-                found = Some((version, written));
+                listing.checkpoint = Some((version, written));
                 break;
             }
             Seal::Broken(what) => {
                 let file = seals::name(root, version);
                 tracing::error!(file, what, "going on without a checkpoint, with what the log has from before it");
-                broken.get_or_insert((file, what));
+                listing.broken.get_or_insert((file, what));
             }
         }
     }
-    let checkpoint = found.map(|(version, _)| version);
-    if first.is_some() && checkpoint.is_none() {
-        return Ok(None);
+    let first = listing.first();
+    listing.last = files.iter().filter_map(|file| commit_version(&name(file))).filter(|found| *found >= first).max();
+    Ok(listing)
+}
+
+/// The checkpoint of `version` that a late listing lacks, and when it was written.
+async fn unlisted_checkpoint(
+    storage: &Storage,
+    root: &Path,
+    version: u64,
+) -> Result<Option<(u64, DateTime<Utc>)>, TableError> {
+    let path = seals::path(root, version);
+    match storage.store().head(&path).await {
+        Ok(found) => Ok((found.size > 0).then_some((version, found.last_modified))),
+        Err(object_store::Error::NotFound { .. }) => Ok(None),
+        Err(source) => Err(TableError::store("look for", path, source)),
     }
-    let mut commits = BTreeMap::new();
-    for file in &files {
-        let Some(version) = commit_version(&name(file)) else { continue };
-        if checkpoint.is_some_and(|checkpoint| version <= checkpoint) {
-            continue;
-        }
-        if file.size == 0 {
-            return Err(TableError::damaged_log(&file.location, "is empty (0 bytes)"));
-        }
-        commits.insert(version, file.location.clone());
-    }
-    let gap = |expected: u64| match &broken {
-        Some((file, what)) => TableError::damaged_log(file, what.clone()),
-        None => TableError::damaged_log(commit_path(root, expected), "is missing"),
-    };
-    if checkpoint.is_none() && commits.is_empty() {
-        return if broken.is_some() { Err(gap(0)) } else { Ok(None) };
-    }
-    let first = checkpoint.map_or(0, |checkpoint| checkpoint + 1);
-    for (version, expected) in commits.keys().zip(first..) {
-        if *version != expected {
-            return Err(gap(expected));
-        }
-    }
-    Ok(Some(Listing { checkpoint: found, commits }))
 }
 
 /// Makes version 0 of the table at `root`, unless another process is first.

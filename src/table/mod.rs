@@ -10,6 +10,7 @@
 //! * `sums`, `checked`, `seals` (of checkpoints): checksums made while a file is written, compared whenever it is read.
 //! * `blobs`: files beside a table, by their hash.
 //! * `verify`: looks at a table and changes nothing; `parts`, `copy`: what it is made of, for copies.
+//! * `transfer`, `moving`: tables on their way to another place.
 //! * `probe`: whether a store can do what commits need.
 //! * `log`, `state`, `load`, `commit`, `checkpoint`, `delta`: the Delta log.
 //! * `flush`, `compact` (with `merge`), `expire`, `rewrite`, `vacuum`, `purge`: what changes a table; `watch`: who follows that.
@@ -42,6 +43,7 @@ mod link;
 mod load;
 mod log;
 mod merge;
+mod moving;
 mod opened;
 mod order;
 mod parts;

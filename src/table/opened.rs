@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use super::clock::Clock;
+use super::damage::DamageLog;
 use super::error::TableError;
 use super::state::State;
 use super::upload::Target;
@@ -115,6 +116,8 @@ pub struct Table {
     /// When orphans were looked for last.
     pub(super) swept: Mutex<Option<Instant>>,
     pub(super) clock: Clock,
+    /// Files that are known to be damaged: compaction leaves them where they are.
+    pub(super) damage: Arc<DamageLog>,
 }
 
 impl Table {
@@ -155,6 +158,7 @@ impl Table {
             commit_seconds: Histogram::noop(),
             swept: Mutex::default(),
             clock: Clock::default(),
+            damage: Arc::default(),
         })
     }
 
@@ -162,6 +166,12 @@ impl Table {
     #[must_use]
     pub fn time_commits(self, commit_seconds: Histogram) -> Self {
         Self { commit_seconds, ..self }
+    }
+
+    /// The same, with the damaged files that all know of.
+    #[must_use]
+    pub fn share_damage(self, damage: Arc<DamageLog>) -> Self {
+        Self { damage, ..self }
     }
 
     /// The same, with another idea of the time.

@@ -227,7 +227,7 @@ fn read(
     let source = Source::open(target, file, DECODED_BYTES as u64)?;
     let rows = read_all(source.clone(), file, columns, &mut visit).map_err(|error| match source.take_failure() {
         // The reader in between made a text of it.
-        Some(failure) => TableError::reading(&file.location, failure),
+        Some(failure) => TableError::reading_file(file, failure),
         None => error,
     })?;
     if rows != file.rows {

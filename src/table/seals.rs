@@ -26,7 +26,8 @@ pub(super) enum Seal {
     Broken(String),
 }
 
-fn file(root: &Path, version: u64) -> Path {
+/// Path of the checkpoint of `version`.
+pub(super) fn path(root: &Path, version: u64) -> Path {
     root.clone().join(LOG_DIR).join(format!("{version:020}.checkpoint.parquet"))
 }
 
@@ -52,7 +53,7 @@ async fn read(storage: &Storage, path: &Path) -> Result<Option<bytes::Bytes>, Ta
 /// # Errors
 /// The store fails; the checkpoint is as good as without it.
 pub(super) async fn seal(storage: &Storage, root: &Path, version: u64) -> Result<(), TableError> {
-    let Some(bytes) = read(storage, &file(root, version)).await? else { return Ok(()) };
+    let Some(bytes) = read(storage, &path(root, version)).await? else { return Ok(()) };
     let path = seal_of(root, version);
     let put = storage.store().put(&path, text(Print::of(&bytes)).into()).await;
     put.map_err(|source| TableError::store("write", &path, source))?;
@@ -73,7 +74,7 @@ pub(super) async fn seal(storage: &Storage, root: &Path, version: u64) -> Result
 /// The store fails.
 pub(super) async fn examine(storage: &Storage, root: &Path, version: u64) -> Result<Seal, TableError> {
     let Some(seal) = read(storage, &seal_of(root, version)).await? else { return Ok(Seal::Unknown) };
-    let path = file(root, version);
+    let path = self::path(root, version);
     let Some(bytes) = read(storage, &path).await? else { return Ok(Seal::Unknown) };
     if seal == text(Print::of(&bytes)) {
         return Ok(Seal::Whole);
@@ -90,5 +91,5 @@ pub(super) fn sealed_version(name: &str) -> Option<u64> {
 
 /// Name of a checkpoint's file, for people.
 pub(super) fn name(root: &Path, version: u64) -> String {
-    file(root, version).to_string()
+    path(root, version).to_string()
 }

@@ -94,6 +94,24 @@ pub async fn copy_project(
     Ok(done)
 }
 
+/// Refuses a place that has another table of `project`, or a newer one.
+pub(super) async fn check_place(from: &Storage, to: &Storage, project: &ProjectName) -> Result<(), TableError> {
+    let (here, there) = (from.table_root(project), to.table_root(project));
+    let version = read_only(from, &here, project).await?;
+    let known = listed(&to.store(), &there).await?;
+    let copy = Copy { from, to, project, progress: &Unwatched };
+    copy.check_same(&here, &there, &known, version.version).await
+}
+
+/// Nobody follows.
+struct Unwatched;
+
+impl Progress for Unwatched {
+    fn expects(&self, _bytes: u64) {}
+
+    fn copied(&self, _bytes: u64) {}
+}
+
 struct Copy<'a> {
     from: &'a Storage,
     to: &'a Storage,

@@ -148,6 +148,18 @@ impl Storage {
         Ok(damaged)
     }
 
+    /// Size of a file; one that is not listed is asked for: listings may be late.
+    async fn size_of(&self, path: &Path, present: &HashMap<Path, u64>) -> Result<Option<u64>, TableError> {
+        if let Some(size) = present.get(path) {
+            return Ok(Some(*size));
+        }
+        match self.store().head(path).await {
+            Ok(found) => Ok(Some(found.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(source) => Err(TableError::store("look for", path, source)),
+        }
+    }
+
     async fn check_files(
         &self,
         state: &State,
@@ -161,12 +173,12 @@ impl Storage {
             check.rows += file.rows;
             check.bytes += file.size;
             check.unchecked += u64::from(file.sums.is_none());
-            match present.get(&file.location) {
+            match self.size_of(&file.location, present).await? {
                 None => {
                     missing = true;
                     check.damage.push(damage(&file.path, "is missing"));
                 }
-                Some(size) if *size != file.size => {
+                Some(size) if size != file.size => {
                     check.damage.push(damage(&file.path, format!("has {size} bytes, the log says {}", file.size)));
                 }
                 Some(_) => match check_file(self.store(), file, deep).await {

@@ -16,6 +16,7 @@ use super::sums::Summed;
 use super::upload::{Target, Upload};
 use super::version::{DataFile, Work};
 use super::{layout, stats};
+use crate::error::chain;
 use crate::event::names::partition_dir;
 use crate::event::schema::{DATE, MODULE, file_schema};
 use crate::failpoint;
@@ -144,5 +145,11 @@ pub(super) fn join(root: &Path, path: &str) -> Result<Path, TableError> {
 }
 
 pub(super) fn parquet_failed(action: &'static str, path: &Path, source: ParquetError) -> TableError {
+    // What the encoder only passed on is no fault of its own.
+    let is_of_store = chain(&source).any(|error| error.is::<std::io::Error>() || error.is::<object_store::Error>());
+    if is_of_store {
+        let source = object_store::Error::Generic { store: "table", source: Box::new(source) };
+        return TableError::store(action, path, source);
+    }
     TableError::Parquet { action, path: path.to_string(), source }
 }

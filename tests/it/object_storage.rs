@@ -165,6 +165,13 @@ async fn a_store_that_is_away_costs_old_events_only_and_nothing_is_lost() {
     let answer = answer.json(200);
     assert_eq!(answer["rows"], json!([["hot", "50"], ["small", "100"]]), "{answer}");
     assert_eq!((&answer["stats"]["partial"], &answer["stats"]["rows_missing"]), (&json!(true), &json!(2_000)));
+    let list = "/api/v1/events?period=all&fields=message&sort=event_time&limit=100";
+    server.get("default", list).await.problem(503, "store_away");
+    let listed = server.get("default", &format!("{list}&partial=true")).await;
+    assert_eq!(listed.headers["kronika-partial"], "true");
+    let listed = listed.json(200);
+    assert_eq!((listed["events"].as_array().unwrap().len(), &listed["total"]["value"]), (100, &json!(150)), "{listed}");
+    assert_eq!(listed["missing"], json!({"files": 1, "events": 2_000}));
     assert_eq!(send(server.client.get(format!("{}/readyz", server.url))).await.status, 200, "it takes events");
 
     // The budget is full at last; what was acknowledged is visible.
@@ -289,6 +296,30 @@ async fn a_commit_whose_answer_is_lost_is_known_as_our_own() {
 }
 
 #[tokio::test]
+async fn a_start_without_its_store_says_so_and_changes_nothing() {
+    let Some(mut store) = Store::start(Kind::Weed).await else { return };
+    let home = Home::new(&store.settings(""));
+    let server = TestServer::start_in(&home);
+    append(&server, "orders", 0..50).await;
+    server.flush().await;
+    append(&server, "orders", 50..80).await;
+    server.kill();
+    store.go_away();
+    let began = Instant::now();
+    let refused = home.command(&[]).output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(69), "{said}");
+    assert!(said.contains("prod/") && said.contains("hint: check the disk or the object store"), "{said}");
+    assert!(!String::from_utf8_lossy(&refused.stdout).contains("listening"));
+    // `storage.retry_timeout` is 2 s.
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    store.come_back().await;
+    let server = TestServer::start_in(&home);
+    assert_eq!(server.count("default", COUNT).await, 80);
+    server.stop();
+}
+
+#[tokio::test]
 async fn tables_move_to_a_store_while_the_server_serves() {
     let Some(store) = Store::start(Kind::Weed).await else { return };
     let server = TestServer::start();
@@ -321,12 +352,18 @@ async fn tables_move_to_a_store_while_the_server_serves() {
     server.compact().await;
     append(&server, "orders", 3_500..3_600).await;
     let home = server.kill();
+    // Whoever starts at the new place now would not have what came meanwhile.
+    let there = home.again(&store.settings(""), &[]);
+    let refused = there.command(&[]).output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("not all at `s3://journal/prod") && said.contains("run `kronika move` again"), "{said}");
     let second = relocate();
     assert_eq!((&second["complete"], events_of(&second, "default")), (&json!(true), Some(3_500)), "{second}");
     let before = relocate();
     assert!(before["projects"].as_array().unwrap().iter().all(|one| one["files_copied"] == 0), "{before}");
 
-    let server = TestServer::start_in(&home.again(&store.settings(""), &[]));
+    let server = TestServer::start_in(&there);
     let sql = "SELECT count(*), count(DISTINCT event_id), count(DISTINCT _seq) FROM events";
     assert_eq!(json!(server.rows("default", sql).await), json!([["3600", "3600", "3600"]]));
     assert_eq!(server.count("other", COUNT).await, 40);

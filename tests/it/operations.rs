@@ -1,4 +1,4 @@
-//! The walks of `docs/operations.md` and `docs/retention.md`: every command, in one shell, in an empty directory.
+//! The walks of `docs/operations.md` and `docs/retention.md`: every command, each walk in one shell, in an empty directory.
 
 use std::fmt::Write as _;
 use std::os::unix::process::CommandExt;
@@ -6,9 +6,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::common::skipped;
+use super::common::stores::{Kind, Store};
 
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
 const RETENTION: &str = include_str!("../../docs/retention.md");
+
+const ON_S3: &str = "The years after: tables on S3";
 
 /// Fenced blocks: what stands behind the fence, line of the fence, text.
 fn blocks(page: &str) -> Vec<(String, usize, String)> {
@@ -59,8 +62,27 @@ impl Drop for Group {
     }
 }
 
+/// The parts of a page that begin with a heading of the first rank, by their headings.
+fn parts(page: &str) -> Vec<(&str, String)> {
+    let (mut parts, mut is_code): (Vec<(&str, String)>, bool) = (Vec::new(), false);
+    for line in page.lines() {
+        is_code ^= line.starts_with("```");
+        match line.strip_prefix("# ").filter(|_| !is_code) {
+            Some(heading) => parts.push((heading, String::new())),
+            None => writeln!(parts.last_mut().unwrap().1, "{line}").unwrap(),
+        }
+    }
+    parts
+}
+
+/// The part of a page under this heading.
+fn part(page: &str, heading: &str) -> String {
+    let found = parts(page).into_iter().find(|(found, _)| *found == heading);
+    found.unwrap_or_else(|| panic!("there is no part `{heading}`")).1
+}
+
 /// Walks through a page with at least `least` blocks of commands; the directory, and what was said.
-fn walk(page: &str, least: usize) -> Option<(tempfile::TempDir, String)> {
+fn walk(page: &str, least: usize, env: &[(&str, &str)]) -> Option<(tempfile::TempDir, String)> {
     for tool in ["curl", "openssl"] {
         if Command::new(tool).arg("version").output().is_err() {
             return skipped(&format!("{tool} is not installed"));
@@ -73,11 +95,12 @@ fn walk(page: &str, least: usize) -> Option<(tempfile::TempDir, String)> {
     let said = std::fs::File::create(dir.path().join("said")).unwrap();
     std::fs::create_dir(dir.path().join("walk")).unwrap();
     let mut shell = Command::new("timeout")
-        .args(["-k", "1", "120", "bash", "-c"])
+        .args(["-k", "1", "240", "bash", "-c"])
         .arg(script(page, least).replace(":7700", &format!(":{port}")))
         .current_dir(dir.path().join("walk"))
         .env("PATH", path)
         .env("HOME", dir.path())
+        .envs(env.iter().copied())
         .stdin(Stdio::null())
         .stdout(said.try_clone().unwrap())
         .stderr(said)
@@ -96,14 +119,34 @@ fn walk(page: &str, least: usize) -> Option<(tempfile::TempDir, String)> {
 
 #[test]
 fn every_command_of_the_walk_works() {
-    let Some((dir, said)) = walk(OPERATIONS, 10) else { return };
+    let Some((dir, said)) = walk(&part(OPERATIONS, "Running a server"), 10, &[]) else { return };
     let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap_or_default();
     let (secret, log) = (read("walk/etc/admin.key"), read("walk/server.log"));
     assert!(secret.starts_with("krn_") && !log.contains(secret.trim()) && !said.contains(secret.trim()));
 }
 
 #[test]
+fn no_part_with_commands_is_left_out() {
+    let commands = |(heading, text): (&'static str, String)| (!blocks(&text).is_empty()).then_some(heading);
+    let walked: Vec<_> = parts(OPERATIONS).into_iter().filter_map(commands).collect();
+    assert_eq!(walked, ["Running a server", ON_S3]);
+}
+
+/// Fill, dry run, hold, erasure, verify, backup, and a restore on an empty machine: the same events.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_walks_through_the_years_on_s3() {
+    let Some(store) = Store::start(Kind::Weed).await else { return };
+    let url = store.url();
+    let env = [("S3", url.as_str()), ("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "testtest")];
+    let Some((dir, said)) = walk(&part(OPERATIONS, ON_S3), 6, &env) else { return };
+    let read = |name: &str| std::fs::read_to_string(dir.path().join("walk").join(name)).unwrap();
+    let (after, log) = (read("after.csv"), read("server.log"));
+    assert_eq!((after.lines().count(), after.contains("person-3-of-eu")), (21, false), "{after}");
+    assert!(!log.contains("panicked") && !said.contains("DAMAGED"), "{said}\n{log}");
+}
+
+#[test]
 fn an_administrator_walks_through_retention_hold_and_erasure() {
-    let Some((dir, _)) = walk(RETENTION, 6) else { return };
+    let Some((dir, _)) = walk(RETENTION, 6, &[]) else { return };
     assert!(!std::fs::read_to_string(dir.path().join("walk/server.log")).unwrap().contains("panicked"));
 }

@@ -56,6 +56,22 @@ fn shown_settings_say_where_each_comes_from_and_hide_secrets() {
 }
 
 #[test]
+fn a_grace_that_is_shorter_than_a_query_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("k.toml"), "[compaction]\nkeep_replaced = \"1h\"\n").unwrap();
+    let (code, said) = run(dir.path(), &["config", "check", "k.toml"], &[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("note: compaction.keep_replaced 1h is shorter than the longest query"), "{said}");
+    let server = TestServer::start_with("[compaction]\nkeep_replaced = \"1h\"\n");
+    assert!(
+        server.log().iter().any(|line| line.contains("compaction.keep_replaced 1h is shorter")),
+        "{:?}",
+        server.log()
+    );
+    server.stop();
+}
+
+#[test]
 fn settings_that_cannot_be_used_end_with_78_before_anything_is_made() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("k.toml");

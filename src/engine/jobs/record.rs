@@ -30,12 +30,22 @@ pub enum Kind {
     Retention,
     /// Somebody's data is taken out of all files.
     Erase,
+    /// Stored files are read and compared with their checksums.
+    Scrub,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 7] =
-        [Self::Flush, Self::Compaction, Self::Vacuum, Self::Import, Self::Export, Self::Retention, Self::Erase];
+    pub const ALL: [Self; 8] = [
+        Self::Flush,
+        Self::Compaction,
+        Self::Vacuum,
+        Self::Import,
+        Self::Export,
+        Self::Retention,
+        Self::Erase,
+        Self::Scrub,
+    ];
 
     /// Its word.
     #[must_use]
@@ -48,12 +58,13 @@ impl Kind {
             Self::Export => "export",
             Self::Retention => "retention",
             Self::Erase => "erase",
+            Self::Scrub => "scrub",
         }
     }
 
     /// Whether its beginning is kept: one that is repeated every few minutes is only told of when it ends.
     pub(super) const fn is_told_of_its_start(self) -> bool {
-        !matches!(self, Self::Flush | Self::Vacuum)
+        !matches!(self, Self::Flush | Self::Vacuum | Self::Scrub)
     }
 
     /// Whether it is refused where it cannot be kept on disk that it began.

@@ -144,15 +144,36 @@ pub(super) struct Book {
     pub(super) batches: VecDeque<BatchLine>,
     /// Keys and sources that are told apart.
     pub(super) known: BTreeSet<(Option<String>, String)>,
+    /// Sums of all lines; whoever reads a book has them counted.
+    #[serde(skip)]
+    pub(super) all: Sums,
+    /// Last receipt and greatest `event_time` by source, over all lines.
+    #[serde(skip)]
+    pub(super) last: BTreeMap<String, Last>,
 }
 
+/// Last receipt and greatest `event_time` of a source, µs since 1970.
+pub(in crate::engine) type Last = (Option<i64>, Option<i64>);
+
 impl Book {
+    /// Counts what is not saved, as it follows from the lines.
+    pub(super) fn recount(&mut self) {
+        (self.all, self.last) = (Sums::default(), BTreeMap::new());
+        for (line, sums) in &self.lines {
+            self.all.add(sums);
+            note_last(&mut self.last, &line.source, sums);
+        }
+    }
+
     /// Adds a batch that was received at `at`.
     pub(super) fn add(&mut self, batch: Option<String>, at: i64, tally: &Tally, rules: &config::Ledger) {
         let day = i32::try_from(at.div_euclid(DAY_US)).unwrap_or(i32::MAX);
         for part in &tally.parts {
             let (key, source) = self.told_apart(tally.key.clone(), &part.source, rules.sources_max);
-            self.lines.entry(Line { day: Some(day), key, source }).or_default().add(&Sums::of(part, at));
+            let sums = Sums::of(part, at);
+            self.all.add(&sums);
+            note_last(&mut self.last, &source, &sums);
+            self.lines.entry(Line { day: Some(day), key, source }).or_default().add(&sums);
             self.number(part, rules.gaps_max);
         }
         // At a start those that were refused come before those of the log.
@@ -217,8 +238,15 @@ impl Book {
 
     /// Events that should be there, hot or stored.
     pub(super) fn expected(&self) -> i128 {
-        let accepted: u64 = self.lines.values().map(|sums| sums.accepted).sum();
-        i128::from(self.opening) + i128::from(accepted) - i128::from(self.retained) - i128::from(self.erased)
+        i128::from(self.opening) + i128::from(self.all.accepted) - i128::from(self.retained) - i128::from(self.erased)
+    }
+}
+
+fn note_last(last: &mut BTreeMap<String, Last>, source: &str, sums: &Sums) {
+    let note = |known: &mut Last| *known = (known.0.max(sums.last_received), known.1.max(sums.newest));
+    match last.get_mut(source) {
+        Some(known) => note(known),
+        None => note(last.entry(source.to_owned()).or_default()),
     }
 }
 

@@ -46,6 +46,8 @@ struct Open {
     file: File,
     /// Bytes of whole entries.
     size: u64,
+    /// Whether all of them are synced.
+    synced: bool,
 }
 
 /// The file that entries are appended to.
@@ -123,7 +125,24 @@ impl Entries {
             return Err(error);
         }
         open.size += line.len() as u64;
-        if sync { open.file.sync_data() } else { Ok(()) }
+        open.synced = false;
+        if sync {
+            open.file.sync_data()?;
+            open.synced = true;
+        }
+        Ok(())
+    }
+
+    /// The file, where it has entries that are not synced: whoever asks syncs it, and entries go on meanwhile.
+    pub(super) fn unsynced(&mut self) -> io::Result<Option<File>> {
+        match &mut self.file {
+            Some(open) if !open.synced => {
+                let file = open.file.try_clone()?;
+                open.synced = true;
+                Ok(Some(file))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Begins a new file with the next entry; gives the files before, unless a removal in them is open.
@@ -142,21 +161,26 @@ impl Open {
         let path = dir.join(format!("{number:020}.{EXTENSION}"));
         let file = OpenOptions::new().create(true).append(true).open(&path)?;
         File::open(dir)?.sync_all()?;
-        Ok(Self { path, size: file.metadata()?.len(), file })
+        Ok(Self { path, size: file.metadata()?.len(), synced: true, file })
     }
 }
 
 /// Entries of a file. The end of the last file may be torn: it is cut off.
 fn read(path: &Path, last: bool) -> io::Result<Vec<Entry>> {
-    let text = fs::read(path)?;
+    let (entries, torn_at) = parse(path, &fs::read(path)?, last)?;
+    if let Some(whole) = torn_at {
+        OpenOptions::new().write(true).open(path)?.set_len(whole)?;
+    }
+    Ok(entries)
+}
+
+/// Entries in the text of a file, and where the last one is torn, which is allowed at the end of the last file.
+fn parse(path: &Path, text: &[u8], last: bool) -> io::Result<(Vec<Entry>, Option<u64>)> {
     let (mut entries, mut whole) = (Vec::new(), 0);
     for line in text.split_inclusive(|byte| *byte == b'\n') {
         match serde_json::from_slice(line) {
             Ok(entry) if line.ends_with(b"\n") => entries.push(entry),
-            _ if last && !line.ends_with(b"\n") => {
-                OpenOptions::new().write(true).open(path)?.set_len(whole)?;
-                break;
-            }
+            _ if last && !line.ends_with(b"\n") => return Ok((entries, Some(whole))),
             read => {
                 let reason = read.err().map_or_else(|| "it is cut off".to_owned(), |error| error.to_string());
                 let message = format!("`{}` cannot be read at byte {whole}: {reason}", path.display());
@@ -165,7 +189,38 @@ fn read(path: &Path, last: bool) -> io::Result<Vec<Entry>> {
         }
         whole += line.len() as u64;
     }
-    Ok(entries)
+    Ok((entries, None))
+}
+
+/// Looks at the entries of a ledger and changes nothing: how many files there are, and what is wrong with them.
+///
+/// # Errors
+/// A file that cannot be read.
+pub(in crate::engine) fn check(dir: &Path) -> io::Result<(u64, Vec<(PathBuf, String)>)> {
+    let mut files: Vec<PathBuf> = fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+    files.retain(|path| path.extension().is_some_and(|extension| extension == EXTENSION));
+    files.sort_unstable();
+    let (mut wrong, mut before) = (Vec::new(), 0);
+    for (at, path) in files.iter().enumerate() {
+        let text = match fs::read(path) {
+            // A server has saved the book meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            read => read?,
+        };
+        match parse(path, &text, at + 1 == files.len()) {
+            Ok((entries, _)) => {
+                for entry in &entries {
+                    // One that could not be written has a number, too.
+                    if entry.number <= before {
+                        wrong.push((path.clone(), format!("has entry {} behind entry {before}", entry.number)));
+                    }
+                    before = entry.number;
+                }
+            }
+            Err(error) => wrong.push((path.clone(), error.to_string())),
+        }
+    }
+    Ok((files.len() as u64, wrong))
 }
 
 fn unknown(path: &Path) -> io::Error {

@@ -11,7 +11,8 @@
 //!
 //! # Files
 //! `ledger/PROJECT/book.json`, replaced as a whole; `ledger/PROJECT/NUMBER.log`, entries as NDJSON from that number on,
-//! written at once and synced where events are removed for good. A torn last line is what was never told to anybody.
+//! written at once and synced where events are removed for good, and within [`SYNC_EVERY`] otherwise. A torn last line is
+//! what was never told to anybody.
 //!
 //! # Invariants
 //! * received = accepted + duplicates + rejected, of every sum.
@@ -24,23 +25,34 @@ mod series;
 mod tally;
 mod told;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
+use futures::FutureExt;
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
-use super::EngineError;
 use super::directory::{read_json, write_json};
+use super::{EngineError, Inner};
 use crate::config;
+use crate::error::with_causes;
 
-use book::Book;
+use book::{Book, Last};
+pub(super) use entries::check;
 use entries::{Entries, Entry, What};
+use series::Series;
 
 pub(crate) use book::BatchLine;
 pub use book::Removed;
 pub(super) use book::{Line, Numbered, Sums};
 pub(super) use tally::{Counting, Tally};
 pub(crate) use told::{Apart, Asked, LedgerAnswer};
-pub(super) use told::{last_of_sources, rows, totals};
+pub(super) use told::{rows, totals};
+
+/// How often entries are synced that were written without.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
 
 /// The ledger of one project.
 #[derive(Debug)]
@@ -54,20 +66,30 @@ pub(super) struct Ledger {
     saved: Mutex<(u64, u64)>,
 }
 
-/// What a ledger says at one moment.
+/// The sums of a whole ledger at one moment.
 #[derive(Debug, Clone)]
-pub(super) struct Page {
+pub(super) struct Figures {
     /// When it was begun, µs since 1970.
     pub(super) began: i64,
     pub(super) opening: u64,
     pub(super) retained: u64,
     pub(super) erased: u64,
-    pub(super) lines: Vec<(Line, Sums)>,
-    pub(super) series: Vec<(Numbered, SeriesPage)>,
+    pub(super) all: Sums,
+    /// By source.
+    pub(super) last: BTreeMap<String, Last>,
+    pub(super) missing_numbers: u64,
     pub(super) hot: u64,
     pub(super) stored: u64,
     /// What should be there and is not; below zero what is there and should not.
     pub(super) unaccounted: i64,
+}
+
+/// What a ledger says at one moment.
+#[derive(Debug, Clone)]
+pub(super) struct Page {
+    pub(super) figures: Figures,
+    pub(super) lines: Vec<(Line, Sums)>,
+    pub(super) series: Vec<(Numbered, SeriesPage)>,
 }
 
 /// What is known of one series of numbers.
@@ -96,7 +118,10 @@ impl Ledger {
         std::fs::create_dir_all(&dir).map_err(failed)?;
         let path = dir.join("book.json");
         let mut book = match read_json::<Book>(&path)? {
-            Some(book) => book,
+            Some(mut book) => {
+                book.recount();
+                book
+            }
             None => {
                 let book = Book { began: now_us, opening: stored, through: flushed_through, ..Book::default() };
                 // What it begins with must not be counted anew at the next start.
@@ -205,27 +230,51 @@ impl Ledger {
         Ok(())
     }
 
-    /// What it says now; `counted` tells hot and stored events of one moment.
-    pub(super) fn page(&self, counted: impl FnOnce() -> (u64, u64)) -> Page {
-        let book = self.book.lock();
+    /// Its sums now, without its lines: batches that become visible wait meanwhile. `counted` tells hot and stored
+    /// events of one moment.
+    pub(super) fn figures(&self, counted: impl FnOnce() -> (u64, u64)) -> Figures {
+        Self::figures_of(&self.book.lock(), counted)
+    }
+
+    fn figures_of(book: &Book, counted: impl FnOnce() -> (u64, u64)) -> Figures {
         let (hot, stored) = counted();
         let unaccounted = book.expected() - i128::from(hot) - i128::from(stored);
+        Figures {
+            began: book.began,
+            opening: book.opening,
+            retained: book.retained,
+            erased: book.erased,
+            all: book.all.clone(),
+            last: book.last.clone(),
+            missing_numbers: book.series.values().map(Series::missing).sum(),
+            hot,
+            stored,
+            unaccounted: i64::try_from(unaccounted).unwrap_or(i64::MAX),
+        }
+    }
+
+    /// All that it says now; `counted` tells hot and stored events of one moment.
+    pub(super) fn page(&self, counted: impl FnOnce() -> (u64, u64)) -> Page {
+        let book = self.book.lock();
+        let figures = Self::figures_of(&book, counted);
         let series = book.series.iter().filter_map(|(numbered, series)| {
             let (least, greatest) = series.span?;
             let page = SeriesPage { least, greatest, missing: series.missing(), gaps: series.gaps.clone() };
             Some((numbered.clone(), page))
         });
-        Page {
-            began: book.began,
-            opening: book.opening,
-            retained: book.retained,
-            erased: book.erased,
-            lines: book.lines.iter().map(|(line, sums)| (line.clone(), sums.clone())).collect(),
-            series: series.collect(),
-            hot,
-            stored,
-            unaccounted: i64::try_from(unaccounted).unwrap_or(i64::MAX),
-        }
+        let lines = book.lines.iter().map(|(line, sums)| (line.clone(), sums.clone())).collect();
+        Page { figures, lines, series: series.collect() }
+    }
+
+    /// Makes entries durable that were written without: counts of refused batches outlive a kill at once, and the
+    /// power after the next call.
+    ///
+    /// # Errors
+    /// The disk refuses; it is tried again with the next entry.
+    pub(super) fn sync(&self) -> Result<(), EngineError> {
+        // Refusals do not wait for the disk.
+        let unsynced = self.entries.lock().unsynced().map_err(|source| self.failed(source))?;
+        unsynced.map_or(Ok(()), |file| file.sync_data()).map_err(|source| self.failed(source))
     }
 
     /// The last batches, the newest first.
@@ -243,6 +292,27 @@ impl Ledger {
 
     fn failed(&self, source: std::io::Error) -> EngineError {
         EngineError::Directory { path: self.dir.clone(), source }
+    }
+}
+
+/// Starts the job that syncs what is noted without.
+pub(super) fn start(engine: &Arc<Inner>) {
+    let ledgers = Arc::clone(engine);
+    engine.tasks.start("ledger", SYNC_EVERY, Arc::new(Notify::new()), move || {
+        let engine = Arc::clone(&ledgers);
+        async move {
+            let synced = tokio::task::spawn_blocking(move || engine.sync_ledgers()).await;
+            synced.map_err(|error| error.to_string())?.map_err(|error| with_causes(&error))
+        }
+        .boxed()
+    });
+}
+
+impl Inner {
+    /// Syncs the ledgers of all projects; the first failure, after all of them.
+    pub(super) fn sync_ledgers(&self) -> Result<(), EngineError> {
+        let synced: Vec<_> = self.projects.all().iter().map(|project| project.ledger.sync()).collect();
+        synced.into_iter().collect()
     }
 }
 

@@ -8,6 +8,8 @@ fn accepted(ledger: &Ledger) -> (u64, u64) {
     let page = ledger.page(|| (0, 0));
     let mut all = Sums::default();
     page.lines.iter().for_each(|(_, sums)| all.add(sums));
+    let kept = &page.figures.all;
+    assert_eq!((all.accepted, all.rejected()), (kept.accepted, kept.rejected()), "the sums that are kept");
     (all.accepted, all.rejected())
 }
 
@@ -59,7 +61,7 @@ fn a_removal_counts_once_wherever_it_was_cut_off() {
             let ledger = open(&dir);
             ledger.settle(0, left).unwrap();
             let page = ledger.page(|| (0, left));
-            assert_eq!((page.retained, page.unaccounted), (want, 0), "{done}");
+            assert_eq!((page.figures.retained, page.figures.unaccounted), (want, 0), "{done}");
         }
     }
 }
@@ -91,7 +93,49 @@ fn what_is_missing_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = Ledger::open(dir.path().to_path_buf(), &config::Ledger::default(), 100, 0, 1).unwrap();
     publish(&ledger, 1, 10);
-    assert_eq!(ledger.page(|| (10, 100)).unaccounted, 0);
-    assert_eq!(ledger.page(|| (10, 99)).unaccounted, 1);
-    assert_eq!(ledger.page(|| (12, 100)).unaccounted, -2);
+    assert_eq!(ledger.page(|| (10, 100)).figures.unaccounted, 0);
+    assert_eq!(ledger.figures(|| (10, 99)).unaccounted, 1);
+    assert_eq!(ledger.figures(|| (12, 100)).unaccounted, -2);
+}
+
+#[test]
+fn refusals_are_synced_by_the_next_call_and_told_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    ledger.sync().unwrap();
+    for round in 1..=3 {
+        ledger.refuse(1, Tally::untold(1));
+        assert!(ledger.entries.lock().unsynced().unwrap().is_some());
+        ledger.refuse(1, Tally::untold(1));
+        ledger.sync().unwrap();
+        assert!(ledger.entries.lock().unsynced().unwrap().is_none(), "round {round}");
+        if round == 2 {
+            ledger.save().unwrap();
+        }
+    }
+    assert_eq!(accepted(&open(dir.path())), (0, 6));
+}
+
+#[test]
+fn a_look_at_the_entries_names_what_is_damaged_and_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = open(dir.path());
+    (0..3).for_each(|_| ledger.refuse(1, Tally::untold(2)));
+    drop(ledger);
+    let file = dir.path().join("00000000000000000001.log");
+    let whole = std::fs::read(&file).unwrap();
+    let look = |text: &[u8]| {
+        std::fs::write(&file, text).unwrap();
+        let found = check(dir.path()).unwrap();
+        assert_eq!(std::fs::read(&file).unwrap(), text);
+        assert_eq!(found.0, 1);
+        found.1.into_iter().map(|(_, what)| what).collect::<Vec<_>>()
+    };
+    assert!(look(&whole).is_empty());
+    // What was being written when the power went.
+    assert!(look(&whole[..whole.len() - 3]).is_empty());
+    let mut damaged = whole.clone();
+    damaged[2] = 0;
+    assert!(look(&damaged)[0].contains("cannot be read at byte 0"));
+    assert!(look(&[&whole[..], &whole[..]].concat())[0].contains("entry 1 behind entry 3"));
 }

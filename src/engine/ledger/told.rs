@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::book::{BatchLine, Line, Sums};
-use super::{Page, SeriesPage};
+use super::book::{BatchLine, Last, Line, Sums};
+use super::{Figures, Page, SeriesPage};
 use crate::engine::{Engine, EngineError, now_us};
 use crate::event::columns::DAY_US;
 use crate::event::names::ProjectName;
@@ -152,8 +152,8 @@ impl Engine {
         let silent = sources.iter().filter(|source| source.silent).count() as u64;
         Ok(LedgerAnswer {
             project: project.to_string(),
-            began: instant(page.began),
-            totals: Totals { silent_sources: silent, ..totals(&page) },
+            began: instant(page.figures.began),
+            totals: Totals { silent_sources: silent, ..totals(&page.figures) },
             lines: lines(&page, asked),
             sources,
         })
@@ -174,38 +174,27 @@ impl Engine {
     }
 }
 
-/// Sums of the whole page; silent sources depend on the time and are not among them.
-pub(in crate::engine) fn totals(page: &Page) -> Totals {
-    let mut all = Sums::default();
-    page.lines.iter().for_each(|(_, sums)| all.add(sums));
+/// Sums of the whole ledger; silent sources depend on the time and are not among them.
+pub(in crate::engine) fn totals(figures: &Figures) -> Totals {
+    let all = &figures.all;
     Totals {
-        opening: page.opening,
+        opening: figures.opening,
         received: all.received(),
         accepted: all.accepted,
         duplicates: all.duplicates,
         rejected: all.rejected(),
         late: all.late,
-        hot: page.hot,
-        stored: page.stored,
-        flushed: page.stored + page.retained + page.erased,
-        retained: page.retained,
-        erased: page.erased,
-        unaccounted: page.unaccounted,
+        hot: figures.hot,
+        stored: figures.stored,
+        flushed: figures.stored + figures.retained + figures.erased,
+        retained: figures.retained,
+        erased: figures.erased,
+        unaccounted: figures.unaccounted,
         silent_sources: 0,
-        missing_numbers: page.series.iter().map(|(_, series)| series.missing).sum(),
-        rejected_by: all.rejected,
-        remarks: all.remarks,
+        missing_numbers: figures.missing_numbers,
+        rejected_by: all.rejected.clone(),
+        remarks: all.remarks.clone(),
     }
-}
-
-/// The last receipt from each source, µs since 1970.
-pub(in crate::engine) fn last_of_sources(page: &Page) -> BTreeMap<&str, (Option<i64>, Option<i64>)> {
-    let mut last: BTreeMap<&str, (Option<i64>, Option<i64>)> = BTreeMap::new();
-    for (line, sums) in &page.lines {
-        let known = last.entry(&line.source).or_default();
-        *known = (known.0.max(sums.last_received), known.1.max(sums.newest));
-    }
-    last
 }
 
 fn sources(page: &Page, silent_before: i64) -> Vec<SourceLine> {
@@ -217,19 +206,19 @@ fn sources(page: &Page, silent_before: i64) -> Vec<SourceLine> {
         missing: series.missing,
         gaps: series.gaps.clone(),
     };
-    let line = |(source, (received, event)): (&str, (Option<i64>, Option<i64>))| SourceLine {
-        source: source.to_owned(),
+    let line = |(source, (received, event)): (&String, &Last)| SourceLine {
+        source: source.clone(),
         last_received: received.map(instant),
         last_event: event.map(instant),
         silent: received.is_some_and(|received| received < silent_before),
         sequences: page
             .series
             .iter()
-            .filter(|(numbered, _)| numbered.source == source)
+            .filter(|(numbered, _)| numbered.source == *source)
             .map(|(numbered, series)| sequence(&numbered.tenant, &numbered.dataset, series))
             .collect(),
     };
-    last_of_sources(page).into_iter().map(line).collect()
+    page.figures.last.iter().map(line).collect()
 }
 
 /// Day, key and source of a line, where lines are told apart by them.
@@ -293,7 +282,7 @@ pub(in crate::engine) fn rows(page: &Page) -> Vec<LedgerRow> {
         sums.rejected.iter().for_each(|(code, events)| row("rejected", Some(code), *events));
         sums.remarks.iter().for_each(|(kind, events)| row("remark", Some(kind), *events));
     }
-    let totals = totals(page);
+    let totals = totals(&page.figures);
     let project = [
         ("opening", signed(totals.opening)),
         ("hot", signed(totals.hot)),

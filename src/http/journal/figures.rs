@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,7 +13,7 @@ use sha2::{Digest, Sha256};
 use utoipa::IntoParams;
 
 use super::list::period;
-use super::{GRAIN, Given, NO_CACHE, Reading, explained, integer};
+use super::{GRAIN, Given, NO_CACHE, Reading, explained, integer, partial};
 use crate::access::hex;
 use crate::engine::Engine;
 use crate::event::calendar::Step;
@@ -43,6 +44,10 @@ pub(in crate::http) struct FigureParams {
     top: Option<u32>,
     /// `sql`: the statement, and no rows.
     explain: Option<String>,
+    /// Whether figures without stored events that cannot be read at present will do; the answer has `missing` then,
+    /// and the header `Kronika-Partial: true`.
+    #[param(example = true)]
+    partial: Option<bool>,
 }
 
 /// What a request asks for figures about.
@@ -65,11 +70,11 @@ impl Asked {
         mut given: Given,
         what: &str,
     ) -> Result<Self, ApiError> {
-        let explain = given.take_explain()?;
+        let (explain, partly) = (given.take_explain()?, given.take_partial()?);
         let mut selection = given.selection_with_saved(engine, &caller)?.or_last_day();
         selection.now = whole(selection.now);
         let project = caller.project();
-        let reading = Reading::begin(engine, &caller, &project).await?;
+        let reading = Reading::begin(engine, &caller, &project).await?.partly(partly);
         let bounds = selection.bounds()?;
         let us = |at: Option<DateTime<Utc>>| at.map(|at| at.timestamp_micros());
         let session = reading.session();
@@ -95,9 +100,14 @@ impl Asked {
         self.reading.values(&self.caller, statement).await
     }
 
-    /// The answer `body`, or that the caller has it.
-    fn answer(self, engine: &Engine, body: Vec<u8>) -> Response {
-        let body = engine.figures().keep(&self.tag, body);
+    /// The answer `body`. One that lacks something is nothing to be kept: what it lacks may come back.
+    fn answer(self, engine: &Engine, mut body: Value) -> Response {
+        if let Some(missing) = self.reading.missing() {
+            body["missing"] = json!(missing);
+            let fresh = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+            return partial((fresh, Json(body)).into_response(), Some(missing));
+        }
+        let body = engine.figures().keep(&self.tag, body.to_string().into_bytes());
         tagged(&self.tag, StatusCode::OK, Some(body))
     }
 
@@ -131,10 +141,6 @@ fn tagged(tag: &str, status: StatusCode, body: Option<bytes::Bytes>) -> Response
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(NO_CACHE));
     response
-}
-
-fn bytes_of(body: &Value) -> Vec<u8> {
-    body.to_string().into_bytes()
 }
 
 /// How often each value of some columns is there, among all events that match: `{"facets": {"module": {"values": [{"value", "count"}], …}}}`.
@@ -174,7 +180,7 @@ pub(in crate::http) async fn facets(
         facets.insert(name.clone(), facet(asked.rows(statement).await?));
     }
     let body = json!({"facets": facets, "period": period(&asked.selection, asked.selection.bounds()?)});
-    Ok(asked.answer(&engine, bytes_of(&body)))
+    Ok(asked.answer(&engine, body))
 }
 
 /// The values of one facet, and how many there are of all.
@@ -237,7 +243,7 @@ pub(in crate::http) async fn histogram(
         "series": series(&rows, &starts, top),
         "period": period(&asked.selection, bounds),
     });
-    Ok(asked.answer(&engine, bytes_of(&body)))
+    Ok(asked.answer(&engine, body))
 }
 
 fn read_step(text: &str) -> Result<Step, ApiError> {
@@ -326,7 +332,7 @@ pub(in crate::http) async fn aggregate(
     }
     let rows: Vec<Value> = asked.rows(&statement).await?.into_iter().map(|row| named(row, &aggregate.by)).collect();
     let body = json!({"rows": rows, "period": period(&asked.selection, asked.selection.bounds()?)});
-    Ok(asked.answer(&engine, bytes_of(&body)))
+    Ok(asked.answer(&engine, body))
 }
 
 /// A row with its groups under their names.

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Given, Reading, explained, integer, value_of};
+use super::{Given, MissingEvents, Reading, explained, integer, partial, value_of};
 use crate::engine::Engine;
 use crate::event::model::{COLUMNS, Kind};
 use crate::event::schema::SEQ;
@@ -64,6 +64,10 @@ pub(in crate::http) struct ListParams {
     total: Option<String>,
     /// `sql`: the statement, and no rows.
     explain: Option<String>,
+    /// Whether an answer without stored events that cannot be read at present will do; it says so in `missing`, and has
+    /// the header `Kronika-Partial: true`.
+    #[param(example = true)]
+    partial: Option<bool>,
 }
 
 /// A page of the journal.
@@ -79,6 +83,9 @@ pub(in crate::http) struct EventPage {
     /// What was asked for, resolved.
     #[schema(value_type = Object)]
     period: Value,
+    /// What could not be read, where `partial=true` allowed for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<MissingEvents>,
 }
 
 /// How many rows match.
@@ -134,17 +141,18 @@ pub(super) async fn answer_list(
     let limit = given.take_count("limit", PAGE, settings.page_max)?;
     let (cursor, wanted) = (given.take("cursor")?, given.take("fields")?);
     let sort = given.take("sort")?.map_or(Ok(Sort::NEWEST), |text| Sort::parse(&text))?;
-    let explain = given.take_explain()?;
+    let (explain, partly) = (given.take_explain()?, given.take_partial()?);
     let counting = Counting::take(&mut given, settings.total_max)?;
     let selection = narrow(given.selection_with_saved(engine, caller)?)?;
-    let reading = Reading::begin(engine, caller, &caller.project()).await?;
+    let reading = Reading::begin(engine, caller, &caller.project()).await?.partly(partly);
     let newest = reading.session().snapshot().newest_seq();
     let page = Page::new(selection, sort, limit, cursor.as_deref(), newest)?;
     let columns = shown(wanted.as_deref(), &reading.session().hidden())?;
     if explain {
         return Ok(explained(&[page.rows(&columns, &reading.session().hidden())?]));
     }
-    Ok(Json(read(&reading, caller, &page, &columns, &counting).await?).into_response())
+    let answer = read(&reading, caller, &page, &columns, &counting).await?;
+    Ok(partial(Json(answer).into_response(), reading.missing()))
 }
 
 /// Reads a page and counts its list.
@@ -163,7 +171,8 @@ async fn read(
     let without: Vec<&str> =
         [page.sort.column, EVENT_TIME, SEQ].into_iter().filter(|name| !columns.contains(name)).collect();
     let (events, next) = page_of(reading, caller, page, &page.rows(columns, &hidden)?, &without).await?;
-    Ok(EventPage { events, next, total, period: period(&page.selection, page.bounds) })
+    let period = period(&page.selection, page.bounds);
+    Ok(EventPage { events, next, total, period, missing: reading.missing() })
 }
 
 /// The rows of a page without some columns, and the cursor behind the last one where there are more.

@@ -27,18 +27,23 @@ use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
 use axum::Json;
+use axum::http::HeaderValue;
 use axum::response::{IntoResponse, Response};
 use chrono::Utc;
+use parking_lot::Mutex;
+use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::caller::{Authorized, Query};
 use super::problem::ApiError;
+use super::query::PARTIAL;
 use crate::engine::Engine;
 use crate::error::Kind;
 use crate::event::names::ProjectName;
 use crate::journal::{JournalError, Period, Selection, Statement, Term};
-use crate::query::{Limits, QueryError, Session, objects};
+use crate::query::{Limits, Missing, QueryError, Session, objects};
 
 pub(super) use detail::{__path_event, event};
 pub(super) use figures::{__path_aggregate, __path_facets, __path_histogram, aggregate, facets, histogram};
@@ -76,6 +81,15 @@ impl Given {
     pub(super) fn take_names(&mut self, name: &str) -> Result<Vec<String>, ApiError> {
         let text = self.take(name)?.unwrap_or_default();
         Ok(text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect())
+    }
+
+    /// Whether an answer without stored events that cannot be read will do.
+    pub(super) fn take_partial(&mut self) -> Result<bool, ApiError> {
+        match self.take("partial")?.as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(other) => Err(JournalError::value("partial", format!("is `true` or `false`, not `{other}`")).into()),
+        }
     }
 
     /// Whether `explain=sql` stands there.
@@ -126,6 +140,19 @@ impl Given {
 pub(super) struct Reading {
     session: Session,
     limits: Limits,
+    /// What its answers were made without, where that will do.
+    missing: Option<Mutex<Missing>>,
+}
+
+/// Stored events that an answer was made without, as they could not be read. Restricted keys are not told how many.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub(in crate::http) struct MissingEvents {
+    /// Files that are damaged or cannot be reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<u64>,
+    /// Events in them; some may not have been asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<u64>,
 }
 
 impl Reading {
@@ -137,7 +164,20 @@ impl Reading {
     ) -> Result<Self, ApiError> {
         let turn = engine.turn(&caller.caller, project).await?;
         let session = engine.session_for(&caller.caller, project)?.in_turn(turn);
-        Ok(Self { session, limits: Limits::of(&engine.config().query) })
+        Ok(Self { session, limits: Limits::of(&engine.config().query), missing: None })
+    }
+
+    /// The same, whose answers may be without stored events that cannot be read.
+    pub(super) fn partly(self, partial: bool) -> Self {
+        Self { missing: partial.then(Mutex::default), ..self }
+    }
+
+    /// What its answers so far were made without.
+    pub(super) fn missing(&self) -> Option<MissingEvents> {
+        let missing = *self.missing.as_ref()?.lock();
+        let told = self.session.reader().restriction.is_none();
+        let of = |count: u64| told.then_some(count);
+        (missing.files > 0).then(|| MissingEvents { files: of(missing.files), events: of(missing.rows) })
     }
 
     /// The session.
@@ -152,9 +192,23 @@ impl Reading {
         statement: &Statement,
     ) -> Result<Vec<RecordBatch>, ApiError> {
         caller.trail.asks(&statement.sql, &Value::Object(statement.params.clone()), None);
-        let answer = self.session.run(&statement.sql, statement.params(), self.limits).await?;
-        caller.trail.answered(answer.end());
-        let (batches, outcome) = answer.collect().await?;
+        let (sql, params) = (&statement.sql, statement.params());
+        let (batches, outcome) = match &self.missing {
+            None => {
+                let answer = self.session.run(sql, params, self.limits).await?;
+                caller.trail.answered(answer.end());
+                answer.collect().await?
+            }
+            Some(known) => {
+                let begun = |end| caller.trail.answered(end);
+                let (batches, outcome, missing) = self.session.collect_partial(sql, params, self.limits, begun).await?;
+                let mut known = known.lock();
+                if missing.files > known.files {
+                    *known = missing;
+                }
+                (batches, outcome)
+            }
+        };
         if outcome.truncated {
             let detail = "the answer is larger than `query.rows_max` or `query.bytes_max`";
             return Err(ApiError::new(Kind::TooLarge, "answer_too_large", detail));
@@ -185,6 +239,14 @@ impl Reading {
         let rows = self.objects(caller, statement, &[]).await?;
         rows.iter().map(|row| value_of(row)).collect()
     }
+}
+
+/// An answer that says what it was made without, if it was.
+pub(super) fn partial(mut response: Response, missing: Option<MissingEvents>) -> Response {
+    if missing.is_some() {
+        response.headers_mut().insert(PARTIAL, HeaderValue::from_static("true"));
+    }
+    response
 }
 
 /// A row as a JSON value.

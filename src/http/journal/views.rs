@@ -52,7 +52,7 @@ pub(in crate::http) struct ViewParams {
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(in crate::http) enum Shown {
-    Saved(SavedView),
+    Saved(Box<SavedView>),
     Builtin(&'static Builtin),
 }
 
@@ -68,7 +68,7 @@ pub(in crate::http) async fn list_views(
     let project = engine.existing(&caller.project())?;
     let is_wanted = |kind: ViewKind| params.kind.is_none_or(|wanted| wanted == kind);
     let saved = engine.views().list(&project, Whose(&caller.caller))?;
-    let saved = saved.into_iter().filter(|view| is_wanted(view.saved.kind)).map(Shown::Saved);
+    let saved = saved.into_iter().filter(|view| is_wanted(view.saved.kind)).map(|view| Shown::Saved(Box::new(view)));
     let builtin = views::builtin().iter().filter(|view| is_wanted(view.kind)).map(Shown::Builtin);
     Ok(Json(saved.chain(builtin).collect()))
 }
@@ -84,7 +84,7 @@ pub(in crate::http) async fn create_view(
 ) -> Result<Response, ApiError> {
     let project = engine.existing(&caller.project())?;
     let made = engine.views().create(&project, Whose(&caller.caller), new, now_us())?;
-    tagged(StatusCode::CREATED, made.version, Shown::Saved(made))
+    tagged(StatusCode::CREATED, made.version, Shown::Saved(Box::new(made)))
 }
 
 /// One saved screen, by its id or its name.
@@ -101,7 +101,7 @@ pub(in crate::http) async fn get_view(
         return tagged(StatusCode::OK, builtin.version, Shown::Builtin(builtin));
     }
     let found = engine.views().find(&project, Whose(&caller.caller), &id)?;
-    tagged(StatusCode::OK, found.version, Shown::Saved(found))
+    tagged(StatusCode::OK, found.version, Shown::Saved(Box::new(found)))
 }
 
 /// Replace a saved screen that is still as it was read: the header `If-Match` names its `ETag`.
@@ -135,7 +135,7 @@ pub(in crate::http) async fn put_view(
         Ok(())
     };
     let next = engine.views().replace(&project, Whose(&caller.caller), &id, (new, now_us()), may)?;
-    tagged(StatusCode::OK, next.version, Shown::Saved(next))
+    tagged(StatusCode::OK, next.version, Shown::Saved(Box::new(next)))
 }
 
 /// Delete a saved screen.

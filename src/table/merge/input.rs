@@ -20,7 +20,6 @@ use crate::table::error::TableError;
 use crate::table::order::CHUNK_ROWS;
 use crate::table::upload::Target;
 use crate::table::version::DataFile;
-use crate::table::writer::parquet_failed;
 
 /// Rows whose size is looked at together.
 const BUCKET: usize = 2_048;
@@ -55,10 +54,8 @@ impl Input {
         let source = Source::open(target, file, budget as u64)?;
         let options =
             ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_page_index_policy(PageIndexPolicy::Optional);
-        let metadata = ArrowReaderMetadata::load(&source, options).map_err(|error| match source.take_failure() {
-            Some(failure) => TableError::reading(&file.location, failure),
-            None => parquet_failed("read", &file.location, error),
-        })?;
+        let metadata = ArrowReaderMetadata::load(&source, options);
+        let metadata = metadata.map_err(|error| unreadable(file, &source, &error))?;
         let pieces: VecDeque<Piece> = pieces(metadata.metadata(), budget).into();
         let least = pieces.iter().map(|piece| piece.batch_rows).min().unwrap_or(CHUNK_ROWS);
         let largest = |group| {
@@ -86,11 +83,8 @@ impl Input {
     pub(super) fn next(&mut self) -> Result<Option<RecordBatch>, TableError> {
         loop {
             if let Some(reader) = &mut self.reader {
-                let batch = reader.next().transpose().map_err(|error| match self.source.take_failure() {
-                    Some(failure) => TableError::reading(&self.file.location, failure),
-                    None => error.into(),
-                });
-                match batch? {
+                let batch = reader.next().transpose();
+                match batch.map_err(|error| unreadable(&self.file, &self.source, &error))? {
                     Some(batch) if batch.num_rows() > 0 => return Ok(Some(batch)),
                     Some(_) => continue,
                     None => self.reader = None,
@@ -109,7 +103,16 @@ impl Input {
             .with_row_selection(selection)
             .with_batch_size(piece.batch_rows)
             .build()
-            .map_err(|source| parquet_failed("read", &self.file.location, source))
+            .map_err(|error| unreadable(&self.file, &self.source, &error))
+    }
+}
+
+/// Why a file cannot be read on: what the store said, or that its bytes are not what they should be. Files without
+/// checksums show damage only so.
+fn unreadable(file: &DataFile, source: &Source, told: &dyn std::error::Error) -> TableError {
+    match source.take_failure() {
+        Some(failure) => TableError::reading_file(file, failure),
+        None => TableError::DamagedFile { path: file.path.clone(), what: format!("cannot be decoded: {told}") },
     }
 }
 

@@ -101,7 +101,7 @@ impl Source {
 /// The open file, where the store has files.
 fn local(target: &Target, file: &Arc<DataFile>) -> Result<Option<Place>, TableError> {
     let got = target.runtime.block_on(target.store.get(&file.location));
-    let failed = |source| TableError::reading(&file.location, source);
+    let failed = |source| TableError::reading_file(file, source);
     let got = got.map_err(failed)?;
     Ok(match got {
         GetResult { payload: GetResultPayload::File(open, _), meta, .. } => {

@@ -1,6 +1,6 @@
 //! Stores for tests: one that tells what it was asked, one that fails by a seed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -120,8 +120,11 @@ impl ObjectStore for Watched {
     }
 }
 
-/// How much seldomer reads fail: clients of stores repeat them by themselves, and opening a table takes a hundred.
-const READS_FAIL: u64 = 6;
+/// Objects that a stale list lacks at most.
+const LATE_MAX: usize = 3;
+/// How much seldomer reads fail: clients of stores repeat them by themselves, and opening a table takes hundreds, one
+/// for each commit since the last checkpoint that came through.
+const READS_FAIL: u64 = 40;
 
 /// How often a store fails, of 1,000 calls.
 #[derive(Debug, Clone, Copy)]
@@ -132,7 +135,7 @@ pub(crate) struct Odds {
     pub(crate) lost: u64,
     /// A connection that breaks: in the middle of a body, or before anything is done.
     pub(crate) reset: u64,
-    /// A list that lacks what was written last.
+    /// A list that lacks up to [`LATE_MAX`] of the objects that were written last.
     pub(crate) stale: u64,
     /// An answer that takes its time.
     pub(crate) slow: u64,
@@ -145,8 +148,8 @@ pub(crate) struct Chaos {
     seed: u64,
     odds: Mutex<Odds>,
     calls: Mutex<HashMap<&'static str, u64>>,
-    /// What was written last, which a stale list lacks.
-    newest: Arc<Mutex<Option<Path>>>,
+    /// What was written last, the newest first, which a stale list lacks.
+    newest: Mutex<VecDeque<Path>>,
     /// Everything fails while it is set.
     down: AtomicBool,
     faults: AtomicU64,
@@ -169,7 +172,7 @@ impl Chaos {
             seed,
             odds: odds.into(),
             calls: Mutex::default(),
-            newest: Arc::default(),
+            newest: Mutex::default(),
             down: AtomicBool::new(false),
             faults: AtomicU64::new(0),
         })
@@ -251,7 +254,9 @@ impl ObjectStore for Chaos {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
         let fate = self.fate("put").await;
         if matches!(fate, Fate::Well | Fate::Lost | Fate::Stale) {
-            *self.newest.lock() = Some(location.clone());
+            let mut newest = self.newest.lock();
+            newest.push_front(location.clone());
+            newest.truncate(LATE_MAX);
         }
         change(fate, self.inner.put_opts(location, payload, opts)).await
     }
@@ -296,16 +301,21 @@ impl ObjectStore for Chaos {
             *number += 1;
             *number
         };
-        let place = xxh3_64(format!("{} list {number}", self.seed).as_bytes()) % 1_000;
+        let draw = xxh3_64(format!("{} list {number}", self.seed).as_bytes());
+        let place = draw % 1_000;
         let odds = *self.odds.lock();
         if self.down.load(Ordering::SeqCst) || place < odds.refused {
             self.faults.fetch_add(1, Ordering::Relaxed);
             return futures::stream::once(std::future::ready(Err(fault("503 Slow Down")))).boxed();
         }
-        let lacking = (place < odds.refused + odds.stale).then(|| self.newest.lock().clone()).flatten();
-        self.faults.fetch_add(u64::from(lacking.is_some()), Ordering::Relaxed);
+        let late = match place < odds.refused + odds.stale {
+            true => 1 + usize::try_from(draw / 1_000).unwrap_or_default() % LATE_MAX,
+            false => 0,
+        };
+        let lacking: Vec<Path> = self.newest.lock().iter().take(late).cloned().collect();
+        self.faults.fetch_add(u64::from(!lacking.is_empty()), Ordering::Relaxed);
         let listed = self.inner.list(prefix);
-        listed.try_filter(move |file| std::future::ready(Some(&file.location) != lacking.as_ref())).boxed()
+        listed.try_filter(move |file| std::future::ready(!lacking.contains(&file.location))).boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {

@@ -138,6 +138,50 @@ async fn a_commit_that_lands_late_is_found() {
 }
 
 #[tokio::test]
+async fn a_checkpoint_that_cannot_be_written_costs_opening_time_only() {
+    for part in ["checkpoint.parquet", "_last_checkpoint", "checkpoint.crc32c"] {
+        let place = Place::new();
+        let (storage, faults) = faulty(&place);
+        let writer = uuid::Uuid::new_v4();
+        let table = open(&storage, writer).await;
+        for first in 1..=3 {
+            flush(&table, first, &[spec(first, None)]).await.expect("flushes");
+        }
+        faults.rule("put", part, 1, Fault::Fail);
+        let error = table.checkpoint().await.expect_err("the disk is full");
+        assert_eq!(error.kind(), Kind::Unavailable, "{part}: {error}");
+        assert_eq!(open(&storage, writer).await.flushed_through(), Some(3), "{part}");
+        // It goes on, and the next one is as good as any.
+        flush(&table, 4, &[spec(4, None)]).await.expect("flushes");
+        table.checkpoint().await.expect("there is room again");
+        for version in 0..=4 {
+            let commit = place.table_dir().join(format!("_delta_log/{version:020}.json"));
+            std::fs::remove_file(commit).expect("removes");
+        }
+        let again = open(&storage, writer).await;
+        assert_eq!((again.current().rows(), again.flushed_through()), (4, Some(4)), "{part}");
+    }
+}
+
+#[tokio::test]
+async fn a_failed_checkpoint_does_not_fail_the_flush_that_it_was_due_after() {
+    let place = Place::new();
+    let (storage, faults) = faulty(&place);
+    let table = open(&storage, uuid::Uuid::new_v4()).await;
+    faults.rule("put", "checkpoint.parquet", 3, Fault::Fail);
+    for first in 1..=105 {
+        flush(&table, first, &[spec(first, None)]).await.expect("flushes");
+    }
+    faults.met().await;
+    let log = place.table_dir().join("_delta_log");
+    let checkpoints = |log: &std::path::Path| {
+        let names = std::fs::read_dir(log).expect("is there").map(|entry| entry.expect("reads").file_name());
+        names.filter(|name| name.to_string_lossy().ends_with("checkpoint.parquet")).count()
+    };
+    assert_eq!((checkpoints(&log), rows(&place).await), (1, 105), "the fourth try was well");
+}
+
+#[tokio::test]
 async fn rows_above_the_last_one_are_a_mistake() {
     let place = Place::new();
     let table = place.open().await;

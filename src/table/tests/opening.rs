@@ -43,6 +43,68 @@ async fn a_missing_version_is_no_end_of_the_log() {
 }
 
 #[tokio::test]
+async fn a_late_listing_hides_no_commit() {
+    let place = Place::new();
+    let (storage, faults) = faulty(&place);
+    let writer = uuid::Uuid::new_v4();
+    // A table of which nothing is listed yet is no missing one.
+    open(&storage, writer).await;
+    faults.unlist(&["_delta_log"]);
+    assert_eq!(open_read_only(&storage, &project()).await.expect("is there").version, 0);
+    let table = open(&storage, writer).await;
+    for first in 1..=5 {
+        flush(&table, first, &[spec(first, Some("m"))]).await.expect("flushes");
+    }
+    let commits = ["00001.json", "00002.json", "00004.json", "00005.json"];
+    for lacking in [&commits[3..], &commits[2..], &commits[..1], &commits[1..2], &["_delta_log"][..]] {
+        faults.unlist(lacking);
+        let again = open(&storage, writer).await;
+        assert_eq!((again.current().version, again.current().rows()), (5, 5), "without {lacking:?}");
+        assert_eq!(again.flushed_through(), Some(5), "without {lacking:?}");
+    }
+    // Also behind a checkpoint.
+    faults.unlist(&[]);
+    table.checkpoint().await.expect("checkpoints");
+    flush(&table, 6, &[spec(6, Some("m"))]).await.expect("flushes");
+    faults.unlist(&["00006.json"]);
+    assert_eq!(open(&storage, writer).await.flushed_through(), Some(6));
+    // delta-rs reads the checkpoint that is listed: without it there is a refusal, no older state.
+    faults.unlist(&["checkpoint.parquet", "00006.json"]);
+    let error = try_open(&storage, writer).await.expect_err("cannot be read so");
+    assert_eq!((error.kind(), error.code()), (crate::error::Kind::Unavailable, "table_delta_failed"));
+    // Nor does a copy or a look lack what a listing lacks.
+    faults.unlist(&["00006.json", "date="]);
+    let parts = storage.table_parts(&project()).await.expect("reads").expect("is there");
+    assert!(parts.log.iter().any(|(path, size)| path.as_ref().ends_with("00006.json") && *size > 0), "{:?}", parts.log);
+    assert_eq!((parts.version, parts.rows), (6, 6));
+    let found = storage.check_table(&project(), None, true).await.expect("looks");
+    assert_eq!((found.rows, found.damage.len()), (6, 0), "{found:?}");
+    // A read that fails is no end of the log.
+    faults.unlist(&[]);
+    faults.rule("get", "00007.json", 1, Fault::Fail);
+    let error = try_open(&storage, writer).await.expect_err("nobody knows whether there is more");
+    assert_eq!(error.code(), "table_store_failed");
+}
+
+#[tokio::test]
+async fn a_late_listing_after_the_old_log_is_gone_is_no_older_state() {
+    let place = Place::new();
+    three_flushes(&place).await;
+    let (storage, faults) = faulty(&place);
+    let table = open(&storage, uuid::Uuid::new_v4()).await;
+    table.checkpoint().await.expect("checkpoints");
+    for version in 0..=3 {
+        fs::remove_file(commit_file(&place, version)).expect("removes");
+    }
+    // delta-rs reads what is listed: without the checkpoint it refuses, and the next try is better.
+    faults.unlist(&["checkpoint.parquet"]);
+    let error = open_read_only(&storage, &project()).await.expect_err("cannot be read so");
+    assert_eq!((error.kind(), error.code()), (crate::error::Kind::Unavailable, "table_delta_failed"));
+    faults.unlist(&[]);
+    assert_eq!(open_read_only(&storage, &project()).await.expect("reads").rows(), 3);
+}
+
+#[tokio::test]
 async fn a_checkpoint_stands_for_the_commits_before_it() {
     let place = Place::new();
     let writer = uuid::Uuid::new_v4();

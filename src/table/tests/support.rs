@@ -10,6 +10,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt,
@@ -210,11 +211,25 @@ struct Rule {
 pub(in crate::table) struct FaultStore {
     inner: Arc<dyn ObjectStore>,
     rules: Mutex<Vec<Rule>>,
+    /// Parts of paths that listings lack, as those do that are late.
+    unlisted: Arc<Mutex<Vec<String>>>,
 }
 
 impl FaultStore {
     pub(in crate::table) fn new(inner: Arc<dyn ObjectStore>) -> Arc<Self> {
-        Arc::new(Self { inner, rules: Mutex::default() })
+        Arc::new(Self { inner, rules: Mutex::default(), unlisted: Arc::default() })
+    }
+
+    /// Listings lack files with one of these in their paths; reads find them.
+    pub(in crate::table) fn unlist(&self, parts: &[&str]) {
+        *self.unlisted.lock() = parts.iter().map(|part| (*part).to_owned()).collect();
+    }
+
+    fn listed(&self, files: BoxStream<'static, Result<ObjectMeta>>) -> BoxStream<'static, Result<ObjectMeta>> {
+        let unlisted = Arc::clone(&self.unlisted);
+        let is_listed =
+            move |file: &ObjectMeta| !unlisted.lock().iter().any(|part| file.location.as_ref().contains(part));
+        files.try_filter(move |file| std::future::ready(is_listed(file))).boxed()
     }
 
     pub(in crate::table) fn rule(&self, call: &'static str, part: &str, times: usize, fault: Fault) {
@@ -288,11 +303,11 @@ impl ObjectStore for FaultStore {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list(prefix)
+        self.listed(self.inner.list(prefix))
     }
 
     fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list_with_offset(prefix, offset)
+        self.listed(self.inner.list_with_offset(prefix, offset))
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {

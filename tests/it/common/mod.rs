@@ -1,6 +1,7 @@
 //! A server under test, and how to talk to it.
 
 pub(crate) mod stores;
+pub(crate) mod way;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

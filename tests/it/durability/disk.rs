@@ -98,14 +98,13 @@ async fn a_failed_sync_of_a_table_file_ends_flushes_and_loses_nothing() {
     assert_whole_after_restart(server, &sent, "a failed sync").await;
 }
 
-/// Mounts memory of `size` at `dir` and gives it back when dropped.
+/// Mounts memory at `dir` and gives it back when dropped.
 struct Mounted(std::path::PathBuf);
 
 impl Mounted {
-    fn new(dir: &Path, size: &str) -> Option<Self> {
+    fn new(dir: &Path, options: &str) -> Option<Self> {
         std::fs::create_dir_all(dir).unwrap();
-        let mount =
-            Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "none"]).arg(dir).output();
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", options, "none"]).arg(dir).output();
         match mount {
             Ok(output) if output.status.success() => Some(Self(dir.to_path_buf())),
             Ok(output) => unmountable(&String::from_utf8_lossy(&output.stderr)),
@@ -131,7 +130,7 @@ async fn a_disk_that_is_really_full_refuses_ingest_keeps_all_and_heals() {
     let home = Home::new(
         "[flush]\ninterval = \"200ms\"\n[wal]\nsegment_size = \"256KiB\"\nsize_max = \"6MiB\"\n[ingest]\nbody_max = \"64KiB\"\nline_max = \"64KiB\"\n[server]\ndisk_free_min = \"0B\"\n",
     );
-    let Some(_mounted) = Mounted::new(&home.data_dir(), "24m") else { return };
+    let Some(_mounted) = Mounted::new(&home.data_dir(), "size=24m") else { return };
     let server = TestServer::start_in(&home);
     let sent = Arc::new(load::Sent::default());
     load::send(&server, &sent, 4, 10).join_all().await;
@@ -161,9 +160,71 @@ async fn a_disk_that_is_really_full_refuses_ingest_keeps_all_and_heals() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_system_without_inodes_keeps_all_says_so_and_heals() {
+    let home = Home::new("[flush]\ninterval = \"1d\"\n[compaction]\ninterval = \"0s\"\n");
+    let Some(_mounted) = Mounted::new(&home.data_dir(), "size=1500m,nr_inodes=400") else { return };
+    let server = TestServer::start_in(&home);
+    // A file for each module: more than there are inodes.
+    let lines: String = (0..600).map(|n| format!("{{\"event_id\":\"{n}\",\"module\":\"m{n}\"}}\n")).collect();
+    server.append("default", "", lines).await.json(200);
+    let refused = crate::common::send(server.request(reqwest::Method::POST, "/api/v1/admin/flush")).await;
+    assert_eq!(refused.status, 503, "{}", refused.text);
+    assert_eq!(server.count("default", "SELECT count(DISTINCT event_id) FROM events").await, 600, "it is in the log");
+    // Take what is left: then the disk is full for everything, and the check says of what.
+    let mut fillers = Vec::new();
+    while let Ok(file) = std::fs::File::create(home.data_dir().join(format!("filler-{}", fillers.len()))) {
+        fillers.push(file);
+        assert!(fillers.len() < 1_000, "there are more inodes than were given");
+    }
+    let ready = reqwest::get(format!("{}/readyz?verbose", server.url)).await.unwrap().text().await.unwrap();
+    assert!(ready.contains("no inode is free"), "{ready}");
+    for at in 0..fillers.len() {
+        std::fs::remove_file(home.data_dir().join(format!("filler-{at}"))).unwrap();
+    }
+    let remount = Command::new("mount").args(["-o", "remount,nr_inodes=20000"]).arg(home.data_dir()).output().unwrap();
+    assert!(remount.status.success(), "{}", String::from_utf8_lossy(&remount.stderr));
+    server.flush().await;
+    let all = "SELECT count(*), count(DISTINCT event_id), count(DISTINCT module) FROM events";
+    assert_eq!(serde_json::json!(server.rows("default", all).await), serde_json::json!([["600", "600", "600"]]));
+    let home = server.stop();
+    assert_sound(&home, "without inodes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_syncs_for_seconds_makes_answers_late_and_no_event_twice() {
+    let server = TestServer::start_in(&armed("wal.written=sleep:5000@20-21"));
+    let sent = Arc::new(load::Sent::default());
+    let senders = load::send(&server, &sent, 2, 40);
+    // Senders who lose patience repeat themselves, under the same key.
+    let impatient = reqwest::Client::builder().timeout(Duration::from_millis(700)).build().unwrap();
+    let mut tries = 0;
+    for batch in 0..30 {
+        loop {
+            tries += 1;
+            let request = impatient.post(format!("{}/api/v1/events", server.url)).bearer_auth(&server.key);
+            let body = format!("{{\"module\":\"impatient\",\"object_id\":\"{batch}\"}}\n");
+            let answer = request.header("idempotency-key", format!("patience {batch}")).body(body).send().await;
+            match answer.map(|answer| answer.status().as_u16()) {
+                Ok(200) => break,
+                // Late, or the first of them is still on its way.
+                Err(_) | Ok(409 | 429 | 503) => tokio::time::sleep(Duration::from_millis(50)).await,
+                Ok(other) => panic!("{other}"),
+            }
+            assert!(tries < 1_000, "never answered");
+        }
+    }
+    senders.join_all().await;
+    assert!(tries > 34, "nobody had to wait: {tries} tries");
+    let counts = "SELECT count(*), count(DISTINCT object_id) FROM events WHERE module = 'impatient'";
+    assert_eq!(serde_json::json!(server.rows("default", counts).await), serde_json::json!([["30", "30"]]));
+    load::check(&server, &sent, "a slow disk").await;
+    assert_whole_after_restart(server, &sent, "a slow disk").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_under_the_spill_fails_the_query_alone() {
     let home = Home::new("[query]\nmemory_max = \"16MiB\"\n");
-    let Some(_mounted) = Mounted::new(&home.data_dir().join("spill"), "1m") else { return };
+    let Some(_mounted) = Mounted::new(&home.data_dir().join("spill"), "size=1m") else { return };
     let server = TestServer::start_in(&home);
     let line = format!("{{\"message\":\"{}\"}}\n", "x".repeat(900));
     for _ in 0..8 {

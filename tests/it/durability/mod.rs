@@ -6,6 +6,7 @@ mod disk;
 mod load;
 mod power;
 mod rot;
+mod store;
 mod verify;
 
 use std::process::Output;

@@ -147,18 +147,63 @@ async fn a_query_names_the_damaged_file_and_may_go_without_it() {
     assert_eq!(answer["rows"].as_array().unwrap().len(), 2_000);
     assert_eq!((&answer["stats"]["files_missing"], &answer["stats"]["rows_missing"]), (&json!(1), &json!(1_000)));
     assert_eq!(server.metric("kronika_damaged_files", "").await, 1.0);
+    // So do the lists and figures of the journal.
+    for (path, counted) in [
+        ("/api/v1/events?period=all&fields=message&limit=1000&total=exact", "/total/value"),
+        ("/api/v1/facets?period=all&fields=actor_id,message", "/facets/message/events"),
+        ("/api/v1/histogram?period=all&step=day&by=message", "/series"),
+        ("/api/v1/aggregate?period=all&metric=distinct&of=message", "/rows/0/value"),
+    ] {
+        let refused = server.get("default", path).await;
+        assert!(refused.problem(503, "data_file_damaged")["detail"].as_str().unwrap().contains(name(&damaged)));
+        let answer = server.get("default", &format!("{path}&partial=true")).await;
+        assert_eq!(
+            (&answer.headers["kronika-partial"], answer.headers.contains_key("etag")),
+            (&"true".parse().unwrap(), false)
+        );
+        let answer = answer.json(200);
+        assert_eq!(answer["missing"], json!({"files": 1, "events": 1_000}), "{path}");
+        let counted = answer.pointer(counted).unwrap();
+        let sum = |series: &Vec<Value>| series.iter().map(|one| one["total"].as_u64().unwrap()).sum();
+        let counted: u64 = counted
+            .as_array()
+            .map_or_else(|| counted.as_u64().or_else(|| counted.as_str()?.parse().ok()).unwrap(), sum);
+        assert_eq!(counted, 2_000, "{path}: {answer}");
+    }
+    let asked = server.get("default", "/api/v1/events?period=all&module=a&partial=true").await;
+    assert!(!asked.headers.contains_key("kronika-partial") || asked.json(200)["missing"]["files"] == 1);
+    server.get("default", "/api/v1/facets?partial=maybe").await.problem(400, "invalid_filter");
+    // A key that sees one module is told that something is missing, not how much of what it must not see.
+    let new = json!({"name": "a only", "scopes": ["query"], "project": "default", "modules": ["a", "b"]});
+    let made = crate::common::send(server.request(reqwest::Method::POST, "/api/v1/keys").json(&new)).await.json(201);
+    let list = server.with(
+        made["secret"].as_str().unwrap(),
+        reqwest::Method::GET,
+        "/api/v1/events?period=all&partial=true&fields=message",
+    );
+    assert_eq!(crate::common::send(list).await.json(200)["missing"], json!({}));
     // Without need nothing is skipped.
     let answer = ask("SELECT message FROM events WHERE module = 'a' LIMIT 1").await.json(200);
     assert_eq!(answer["rows"].as_array().unwrap().len(), 1);
-    // It is not merged into a file that looks whole.
-    server.append("default", "", lines(90_000, 10, "b")).await.json(200);
-    server.flush().await;
-    let compacted = server.request(reqwest::Method::POST, "/api/v1/admin/compact");
-    let compacted = crate::common::send(compacted).await;
-    assert_eq!(compacted.status, 503, "{}", compacted.text);
-    assert!(compacted.text.contains(name(&damaged)), "{}", compacted.text);
+    // It is not merged into a file that looks whole, and keeps nothing else from being merged.
+    for (from, module) in [(90_000, "a"), (91_000, "b"), (92_000, "b")] {
+        server.append("default", "", lines(from, 10, module)).await.json(200);
+        server.flush().await;
+    }
+    let compacted = server.compact().await;
+    let ours = compacted.as_array().unwrap().iter().find(|one| one["project"] == "default").unwrap();
+    let figures = ["partitions", "files_in", "files_out", "files_damaged"].map(|name| ours[name].as_u64().unwrap());
+    assert_eq!(figures, [2, 4, 2, 1], "{ours}");
+    assert!(damaged.exists());
     server.query("default", SCAN).await.problem(503, "data_file_damaged");
-    server.kill();
+    // Copied back, and a restart: nothing is missing, and it is merged like any other.
+    flip(&damaged, 900);
+    let server = TestServer::start_in(&server.kill());
+    assert_eq!(server.query("default", SCAN).await.json(200)["rows"].as_array().unwrap().len(), 3_030);
+    let compacted = server.compact().await;
+    let ours = compacted.as_array().unwrap().iter().find(|one| one["project"] == "default").unwrap();
+    assert_eq!((&ours["files_in"], &ours["files_out"], &ours["files_damaged"]), (&json!(2), &json!(1), &json!(0)));
+    server.stop();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,13 +227,65 @@ async fn the_scrub_finds_damage_by_itself_and_sees_it_mended() {
     };
     wait("kronika_scrub_passes_total", 1.0, f64::MAX).await;
     wait("kronika_scrub_files_total", 3.0, f64::MAX).await;
+    // A pass is a job: how far it is, and what it came to.
+    let passes = async |state: &str| {
+        let path = format!("/api/v1/jobs?kind=scrub&state={state}");
+        crate::common::send(server.request(reqwest::Method::GET, &path)).await.json(200)["jobs"].clone()
+    };
+    let done = passes("done").await[0].clone();
+    let files = done["result"]["files"].as_u64().unwrap();
+    assert!(files >= 3 && done["result"]["damaged"] == 0, "{done}");
+    assert_eq!(done["subject"].as_str().unwrap().split(' ').next().unwrap(), files.to_string(), "{done}");
+    assert_eq!((&done["done"], &done["project"]), (&done["total"], &Value::Null), "{done}");
     assert_eq!(server.metric("kronika_damaged_files", "").await, 0.0);
     let file = data_files(server.home()).remove(0);
     flip(&file, 500);
     wait("kronika_damaged_files", 1.0, 1.0).await;
     server.wait_for_log(name(&file)).await;
+    let began = Instant::now();
+    while passes("done").await[0]["result"]["damaged"] != 1 {
+        assert!(began.elapsed() < Duration::from_secs(30), "{}", passes("done").await);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     flip(&file, 500);
     wait("kronika_damaged_files", 0.0, 0.0).await;
+    server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pass_of_the_scrub_can_be_canceled_and_says_how_far_it_is() {
+    let server =
+        TestServer::start_with("[compaction]\ninterval = \"0s\"\n[scrub]\ninterval = \"1s\"\nrate = \"64KiB\"\n");
+    let noise = |n: u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let line = |n: u64| {
+        format!(
+            "{{\"event_id\":\"{n}\",\"message\":\"{}\"}}\n",
+            (1..40).map(|m| format!("{:x}", noise(n * 40 + m))).collect::<String>()
+        )
+    };
+    server.append("default", "", (1..6_000).map(line).collect::<String>()).await.json(200);
+    server.flush().await;
+    // A pass that begins now takes a minute.
+    let began = Instant::now();
+    let job = loop {
+        let jobs = server.request(reqwest::Method::GET, "/api/v1/jobs?kind=scrub&state=in_progress");
+        let jobs = crate::common::send(jobs).await.json(200)["jobs"].clone();
+        match jobs.as_array().unwrap().iter().find(|job| job["total"].as_u64().is_some_and(|total| total > 1 << 20)) {
+            Some(job) => break job.clone(),
+            None => assert!(began.elapsed() < Duration::from_secs(30), "{jobs}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert!(job["done"].as_u64() < job["total"].as_u64(), "{job}");
+    let path = format!("/api/v1/jobs/{}", job["id"].as_str().unwrap());
+    let cancel = server.request(reqwest::Method::POST, &format!("{path}/cancel"));
+    let canceled = crate::common::send(cancel).await;
+    assert!(canceled.status < 300, "{}", canceled.text);
+    let began = Instant::now();
+    while crate::common::send(server.request(reqwest::Method::GET, &path)).await.json(200)["state"] != "canceled" {
+        assert!(began.elapsed() < Duration::from_secs(10), "it goes on");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     server.stop();
 }
 

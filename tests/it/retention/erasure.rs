@@ -14,7 +14,7 @@ use super::super::common::{Home, TestServer, send};
 use super::{audit_rows, audited, call, get};
 
 /// In every place, and in no place afterwards.
-const CANARY: &str = "KANAREK-7f3a9cKd";
+pub(super) const CANARY: &str = "KANAREK-7f3a9cKd";
 /// Longest wait for an erasure.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -35,7 +35,7 @@ pub(super) async fn done(server: &TestServer, id: &str) -> Value {
     }
 }
 
-async fn erase(server: &TestServer, body: Value) -> Value {
+pub(super) async fn erase(server: &TestServer, body: Value) -> Value {
     let made = call(server, Method::POST, "/api/v1/erasures", body).await.json(202);
     done(server, made["id"].as_str().unwrap()).await
 }
@@ -47,21 +47,26 @@ fn files(dir: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// Whether the canary is in a file, as bytes or, of a Parquet file, in its rows.
+pub(super) fn holds(bytes: bytes::Bytes, is_parquet: bool) -> bool {
+    let mut holds = memchr::memmem::find(&bytes, CANARY.as_bytes()).is_some();
+    if is_parquet {
+        for batch in ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap().build().unwrap() {
+            holds |= format!("{:?}", batch.unwrap().columns()).contains(CANARY);
+        }
+    }
+    holds
+}
+
 /// Files below a directory that hold the canary, as bytes or, of Parquet files, in their rows.
-fn holding(dir: &Path) -> Vec<String> {
+pub(super) fn holding(dir: &Path) -> Vec<String> {
     let mut all = Vec::new();
     files(dir, &mut all);
     assert!(all.len() > 10, "{all:?}");
     let mut found = Vec::new();
     for path in all {
         let Ok(bytes) = std::fs::read(&path) else { continue };
-        let mut holds = memchr::memmem::find(&bytes, CANARY.as_bytes()).is_some();
-        if path.extension().is_some_and(|extension| extension == "parquet") {
-            for batch in ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)).unwrap().build().unwrap() {
-                holds |= format!("{:?}", batch.unwrap().columns()).contains(CANARY);
-            }
-        }
-        if holds {
+        if holds(bytes.into(), path.extension().is_some_and(|extension| extension == "parquet")) {
             found.push(path.strip_prefix(dir).unwrap().display().to_string());
         }
     }

@@ -1,5 +1,6 @@
 //! How long events stay: policies, dry runs, brakes, legal holds; through HTTP only. Erasures stand in `erasure`.
 
+mod beside;
 mod erasure;
 
 use std::time::{Duration, Instant};

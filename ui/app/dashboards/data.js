@@ -5,6 +5,7 @@ import { has, t } from '../i18n.js';
 import { label, valueTitle } from '../journal/fields.js';
 import { lengthOf } from '../parts/axis.js';
 import { chartData, isNumber, suggest, unitOf } from '../sql/axes.js';
+import { visible } from '../visible.js';
 
 /** @typedef {import('../parts/chart-data.js').Data} Data */
 /** @typedef {import('./model.js').Tile} Tile */
@@ -13,6 +14,8 @@ import { chartData, isNumber, suggest, unitOf } from '../sql/axes.js';
 /** @typedef {{type: 'table', columns: {name: string, title: string, number: boolean, time?: boolean}[], rows: unknown[][], fields: string[]}} TableShown `fields` tell which events a row is of */
 /** @typedef {ChartShown | StatShown | TableShown} Shown */
 
+/** Characters of a value in a tile. */
+const WORDS_MAX = 300;
 /** Rows of a table in a tile. */
 export const ROWS_MAX = 200;
 
@@ -25,7 +28,7 @@ export const ROWS_MAX = 200;
 export function words(field, value) {
   if (value == null || value === '') return t('dashboards.no_value');
   const text = typeof value === 'object' && !('source' in value) ? JSON.stringify(value) : String(value);
-  return valueTitle(field, text) ?? text;
+  return valueTitle(field, text) ?? visible(text.slice(0, WORDS_MAX));
 }
 
 /** Looks that mean something, as in the journal's histogram. @type {Record<string, number>} */

@@ -4,11 +4,10 @@ import { el, fill, icon, svg } from '../dom.js';
 import { number, time } from '../format.js';
 import { pick, t } from '../i18n.js';
 import { endOf } from '../parts/chart-data.js';
-import { chart } from '../parts/chart.js';
+import { Chart } from '../parts/chart.js';
 import { failure, skeleton } from '../parts/states.js';
 import { between } from '../period.js';
 import { link } from '../url.js';
-import { visible } from '../visible.js';
 import { figures } from './asking.js';
 import { cellText, shownOf, words } from './data.js';
 import { filterOf, filtersOf, heightOf } from './model.js';
@@ -34,7 +33,7 @@ export class TileView {
     this.title = titleOf(tile);
     // Of a query nobody knows which events it read, unless its tile says so.
     this.canDrill = Boolean(options.onDrill) && (tile.ask.route !== 'query' || Object.keys(tile.drill ?? {}).length > 0);
-    /** @type {ReturnType<typeof chart> | null} */
+    /** @type {Chart | null} */
     this.picture = null;
     /** @type {import('./data.js').Shown | null} */
     this.shown = null;
@@ -92,7 +91,7 @@ export class TileView {
   draw(shown) {
     if (!this.picture?.element.isConnected) {
       this.picture?.stop();
-      this.picture = chart({ label: this.title, onBrush: this.options.onBrush, onPick: this.canDrill ? (pick) => this.drill(pick) : undefined });
+      this.picture = new Chart({ label: this.title, onBrush: this.options.onBrush, onPick: this.canDrill ? (pick) => this.drill(pick) : undefined });
       fill(this.body, this.picture.element);
     }
     this.picture.show(shown.data);
@@ -172,6 +171,6 @@ function cell(column, value, onDrill) {
   if (column.time) return el('span', { class: 'nowrap' }, time(digits, { fraction: false }));
   if (/^\d{4}-\d\d-\d\d$/.test(digits)) return el('span', { class: 'nowrap' }, digits);
   if (column.name === 'event_id') return el('a', { class: 'mono', href: link(`/events/${encodeURIComponent(String(value))}`) }, String(value));
-  const shown = visible(words(column.name, value));
+  const shown = words(column.name, value);
   return onDrill ? el('button', { class: 'link', on: { click: onDrill } }, shown) : shown;
 }

@@ -76,7 +76,7 @@ function timeCell(row) {
 
 /** @param {Row} row */
 function moduleCell(row) {
-  const name = row.module ?? row.dataset ?? '';
+  const name = visible(String(row.module ?? row.dataset ?? ''));
   const node = el('span', { title: `${row.source} · ${name}` }, name);
   withCatalogue(row.source, (of) => {
     node.textContent = (row.module && moduleTitle(of, row.module)) || name;
@@ -147,10 +147,12 @@ export function cellMenu(row, column, query) {
   const object = objectOf(row);
   const actor = actorOf(row);
   const text = column.text(row);
+  const isTime = column.id === 'event_time' || column.id === 'observed_time';
+  const filters = isTime ? timeItems(row, query) : found ? valueItems(found, query) : missingItems(column, query);
   return [
-    ...(column.id === 'event_time' || column.id === 'observed_time' ? timeItems(row, query) : found ? valueItems(found, query) : []),
-    'line',
-    { label: t('journal.columns.copy_value'), icon: 'copy', disabled: text === '', run: () => void copy(text) },
+    ...filters,
+    ...(filters.length > 0 ? [/** @type {const} */ ('line')] : []),
+    ...(text === '' ? [] : [{ label: t('journal.columns.copy_value'), icon: /** @type {const} */ ('copy'), run: () => void copy(text) }]),
     { label: t('journal.columns.copy_row'), icon: 'copy', run: () => void copy(stringify(row)) },
     ...(object?.href ? [/** @type {const} */ ('line'), { label: t('journal.columns.open_object'), icon: /** @type {const} */ ('right'), href: object.href }] : []),
     ...(actor?.href ? [{ label: t('journal.columns.open_actor'), icon: /** @type {const} */ ('user'), href: actor.href }] : []),
@@ -172,6 +174,19 @@ function valueItems({ field, value }, query) {
     ...(isWord || field.includes('.') ? [] : [{ label: t('journal.columns.exists', args), icon: /** @type {const} */ ('check'), run: () => url.change(changes.add(query, 'has', '=', field)) }]),
     { label: t('journal.columns.search', args), icon: 'search', run: () => url.change({ q: [query.q, quoted(value)].filter(Boolean).join(' '), cursor: null }) },
   ];
+}
+
+/**
+ * A cell without a value: those that have none either.
+ * @param {import('../parts/grid.js').Column} column
+ * @param {import('./query.js').Query} query
+ * @returns {Item[]}
+ */
+function missingItems(column, query) {
+  const field = MADE[column.id]?.fields.at(-1) ?? column.id;
+  if (field.includes('.') || column.text === sentenceText) return [];
+  const only = { object: 'object_id', actor: 'actor_id', outcome: 'outcome', level: 'severity_number' }[column.id] ?? field;
+  return [{ label: t('journal.columns.missing', { field: column.title }), icon: 'filter', run: () => url.change(changes.add(query, 'has', '!=', only)) }];
 }
 
 /**

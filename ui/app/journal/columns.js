@@ -4,7 +4,7 @@
  */
 
 import { bytes, duration, number, time } from '../format.js';
-import { Exact, stringify } from '../json.js';
+import { Exact, parse, stringify } from '../json.js';
 import { visible } from '../visible.js';
 import { MADE, NARROW } from './cells.js';
 import { label } from './fields.js';
@@ -169,7 +169,7 @@ export function valueAt(value, path) {
   let at = value;
   if (typeof at === 'string') {
     try {
-      at = JSON.parse(at);
+      at = parse(at);
     } catch {
       return undefined;
     }

@@ -14,108 +14,130 @@ import { shortcut } from '../keys.js';
 const MARK = 'journal-find';
 
 /**
- * @param {object} options
- * @param {() => Grid} options.grid
- * @param {(text: string | null) => void} options.onText what is looked for; null: closed
- * @param {(text: string) => void} options.onSearch looks for it in all events
- * @param {(row: Row) => string} options.mark what else marks a row
+ * @typedef {object} Options
+ * @property {() => Grid} grid
+ * @property {(text: string | null) => void} onText what is looked for; null: closed
+ * @property {(text: string) => void} onSearch looks for it in all events
+ * @property {(row: Row) => string} mark what else marks a row
  */
-export function findBar({ grid, onText, onSearch, mark }) {
-  const input = el('input', { type: 'search', 'aria-label': t('journal.list.find'), placeholder: t('journal.list.find'), autocomplete: 'off', 'data-test': 'find' });
-  const told = el('span', { class: 'small muted nowrap', role: 'status', 'data-test': 'find-count' });
-  const button = (/** @type {import('../dom.js').IconName} */ name, /** @type {string} */ key, /** @type {() => void} */ run) => el('button', { class: 'quiet square', 'aria-label': t(key), title: t(key), on: { click: run } }, icon(name));
-  const all = el('button', { class: 'link small', on: { click: () => onSearch(input.value) } }, t('journal.list.find_all'));
-  const element = el('div', { class: 'find-bar', role: 'search', 'aria-label': t('journal.list.find'), hidden: true }, icon('search'), input, told, button('up', 'journal.list.find_previous', () => step(-1)), button('down', 'journal.list.find_next', () => step(1)), all, button('close', 'core.close', () => close()));
-  /** @type {{found: [number, Row][], at: number}} */
-  const s = { found: [], at: -1 };
-  let release = () => undefined;
 
-  // Where the focus is in the field, the next Ctrl+F is the browser's.
-  const arm = () => {
-    release();
-    release = /** @type {() => undefined} */ (shortcut({ keys: 'Ctrl+f', title: 'journal.keys.find', typing: true, run: () => open() }));
-  };
-  input.addEventListener('blur', arm);
-  input.addEventListener('focus', () => release());
+export class FindBar {
+  /** @type {[number, Row][]} */
+  #found = [];
+  #at = -1;
+  #timer = 0;
+  #release = () => {};
 
-  function open(text = input.value) {
-    element.hidden = false;
-    input.value = text;
-    input.focus();
-    input.select();
-    search();
+  /** @param {Options} options */
+  constructor(options) {
+    this.options = options;
+    const button = (/** @type {import('../dom.js').IconName} */ name, /** @type {string} */ key, /** @type {() => void} */ run) => el('button', { class: 'quiet square', 'aria-label': t(key), title: t(key), on: { click: run } }, icon(name));
+    this.input = el('input', { type: 'search', 'aria-label': t('journal.list.find'), placeholder: t('journal.list.find'), autocomplete: 'off', 'data-test': 'find' });
+    this.told = el('span', { class: 'small muted nowrap', role: 'status', 'data-test': 'find-count' });
+    this.all = el('button', { class: 'link small', on: { click: () => options.onSearch(this.input.value) } }, t('journal.list.find_all'));
+    const steps = [button('up', 'journal.list.find_previous', () => this.#step(-1)), button('down', 'journal.list.find_next', () => this.#step(1))];
+    this.element = el('div', { class: 'find-bar', role: 'search', 'aria-label': t('journal.list.find'), hidden: true }, icon('search'), this.input, this.told, steps, this.all, button('close', 'core.close', () => this.#close()));
+    this.input.addEventListener('input', () => this.#typed());
+    this.input.addEventListener('keydown', (event) => this.#key(event));
+    // Where the focus is in the field, the next Ctrl+F is the browser's.
+    this.input.addEventListener('blur', () => this.#arm());
+    this.input.addEventListener('focus', () => this.#release());
   }
 
-  function close() {
-    if (element.hidden) return;
-    element.hidden = true;
-    arm();
-    s.found = [];
-    paint();
-    onText(null);
-    grid().focus();
+  #arm() {
+    this.#release();
+    this.#release = shortcut({ keys: 'Ctrl+f', title: 'journal.keys.find', typing: true, run: () => this.open() });
+  }
+
+  open(text = this.input.value) {
+    this.element.hidden = false;
+    this.input.value = text;
+    this.input.focus();
+    this.input.select();
+    this.#search();
+  }
+
+  #close() {
+    if (this.element.hidden) return;
+    this.element.hidden = true;
+    this.#arm();
+    this.#found = [];
+    this.#paint();
+    this.options.onText(null);
+    this.options.grid().focus();
+  }
+
+  get #wanted() {
+    return this.input.value.trim().toLowerCase();
   }
 
   /** @param {Row} [current] the match that stays the one that is shown */
-  function search(current) {
-    const wanted = input.value.trim().toLowerCase();
-    const columns = grid().columns();
-    s.found = wanted === '' ? [] : grid().loaded().filter(([, row]) => columns.some((column) => column.text(row).toLowerCase().includes(wanted)));
-    s.at = current ? s.found.findIndex(([, row]) => row === current) : -1;
-    all.hidden = wanted === '';
-    tell();
-    paint();
+  #search(current) {
+    const [wanted, grid] = [this.#wanted, this.options.grid()];
+    const columns = grid.columns();
+    this.#found = wanted === '' ? [] : grid.loaded().filter(([, row]) => columns.some((column) => column.text(row).toLowerCase().includes(wanted)));
+    this.#at = current ? this.#found.findIndex(([, row]) => row === current) : -1;
+    this.all.hidden = wanted === '';
+    this.#tell();
+    this.#paint();
   }
 
-  function tell() {
-    fill(told, input.value.trim() === '' ? '' : s.found.length === 0 ? t('journal.list.find_none', { n: grid().loaded().length }) : s.at < 0 ? t('journal.list.found', { n: s.found.length }) : t('journal.list.find_at', { at: s.at + 1, n: s.found.length }));
+  #tell() {
+    const n = this.#found.length;
+    if (this.#wanted === '') fill(this.told);
+    else if (n === 0) fill(this.told, t('journal.list.find_none', { n: this.options.grid().loaded().length }));
+    else fill(this.told, this.#at < 0 ? t('journal.list.found', { n }) : t('journal.list.find_at', { at: this.#at + 1, n }));
   }
 
   /** @param {number} by */
-  function step(by) {
-    if (s.found.length === 0) return;
-    s.at = (s.at + by + s.found.length + (s.at < 0 && by < 0 ? 1 : 0)) % s.found.length;
-    grid().activate(s.found[s.at]?.[0] ?? 0);
-    tell();
-    paint();
+  #step(by) {
+    const n = this.#found.length;
+    if (n === 0) return;
+    this.#at = (this.#at + by + n + (this.#at < 0 && by < 0 ? 1 : 0)) % n;
+    this.options.grid().activate(this.#found[this.#at]?.[0] ?? 0);
+    this.#tell();
+    this.#paint();
   }
 
   /** Marks the rows, and the text in those that show. */
-  function paint() {
-    const rows = new Set(s.found.map(([, row]) => row));
-    const now = s.found[s.at]?.[1];
+  #paint() {
+    const rows = new Set(this.#found.map(([, row]) => row));
+    const now = this.#found[this.#at]?.[1];
+    const { grid, mark } = this.options;
     grid().setMark((row) => [mark(row), rows.has(row) ? 'found' : '', row === now ? 'found-now' : ''].filter(Boolean).join(' '));
     const highlights = /** @type {any} */ (CSS).highlights;
-    const wanted = input.value.trim().toLowerCase();
     if (!highlights) return;
     highlights.delete(MARK);
-    if (!element.hidden && wanted !== '') highlights.set(MARK, new /** @type {any} */ (window).Highlight(...rangesIn(grid().element, wanted)));
+    if (!this.element.hidden && this.#wanted !== '') highlights.set(MARK, new /** @type {any} */ (window).Highlight(...rangesIn(grid().element, this.#wanted)));
   }
 
-  let timer = 0;
-  input.addEventListener('input', () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => (search(), onText(input.value.trim() || null)), 120);
-  });
-  input.addEventListener('keydown', (event) => {
-    if (event.key === 'Enter') step(event.shiftKey ? -1 : 1);
-    else if (event.key === 'Escape') close();
+  #typed() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#search();
+      this.options.onText(this.input.value.trim() || null);
+    }, 120);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.key === 'Enter') this.#step(event.shiftKey ? -1 : 1);
+    else if (event.key === 'Escape') this.#close();
     else return;
     event.preventDefault();
     event.stopPropagation();
-  });
+  }
 
-  return {
-    element,
-    open,
-    /** Other rows show, or were loaded. */
-    repaint: () => !element.hidden && requestAnimationFrame(() => search(s.found[s.at]?.[1])),
-    stop() {
-      release();
-      clearTimeout(timer);
-      /** @type {any} */ (CSS).highlights?.delete(MARK);
-    },
-  };
+  /** Other rows show, or were loaded. */
+  repaint() {
+    if (!this.element.hidden) requestAnimationFrame(() => this.#search(this.#found[this.#at]?.[1]));
+  }
+
+  stop() {
+    this.#release();
+    clearTimeout(this.#timer);
+    /** @type {any} */ (CSS).highlights?.delete(MARK);
+  }
 }
 
 /**

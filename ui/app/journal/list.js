@@ -21,41 +21,58 @@ const LEAP = 1000;
 const NEAR = 2 * LEAP;
 
 /**
- * @param {object} asked
- * @param {URLSearchParams} asked.params filters and period
- * @param {string} asked.sort `-event_time`
- * @param {string[]} asked.fields columns of the rows
- * @param {(rows: Record<string, any>[]) => void} [asked.onRows] rows came
- * @param {(Source & {period: Resolved | null}) | null} [asked.like] the same list with other columns: its period and its length hold
- * @param {boolean} [asked.counted] counts with the first rows, of the same moment, and not apart from them
- * @returns {Source & {period: Resolved | null}}
+ * @typedef {object} Asked
+ * @property {URLSearchParams} params filters and period
+ * @property {string} sort `-event_time`
+ * @property {string[]} fields columns of the rows
+ * @property {(rows: Record<string, any>[]) => void} [onRows] rows came
+ * @property {{total: Source['total'], period: Resolved | null} | null} [like] the same list with other columns: its period and its length hold
+ * @property {boolean} [counted] counts with the first rows, of the same moment, and not apart from them
  */
-export function listSource({ params, sort, fields, onRows, like = null, counted = false }) {
-  const stopping = new AbortController();
-  /** Rows of which it is known how to ask for them. @type {Map<number, Where>} */
-  const anchors = new Map([[0, {}]]);
-  const isByTime = sort === '-event_time' || sort === 'event_time';
-  let isCounted = like?.total?.relation === 'eq';
 
-  /** @type {Source & {period: Resolved | null}} */
-  const source = { size: SIZE, total: like?.total ?? null, period: like?.period ?? null, onTotal: null, page, stop: () => stopping.abort() };
+/** @implements {Source} */
+export class ListSource {
+  #asked;
+  #stopping = new AbortController();
+  /** Rows of which it is known how to ask for them. @type {Map<number, Where>} */
+  #anchors = new Map([[0, {}]]);
+  #isCounted;
+
+  /** @param {Asked} asked */
+  constructor(asked) {
+    this.#asked = asked;
+    this.#isCounted = asked.like?.total?.relation === 'eq';
+    this.size = SIZE;
+    /** @type {Source['total']} */
+    this.total = asked.like?.total ?? null;
+    /** @type {Resolved | null} */
+    this.period = asked.like?.period ?? null;
+    /** @type {(() => void) | null} */
+    this.onTotal = null;
+  }
+
+  stop() {
+    this.#stopping.abort();
+  }
 
   /**
+   * The rows from a multiple of the size on.
    * @param {number} first
    * @param {AbortSignal} signal
+   * @returns {Promise<Record<string, any>[]>}
    */
-  async function page(first, signal) {
-    let { index, where } = await anchorFor(first, signal);
+  async page(first, signal) {
+    let { index, where } = await this.#anchorFor(first, signal);
     for (;;) {
       const skip = first - index;
       const isLast = skip + SIZE <= LEAP;
       // What is only passed over needs no contents.
       const limit = isLast ? skip + SIZE : Math.min(skip, LEAP);
-      const answer = await ask({ ...where, limit, fields: isLast ? fields.join(',') : 'event_id' }, signal);
-      took(index, answer);
+      const answer = await this.#ask({ ...where, limit, fields: isLast ? this.#asked.fields.join(',') : 'event_id' }, signal);
+      this.#took(index, answer);
       if (isLast || !answer.next) {
         const rows = isLast ? answer.events.slice(skip) : [];
-        if (rows.length > 0) onRows?.(rows);
+        if (rows.length > 0) this.#asked.onRows?.(rows);
         return rows;
       }
       index += answer.events.length;
@@ -67,19 +84,20 @@ export function listSource({ params, sort, fields, onRows, like = null, counted 
    * @param {Record<string, string | number>} more
    * @param {AbortSignal} signal
    */
-  function ask(more, signal) {
-    const total = counted && !isCounted ? 'exact' : 'none';
-    return get('/events', within({ sort, total, ...more }), signal);
+  #ask(more, signal) {
+    const total = this.#asked.counted && !this.#isCounted ? 'exact' : 'none';
+    return get('/events', this.#within({ sort: this.#asked.sort, total, ...more }), signal);
   }
 
   /** The filters, with the resolved period once it is known. @param {Record<string, string | number>} more */
-  function within(more) {
-    const all = new URLSearchParams(params);
-    if (source.period) {
+  #within(more) {
+    const all = new URLSearchParams(this.#asked.params);
+    const { period } = this;
+    if (period) {
       for (const name of ['period', 'from', 'to']) all.delete(name);
-      if (source.period.from) all.set('from', source.period.from);
-      if (source.period.to) all.set('to', source.period.to);
-      if (!source.period.from && !source.period.to) all.set('period', 'all');
+      if (period.from) all.set('from', period.from);
+      if (period.to) all.set('to', period.to);
+      if (!period.from && !period.to) all.set('period', 'all');
     }
     for (const [name, value] of Object.entries(more)) all.set(name, String(value));
     if (all.has('from') || all.has('to')) all.delete('period');
@@ -91,29 +109,30 @@ export function listSource({ params, sort, fields, onRows, like = null, counted 
    * @param {number} index
    * @param {any} answer
    */
-  function took(index, answer) {
+  #took(index, answer) {
     const end = index + answer.events.length;
-    source.period ??= answer.period;
-    if (answer.next) anchors.set(end, { cursor: answer.next });
-    if (answer.total) become(answer.total.value, answer.total.relation);
-    const known = source.total;
-    if (!answer.next && !(known?.relation === 'eq' && known.value === end)) become(end, 'eq');
-    else if (answer.next && end >= (known?.value ?? 0)) become(end + 1, 'gte');
-    if (!isCounted && !counted && answer.next) void countAll();
-    isCounted = true;
+    this.period ??= answer.period;
+    if (answer.next) this.#anchors.set(end, { cursor: answer.next });
+    if (answer.total) this.#become(answer.total.value, answer.total.relation);
+    const known = this.total;
+    if (!answer.next && !(known?.relation === 'eq' && known.value === end)) this.#become(end, 'eq');
+    else if (answer.next && end >= (known?.value ?? 0)) this.#become(end + 1, 'gte');
+    if (!this.#isCounted && !this.#asked.counted && answer.next) void this.#countAll();
+    this.#isCounted = true;
   }
 
   /** @param {number} value @param {'eq' | 'gte'} relation */
-  function become(value, relation) {
-    source.total = { value, relation };
-    source.onTotal?.();
+  #become(value, relation) {
+    this.total = { value, relation };
+    this.onTotal?.();
   }
 
   /** The exact number, apart from the rows: they need not wait for it. */
-  async function countAll() {
+  async #countAll() {
     try {
-      const answer = await get('/events', within({ limit: 1, fields: 'event_id', total: 'exact' }), stopping.signal);
-      if (answer.total && !stopping.signal.aborted) become(Math.max(answer.total.value, source.total?.relation === 'eq' ? source.total.value : 0), 'eq');
+      const { signal } = this.#stopping;
+      const answer = await get('/events', this.#within({ limit: 1, fields: 'event_id', total: 'exact' }), signal);
+      if (answer.total && !signal.aborted) this.#become(Math.max(answer.total.value, this.total?.relation === 'eq' ? this.total.value : 0), 'eq');
     } catch {
       // The list says "at least" then; its rows are there, and more of them come as it is scrolled.
     }
@@ -123,24 +142,20 @@ export function listSource({ params, sort, fields, onRows, like = null, counted 
    * The nearest row before `first` of which it is known how to ask for it.
    * @param {number} first
    * @param {AbortSignal} signal
+   * @returns {Promise<{index: number, where: Where}>}
    */
-  async function anchorFor(first, signal) {
+  async #anchorFor(first, signal) {
+    const { sort } = this.#asked;
     let index = 0;
-    for (const known of anchors.keys()) if (known <= first && known > index) index = known;
-    if (first - index > NEAR && isByTime && source.period) {
-      const found = await seek({ index: first, descending: sort === '-event_time', period: source.period, most: LEAP - SIZE, ask: (range, step) => histogram(range, step, signal) });
+    for (const known of this.#anchors.keys()) if (known <= first && known > index) index = known;
+    if (first - index > NEAR && (sort === '-event_time' || sort === 'event_time') && this.period) {
+      const ask = (/** @type {Where} */ range, /** @type {string | null} */ step) => get('/histogram', this.#within({ ...range, ...(step && { step }) }), signal);
+      const found = await seek({ index: first, descending: sort === '-event_time', period: this.period, most: LEAP - SIZE, ask });
       if (found && found.index > index) {
-        anchors.set(found.index, found.where);
+        this.#anchors.set(found.index, found.where);
         index = found.index;
       }
     }
-    return { index, where: anchors.get(index) ?? {} };
+    return { index, where: this.#anchors.get(index) ?? {} };
   }
-
-  /** @param {Where} range @param {string | null} step @param {AbortSignal} signal */
-  function histogram(range, step, signal) {
-    return get('/histogram', within({ ...range, ...(step && { step }) }), signal);
-  }
-
-  return source;
 }

@@ -11,7 +11,7 @@ import { menuButton, popover } from '../parts/menu.js';
 /**
  * @param {object} options
  * @param {() => Grid} options.grid
- * @param {ReturnType<typeof import('./live.js').liveControl>} options.live
+ * @param {import('./live.js').Live} options.live
  * @param {() => string[]} options.columns
  * @param {(ids: string[]) => void} options.onColumns
  * @param {() => void} options.onRefresh

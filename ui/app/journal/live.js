@@ -15,151 +15,180 @@ import { told } from '../parts/states.js';
 const MOST = 2_000;
 
 /**
- * @param {object} options
- * @param {() => Grid} options.grid
- * @param {() => boolean} options.isReading whether rows must not move now
- * @param {() => Promise<Row[]>} options.refetch asks the list anew; gives its first rows
- * @param {(on: boolean) => void} options.onToggle
- * @param {() => void} options.onPast the period is over: nothing new can lie in it
+ * @typedef {object} Options
+ * @property {() => Grid} grid
+ * @property {() => boolean} isReading whether rows must not move now
+ * @property {() => Promise<Row[]>} refetch asks the list anew; gives its first rows
+ * @property {(on: boolean) => void} onToggle
+ * @property {() => void} onPast the period is over: nothing new can lie in it
  */
-export function liveControl({ grid, isReading, refetch, onToggle, onPast }) {
-  /** @type {{tail: {stop: () => void} | null, paused: boolean, waiting: Row[], lost: number, skipped: number, fetching: boolean, inOrder: boolean, gap: boolean, newest: bigint}} `newest`: up to here everything is in the list; `gap`: what came before the connection is not in the list yet */
-  const s = { tail: null, paused: false, waiting: [], lost: 0, skipped: 0, fetching: false, inOrder: true, gap: false, newest: 0n };
-  const toggle = el('button', { class: 'quiet', 'aria-pressed': 'false', 'data-test': 'live', on: { click: () => onToggle(s.tail == null) } }, icon('live'), t('journal.tail.live'));
-  const pause = el('button', { class: 'quiet square', hidden: true, 'data-test': 'live-pause', on: { click: () => (setPaused(!s.paused), s.paused || void show()) } });
-  const fresh = el('button', { class: 'fresh-count', hidden: true, 'data-test': 'new-rows', on: { click: () => void show() } });
-  const state = el('span', { class: 'live-state small muted', role: 'status', 'data-test': 'live-state' });
 
-  /** @param {boolean} paused */
-  function setPaused(paused) {
-    s.paused = paused;
-    const label = t(paused ? 'journal.tail.resume' : 'journal.tail.pause');
-    fill(pause, icon(paused ? 'play' : 'pause'));
-    pause.title = label;
-    pause.setAttribute('aria-label', label);
-    count();
+export class Live {
+  /** @type {{stop: () => void} | null} */
+  #tail = null;
+  #paused = false;
+  /** @type {Row[]} */
+  #waiting = [];
+  /** Events beyond those that wait: the list has them, once it is asked anew. */
+  #lost = 0;
+  #skipped = 0;
+  #fetching = false;
+  /** Whether new rows belong to the top of the list. */
+  #inOrder = true;
+  /** What came before the connection is not in the list yet. */
+  #gap = false;
+  /** Up to here everything is in the list. */
+  #newest = 0n;
+
+  /** @param {Options} options */
+  constructor(options) {
+    this.options = options;
+    this.toggle = el('button', { class: 'quiet', 'aria-pressed': 'false', 'data-test': 'live', on: { click: () => options.onToggle(!this.isOn()) } }, icon('live'), t('journal.tail.live'));
+    this.pause = el('button', { class: 'quiet square', hidden: true, 'data-test': 'live-pause', on: { click: () => this.#togglePause() } });
+    this.fresh = el('button', { class: 'fresh-count', hidden: true, 'data-test': 'new-rows', on: { click: () => void this.#show() } });
+    this.state = el('span', { class: 'live-state small muted', role: 'status', 'data-test': 'live-state' });
+    this.#setPaused(false);
   }
 
-  function count() {
-    const n = s.waiting.length + s.lost;
-    fresh.hidden = n === 0;
-    if (n > 0) fill(fresh, icon('up'), t('journal.tail.new', { n }));
+  isOn() {
+    return this.#tail != null;
+  }
+
+  /** @param {boolean} paused */
+  #setPaused(paused) {
+    this.#paused = paused;
+    const label = t(paused ? 'journal.tail.resume' : 'journal.tail.pause');
+    fill(this.pause, icon(paused ? 'play' : 'pause'));
+    this.pause.title = label;
+    this.pause.setAttribute('aria-label', label);
+    this.#count();
+  }
+
+  #togglePause() {
+    this.#setPaused(!this.#paused);
+    if (!this.#paused) void this.#show();
+  }
+
+  #count() {
+    const n = this.#waiting.length + this.#lost;
+    this.fresh.hidden = n === 0;
+    if (n > 0) fill(this.fresh, icon('up'), t('journal.tail.new', { n }));
   }
 
   /** @param {Row[]} events as they came */
-  function take(events) {
-    s.waiting = [...events.filter((row) => seq(row) > s.newest).reverse(), ...s.waiting];
-    if (s.waiting.length > MOST) {
-      s.lost += s.waiting.length - MOST;
-      s.waiting.length = MOST;
+  #take(events) {
+    this.#waiting = [...events.filter((row) => seq(row) > this.#newest).reverse(), ...this.#waiting];
+    if (this.#waiting.length > MOST) {
+      this.#lost += this.#waiting.length - MOST;
+      this.#waiting.length = MOST;
     }
-    apply();
+    this.apply();
   }
 
   /** Lets the events in that wait, if nobody reads. */
-  function apply() {
-    if (!s.tail || s.paused || s.fetching || !s.inOrder || isReading() || !grid().atTop()) return count();
-    if (s.lost > 0 || s.gap || grid().freshCount() + s.waiting.length > MOST) return void anew();
-    grid().prepend(s.waiting);
-    s.waiting = [];
-    count();
+  apply() {
+    const { grid, isReading } = this.options;
+    if (!this.#tail || this.#paused || this.#fetching || !this.#inOrder || isReading() || !grid().atTop()) return this.#count();
+    if (this.#lost > 0 || this.#gap || grid().freshCount() + this.#waiting.length > MOST) return void this.anew();
+    grid().prepend(this.#waiting);
+    this.#waiting = [];
+    return this.#count();
   }
 
   /** The list from its beginning, as the server has it now. */
-  async function anew() {
-    s.fetching = true;
-    s.gap = false;
+  async anew() {
+    this.#fetching = true;
+    this.#gap = false;
     // Everything that came before the question is in its answer.
-    s.waiting = [];
-    s.lost = 0;
+    this.#waiting = [];
+    this.#lost = 0;
     try {
-      const rows = await refetch();
-      if (!s.tail) return;
-      s.newest = rows.reduce((most, row) => (seq(row) > most ? seq(row) : most), 0n);
-      s.waiting = s.waiting.filter((row) => seq(row) > s.newest);
-      s.skipped = 0;
-      if (!state.classList.contains('bad')) fill(state);
+      const rows = await this.options.refetch();
+      if (!this.#tail) return;
+      this.#newest = rows.reduce((most, row) => (seq(row) > most ? seq(row) : most), 0n);
+      this.#waiting = this.#waiting.filter((row) => seq(row) > this.#newest);
+      this.#skipped = 0;
+      if (!this.state.classList.contains('bad')) fill(this.state);
     } catch (error) {
       // The rows that are there stay; what is new is asked for with the next ones.
-      s.gap = true;
-      fill(state, told(error));
+      this.#gap = true;
+      fill(this.state, told(error));
     } finally {
-      s.fetching = false;
+      this.#fetching = false;
     }
-    count();
-    if (!s.gap) apply();
+    this.#count();
+    if (!this.#gap) this.apply();
   }
 
   /** A click on the count: to the top, with everything that is new. */
-  async function show() {
-    grid().clearSelection();
-    grid().toTop();
-    grid().focus();
-    if (s.lost > 0 || s.gap || !s.inOrder) return anew();
-    grid().prepend(s.waiting);
-    grid().toTop();
-    s.waiting = [];
-    count();
+  async #show() {
+    const grid = this.options.grid();
+    grid.clearSelection();
+    grid.toTop();
+    grid.focus();
+    if (this.#lost > 0 || this.#gap || !this.#inOrder) return this.anew();
+    grid.prepend(this.#waiting);
+    grid.toTop();
+    this.#waiting = [];
+    return this.#count();
   }
 
   /** @param {import('./tail.js').TailState} now @param {unknown} [reason] */
-  function become(now, reason) {
-    state.classList.toggle('bad', now === 'ended' || now === 'waiting');
-    if (now === 'live') apply();
-    if (now !== 'ended') fill(state, now === 'live' ? skippedText() : t(`journal.tail.${now}`));
-    else if (reason instanceof Error && 'code' in reason && String(reason.code).includes('period')) onPast();
-    else fill(state, t('journal.tail.ended', { reason: reason instanceof Error ? told(reason) : String(reason ?? '') }));
+  #become(now, reason) {
+    this.state.classList.toggle('bad', now === 'ended' || now === 'waiting');
+    if (now === 'live') this.apply();
+    if (now !== 'ended') fill(this.state, now === 'live' ? this.#skippedText() : t(`journal.tail.${now}`));
+    else if (reason instanceof Error && 'code' in reason && String(reason.code).includes('period')) this.options.onPast();
+    else fill(this.state, t('journal.tail.ended', { reason: reason instanceof Error ? told(reason) : String(reason ?? '') }));
   }
 
-  const skippedText = () => (s.skipped > 0 ? t('journal.tail.skipped', { n: s.skipped }) : '');
-
-  /** @param {URLSearchParams} params */
-  async function connect(params) {
-    // The button says at once that it is on; the code of the stream comes with the first use.
-    const mine = { stop: () => undefined };
-    s.tail = mine;
-    const { tail } = await import('./tail.js');
-    if (s.tail === mine) s.tail = tail(params, { onEvents: take, onState: become, onDropped: dropped });
+  #skippedText() {
+    return this.#skipped > 0 ? t('journal.tail.skipped', { n: this.#skipped }) : '';
   }
 
   /** @param {number | null} events */
-  function dropped(events) {
-    s.skipped += events ?? 0;
-    s.lost += events ?? 1;
-    fill(state, skippedText());
-    count();
+  #dropped(events) {
+    this.#skipped += events ?? 0;
+    this.#lost += events ?? 1;
+    fill(this.state, this.#skippedText());
+    this.#count();
   }
 
-  setPaused(false);
-  return {
-    toggle,
-    pause,
-    fresh,
-    state,
-    apply,
-    anew,
-    isOn: () => s.tail != null,
-    isFetching: () => s.fetching,
-    /** @param {URLSearchParams} params @param {{inOrder: boolean}} how `inOrder`: whether new rows belong to the top of the list */
-    start(params, { inOrder }) {
-      this.stop();
-      Object.assign(s, { inOrder, paused: false, gap: true, newest: 0n });
-      void connect(params);
-      toggle.setAttribute('aria-pressed', 'true');
-      toggle.classList.add('on');
-      pause.hidden = false;
-      setPaused(false);
-    },
-    stop() {
-      s.tail?.stop();
-      Object.assign(s, { tail: null, waiting: [], lost: 0, skipped: 0 });
-      toggle.setAttribute('aria-pressed', 'false');
-      toggle.classList.remove('on');
-      pause.hidden = true;
-      fill(state);
-      count();
-    },
-  };
+  /** @param {URLSearchParams} params */
+  async #connect(params) {
+    // The button says at once that it is on; the code of the stream comes with the first use.
+    const mine = { stop: () => undefined };
+    this.#tail = mine;
+    const { tail } = await import('./tail.js');
+    if (this.#tail !== mine) return;
+    this.#tail = tail(params, { onEvents: (events) => this.#take(events), onState: (now, reason) => this.#become(now, reason), onDropped: (events) => this.#dropped(events) });
+  }
+
+  /** @param {URLSearchParams} params @param {{inOrder: boolean}} how `inOrder`: whether new rows belong to the top of the list */
+  start(params, { inOrder }) {
+    this.stop();
+    this.#inOrder = inOrder;
+    this.#gap = true;
+    this.#newest = 0n;
+    void this.#connect(params);
+    this.toggle.setAttribute('aria-pressed', 'true');
+    this.toggle.classList.add('on');
+    this.pause.hidden = false;
+    this.#setPaused(false);
+  }
+
+  stop() {
+    this.#tail?.stop();
+    this.#tail = null;
+    this.#waiting = [];
+    this.#lost = 0;
+    this.#skipped = 0;
+    this.toggle.setAttribute('aria-pressed', 'false');
+    this.toggle.classList.remove('on');
+    this.pause.hidden = true;
+    fill(this.state);
+    this.#count();
+  }
 }
 
 /** The place of a row in the order of arrival. @param {Row} row */

@@ -8,6 +8,9 @@ import { stack } from './chart-scale.js';
 /** @typedef {import('./chart-data.js').Data} Data */
 /** @typedef {import('./chart-frame.js').Frame} Frame */
 
+/** Pixels of the widest bar: one alone would be a wall. */
+const WIDEST = 72;
+
 /**
  * The marks of all series.
  * @param {Data} data
@@ -26,7 +29,7 @@ export function marks(data, hidden, frame) {
  */
 function bars(data, hidden, frame) {
   const gap = frame.band > 6 ? Math.min(8, frame.band * 0.18) : frame.band > 3 ? 1 : 0;
-  const width = Math.max(1, frame.band - gap);
+  const width = Math.max(1, Math.min(WIDEST, frame.band - gap));
   const shown = data.series.map((series, at) => (hidden.has(at) ? series.values.map(() => null) : series.values));
   const heights = stack(shown);
   return data.series.map((_, of) => {

@@ -21,86 +21,94 @@ import { rows } from './chart-rows.js';
 /** Rows of the table alternative. */
 const TABLE_MAX = 1_000;
 
-/**
- * @param {Options} options
- */
-export function chart(options) {
-  const box = el('div', { class: 'chart-box' });
-  const legend = el('div', { class: 'chart-legend', role: 'group', 'aria-label': t('chart.series'), hidden: true });
-  const element = el('figure', { class: 'chart', 'aria-label': options.label }, box, legend);
-  /** @type {{data: Data | null, drawn: Drawn | null, hidden: Set<number>, table: boolean, names: string}} */
-  const state = { data: null, drawn: null, hidden: new Set(), table: false, names: '' };
+/** @typedef {'rows' | 'pie' | 'plot'} Way what draws a kind */
 
-  function draw() {
-    const { data } = state;
+export class Chart {
+  /** @param {Options} options */
+  constructor(options) {
+    this.options = options;
+    /** @type {Data | null} */
+    this.data = null;
+    /** @type {Drawn | null} */
+    this.drawn = null;
+    /** @type {Way | null} */
+    this.way = null;
+    /** Series that are switched off. @type {Set<number>} */
+    this.hidden = new Set();
+    this.asTable = false;
+    this.names = '';
+    this.box = el('div', { class: 'chart-box' });
+    this.legend = el('div', { class: 'chart-legend', role: 'group', 'aria-label': t('chart.series'), hidden: true });
+    this.element = el('figure', { class: 'chart', 'aria-label': options.label }, this.box, this.legend);
+    this.watch = new ResizeObserver(() => this.drawn?.resize?.());
+    this.watch.observe(this.box);
+  }
+
+  /** @param {Data} data */
+  show(data) {
+    const names = data.series.map((series) => series.name).join('\n');
+    // A refresh keeps what is switched off; other series begin anew.
+    if (names !== this.names) this.hidden.clear();
+    this.names = names;
+    this.data = data;
+    this.draw();
+    this.drawLegend();
+  }
+
+  /** Shows the figures instead of the picture, or the picture again. @param {boolean} on */
+  table(on) {
+    this.asTable = on;
+    this.draw();
+    this.drawLegend();
+  }
+
+  stop() {
+    this.watch.disconnect();
+  }
+
+  draw() {
+    const { data, box } = this;
     if (!data) return;
-    element.dataset.kind = data.kind;
+    this.element.dataset.kind = data.kind;
     if (isEmpty(data)) return fill(box, el('p', { class: 'chart-empty muted' }, t('chart.empty')));
-    if (state.table) return fill(box, figures(data));
-    const kind = data.kind === 'rows' || data.kind === 'pie' ? data.kind : 'plot';
-    if (!state.drawn || state.drawn.element.dataset.draws !== kind || !state.drawn.element.isConnected) {
-      state.drawn = kind === 'rows' ? rows(options) : kind === 'pie' ? ring(options) : new Plot(options);
-      state.drawn.element.dataset.draws = kind;
-      fill(box, state.drawn.element);
+    if (this.asTable) return fill(box, figures(data));
+    /** @type {Way} */
+    const way = data.kind === 'rows' || data.kind === 'pie' ? data.kind : 'plot';
+    if (way !== this.way || !this.drawn?.element.isConnected) {
+      this.way = way;
+      this.drawn = way === 'rows' ? rows(this.options) : way === 'pie' ? ring(this.options) : new Plot(this.options);
+      fill(box, this.drawn.element);
     }
-    state.drawn.draw(data, state.hidden);
+    return this.drawn.draw(data, this.hidden);
   }
 
-  function drawLegend() {
-    const { data } = state;
-    const shown = data !== null && !state.table && !isEmpty(data) && data.series.length > 1 && data.kind !== 'pie';
+  drawLegend() {
+    const { data, legend } = this;
+    const shown = data !== null && !this.asTable && !isEmpty(data) && data.series.length > 1 && data.kind !== 'pie';
     legend.hidden = !shown;
-    if (!shown || !data) return fill(legend);
-    fill(legend, data.series.map((series, at) => key(series, at, data)));
+    fill(legend, shown && data.series.map((series, at) => this.key(series, at, data)));
   }
 
-  /**
-   * @param {Series} series
-   * @param {number} at
-   * @param {Data} data
-   */
-  function key(series, at, data) {
-    const toggle = (/** @type {MouseEvent} */ event) => {
-      if (event.shiftKey || event.altKey) {
-        // Only this one, or all again.
-        const only = state.hidden.size === data.series.length - 1 && !state.hidden.has(at);
-        state.hidden = new Set(only ? [] : data.series.map((_, other) => other).filter((other) => other !== at));
-      } else if (!state.hidden.delete(at)) state.hidden.add(at);
-      draw();
-      for (const [other, button] of [...legend.children].entries()) button.setAttribute('aria-pressed', String(!state.hidden.has(other)));
-    };
+  /** @param {Series} series @param {number} at @param {Data} data */
+  key(series, at, data) {
     return el(
       'button',
-      { class: 'quiet chart-key', 'aria-pressed': String(!state.hidden.has(at)), title: t('chart.key_hint', { name: series.name }), on: { click: toggle } },
+      { class: 'quiet chart-key', 'aria-pressed': String(!this.hidden.has(at)), title: t('chart.key_hint', { name: series.name }), 'data-test': 'series', on: { click: (/** @type {MouseEvent} */ event) => this.toggle(at, event.shiftKey || event.altKey) } },
       sign(lookOf(data, at), data.kind === 'line'),
       el('span', null, series.name),
     );
   }
 
-  const watch = new ResizeObserver(() => state.drawn?.resize?.());
-  watch.observe(box);
-  return {
-    element,
-    /** @param {Data} data */
-    show(data) {
-      const names = data.series.map((series) => series.name).join('\n');
-      // A refresh keeps what is switched off; other series begin anew.
-      if (names !== state.names) state.hidden.clear();
-      state.names = names;
-      state.data = data;
-      draw();
-      drawLegend();
-    },
-    /** Shows the figures instead of the picture, or the picture again. @param {boolean} on */
-    table(on) {
-      state.table = on;
-      draw();
-      drawLegend();
-    },
-    stop() {
-      watch.disconnect();
-    },
-  };
+  /** Switches a series off or on; alone: all others, or all again. @param {number} at @param {boolean} alone */
+  toggle(at, alone) {
+    const all = (this.data?.series ?? []).map((_, other) => other);
+    if (alone) {
+      const isAlone = this.hidden.size === all.length - 1 && !this.hidden.has(at);
+      this.hidden = new Set(isAlone ? [] : all.filter((other) => other !== at));
+    } else if (!this.hidden.delete(at)) this.hidden.add(at);
+    this.draw();
+    for (const [other, button] of [...this.legend.children].entries()) button.setAttribute('aria-pressed', String(!this.hidden.has(other)));
+  }
 }
 
 /**

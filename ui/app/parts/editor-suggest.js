@@ -11,6 +11,8 @@ import { t } from '../i18n.js';
 const SHOWN = 50;
 /** Keys that move the caret away from what is suggested for. */
 const AWAY = new Set(['ArrowLeft', 'ArrowRight', 'Home', 'End']);
+/** Pixels between the list and the edge of the window. */
+const EDGE = 8;
 /** Those that PageUp and PageDown pass. */
 const LEAP = 8;
 
@@ -27,6 +29,8 @@ export class Suggest {
     this.found = null;
     this.at = 0;
     this.asking = 0;
+    /** @type {AbortController | null} */
+    this.following = null;
     this.box = el('div', { class: 'code-suggest', role: 'listbox', id: newId('suggest'), 'aria-label': t('editor.suggestions'), hidden: true, 'data-test': 'suggestions' });
     this.told = el('span', { class: 'visually-hidden', role: 'status' });
     sheet.append(this.box, this.told);
@@ -39,6 +43,7 @@ export class Suggest {
   close() {
     this.asking += 1;
     this.found = null;
+    this.following?.abort();
     this.box.hidden = true;
     this.area.removeAttribute('aria-activedescendant');
   }
@@ -61,6 +66,10 @@ export class Suggest {
     fill(this.box, found.options.map((one, at) => this.option(one, at)));
     this.box.hidden = false;
     this.place(found.from);
+    this.following?.abort();
+    this.following = new AbortController();
+    // It stands in the window, and follows what scrolls under it.
+    document.addEventListener('scroll', (event) => event.target !== this.box && this.place(found.from), { capture: true, passive: true, signal: this.following.signal });
     this.choose(0);
     this.told.textContent = t('editor.suggested', { n: found.options.length });
   }
@@ -79,13 +88,18 @@ export class Suggest {
     );
   }
 
-  /** Under the word that is completed. @param {number} from */
+  /** Under the word that is completed, or above it; the box around the editor cuts nothing off. @param {number} from */
   place(from) {
     const before = this.area.value.slice(0, from);
     const column = from - (before.lastIndexOf('\n') + 1);
     const style = getComputedStyle(this.area);
-    this.box.style.top = `${parseFloat(style.paddingTop) + before.split('\n').length * parseFloat(style.lineHeight)}px`;
-    this.box.style.left = `${Math.max(0, parseFloat(style.paddingLeft) + column * charWidth(style) - 10)}px`;
+    const line = parseFloat(style.lineHeight);
+    const area = this.area.getBoundingClientRect();
+    const top = area.top + parseFloat(style.paddingTop) + before.split('\n').length * line;
+    const { offsetWidth: width, offsetHeight: height } = this.box;
+    const fits = top + height + EDGE <= window.innerHeight;
+    this.box.style.top = `${fits ? top : Math.max(EDGE, top - line - height)}px`;
+    this.box.style.left = `${Math.max(EDGE, Math.min(area.left + parseFloat(style.paddingLeft) + column * charWidth(style) - 10, window.innerWidth - width - EDGE))}px`;
   }
 
   /** @param {number} at */

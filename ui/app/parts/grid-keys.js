@@ -209,13 +209,19 @@ function cellMenus(s) {
     activate(s, index, at);
     openCellMenu(s, index, at);
   });
+  let timer = 0;
+  const isOpen = () => more.getAttribute('aria-expanded') === 'true';
   s.layer.addEventListener('pointerover', (event) => {
     const cell = event.target instanceof Element ? event.target.closest('.grid-cell') : null;
-    if (!cell || more.parentElement === cell || more.getAttribute('aria-expanded') === 'true') return;
-    const [index] = place(cell);
-    if (rowAt(s, index)) cell.append(more);
+    if (!cell || more.parentElement === cell || isOpen()) return;
+    // A quick click on a row opens it, wherever it hits.
+    clearTimeout(timer);
+    timer = setTimeout(() => !isOpen() && cell.isConnected && rowAt(s, place(cell)[0]) && cell.append(more), 180);
   });
-  s.layer.addEventListener('pointerleave', () => more.getAttribute('aria-expanded') !== 'true' && more.remove());
+  s.layer.addEventListener('pointerleave', () => {
+    clearTimeout(timer);
+    if (!isOpen()) more.remove();
+  });
   moreOf.set(s, more);
 }
 

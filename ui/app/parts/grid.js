@@ -4,20 +4,21 @@
  *
  * One stop for Tab: the focus stays on the grid, and `aria-activedescendant` says which row, cell or title is meant. Header in
  * grid-head.js, rows in grid-draw.js, keys and clicks in grid-keys.js, places in grid-track.js, pages in grid-pages.js, selection in
- * grid-select.js.
+ * grid-select.js, other lists and failures in grid-source.js.
  */
 
-import { el, fill, newId } from '../dom.js';
+import { el, newId } from '../dom.js';
 import { load, t } from '../i18n.js';
 import { style } from '../routes.js';
 import { draw, drawSoon, dress, number, redraw } from './grid-draw.js';
 import { makeHead } from './grid-head.js';
 import { listen } from './grid-keys.js';
-import { pagesOf } from './grid-pages.js';
+import { Pages } from './grid-pages.js';
 import { Selection, copyText } from './grid-select.js';
+import { bring, busy, counted, say, swap, use } from './grid-source.js';
 import { Track } from './grid-track.js';
 import { copy } from './copy.js';
-import { empty, failure } from './states.js';
+import { empty } from './states.js';
 import { toast } from './toast.js';
 
 /** @typedef {Record<string, any>} Row */
@@ -63,7 +64,6 @@ import { toast } from './toast.js';
  * @property {() => HTMLElement} [whenEmpty]
  */
 
-/** @typedef {ReturnType<typeof grid>} Grid */
 /** @typedef {ReturnType<typeof state>} State what the files of the grid share */
 
 /** Most rows that are copied at once; more is an export. */
@@ -99,8 +99,8 @@ function state(options) {
     selection: new Selection(),
     /** Rows before those of the source, newest first. @type {Row[]} */
     fresh: [],
-    /** @type {ReturnType<typeof pagesOf<Row>>} */
-    pages: pagesOf(options.source, { rows: () => undefined, failed: () => undefined, busy: () => undefined }),
+    /** @type {Pages<Row>} */
+    pages: new Pages(options.source, { rows: () => undefined, failed: () => undefined, busy: () => undefined }),
     source: options.source,
     /** Elements of the rows that show. @type {Map<number, {node: HTMLElement, row: Row | undefined}>} */
     shown: new Map(),
@@ -109,6 +109,8 @@ function state(options) {
     /** Rows that are marked: what was found, the open one. @type {(row: Row) => string} */
     mark: () => '',
     drawing: 0,
+    /** Asks again for what failed. @type {(() => void) | null} */
+    again: null,
     /** Another list is on its way. @type {AbortController | null} */
     next: null,
   };
@@ -125,207 +127,184 @@ export const rowAt = (s, index) => (index < s.fresh.length ? s.fresh[index] : s.
  * Makes a grid; {@link prepare} first.
  * @param {Options} options
  */
-export function grid(options) {
-  const s = state(options);
-  const resized = new ResizeObserver(() => measure(s));
-  const densityChanged = () => measure(s);
-  window.addEventListener('kronika-theme', densityChanged);
-  resized.observe(s.scroller);
-  s.scroller.addEventListener('scroll', () => scrolled(s), { passive: true });
-  let settling = 0;
-  s.scroller.addEventListener('scroll', () => {
-    clearTimeout(settling);
-    settling = setTimeout(() => put(s, s.track.settle()), 160);
-  }, { passive: true });
-  listen(s);
-  use(s, options.source);
-  makeHead(s);
-  measure(s);
-  return {
-    element: s.root,
-    /**
-     * Another list. What is there stays until the rows of the new one have come.
-     * @param {Source} source
-     * @param {{keepPlace?: boolean, first?: Row[]}} [how] `keepPlace`: the same rows, asked for anew; `first`: the rows of its first page, which are there
-     */
-    setSource(source, how = {}) {
-      s.next?.abort();
-      s.next = null;
-      if (how.first || count(s) === 0) swap(s, source, how);
-      else void bring(s, source, how);
-    },
-    /** @param {Column[]} columns @param {Record<string, number>} [widths] */
-    setColumns(columns, widths = s.widths) {
-      Object.assign(s, { columns, widths });
-      makeHead(s);
-      redraw(s);
-    },
-    /** @param {{id: string, descending: boolean} | null} sort */
-    setSort(sort) {
-      s.sort = sort;
-      makeHead(s);
-    },
-    /** @param {boolean} wrap */
-    setWrap(wrap) {
-      s.wrap = wrap;
-      measure(s);
-      redraw(s);
-    },
-    /** New rows above all others; what is selected or active stays the same row. @param {Row[]} rows newest first */
-    prepend(rows) {
-      prepend(s, rows);
-    },
-    /** Marks rows by a class; called again for each row that shows. @param {(row: Row) => string} mark */
-    setMark(mark) {
-      s.mark = mark;
-      for (const one of s.shown.values()) dress(s, one);
-    },
-    /** Makes a row the active one and shows it. @param {number} index */
-    activate(index) {
-      activate(s, index);
-    },
-    /** Goes some rows on; the row that is the active one then. @param {number} by @returns {{row: Row | undefined, index: number}} */
-    step(by) {
-      activate(s, s.active.row < 0 ? 0 : s.active.row + by);
-      return { row: rowAt(s, s.active.row), index: s.active.row };
-    },
-    /** Index of the row that is the active one; -1 before there was one. */
-    activeRow: () => s.active.row,
-    focus: () => s.scroller.focus({ preventScroll: true }),
-    /** Rows that are in memory, with their places. @returns {[number, Row][]} */
-    loaded: () => [...s.fresh.map((row, at) => /** @type {[number, Row]} */ ([at, row])), ...s.pages.loaded().map(([at, row]) => /** @type {[number, Row]} */ ([at + s.fresh.length, row]))],
-    columns: () => visibleColumns(s),
-    count: () => count(s),
-    /** How many rows there are, as far as it is known. */
-    total: () => s.source.total && { value: count(s), relation: s.source.total.relation },
-    freshCount: () => s.fresh.length,
-    atTop: () => s.track.top <= 0,
-    toTop() {
-      s.active = { row: 0, column: -1 };
-      put(s, s.track.go(0));
-      redraw(s);
-    },
-    selected: () => s.selection.size,
-    clearSelection: () => select(s, () => s.selection.clear()),
-    /** @param {import('./grid-select.js').CopyFormat} format */
-    copy: (format) => copySelected(s, format),
-    /** Stops asking for rows. */
-    cancel() {
-      s.next?.abort();
-      s.next = null;
-      busy(s, false);
-      s.pages.cancel();
-      if (count(s) === 0) say(s, empty(t('grid.stopped'), null, el('button', { on: { click: () => (say(s, null), draw(s)) } }, t('core.again'))));
-    },
-    hasFailed: () => s.over.querySelector('.failed') != null,
-    isActive: () => s.scroller.contains(document.activeElement),
-    stop() {
-      s.next?.abort();
-      s.pages.stop();
-      resized.disconnect();
-      window.removeEventListener('kronika-theme', densityChanged);
-      cancelAnimationFrame(s.drawing);
-    },
-  };
-}
+export const grid = (options) => new Grid(options);
 
-/**
- * @param {State} s
- * @param {Source} source
- * @param {{keepPlace?: boolean, first?: Row[], page?: number}} how
- */
-function swap(s, source, { keepPlace = false, first, page = 0 }) {
-  s.pages.stop();
-  s.fresh = [];
-  s.selection.clear();
-  s.options.onSelect?.(0);
-  if (!keepPlace) s.active = { row: 0, column: -1 };
-  use(s, source, first, page);
-  if (!keepPlace) put(s, s.track.go(0));
-  redraw(s);
-}
+/** What the owner of a grid does with it. */
+export class Grid {
+  #s;
+  #resized;
+  #measure = () => measure(this.#s);
 
-/**
- * Asks for the rows of another list, and shows it when they are there.
- * @param {State} s
- * @param {Source} source
- * @param {{keepPlace?: boolean}} how
- */
-async function bring(s, source, { keepPlace = false }) {
-  const mine = new AbortController();
-  s.next = mine;
-  busy(s, true);
-  s.root.classList.add('stale');
-  const page = keepPlace ? Math.max(0, Math.floor((s.track.first - s.fresh.length) / source.size)) : 0;
-  try {
-    const first = await source.page(page * source.size, mine.signal);
-    if (!mine.signal.aborted) swap(s, source, { keepPlace, first, page });
-  } catch (error) {
-    if (mine.signal.aborted) return;
-    source.total ??= { value: 0, relation: 'gte' };
-    swap(s, source, { first: [] });
-    say(s, failure(error, () => void bring(s, source, { keepPlace })));
-  } finally {
-    if (s.next === mine) {
-      s.next = null;
-      s.root.classList.remove('stale');
-      busy(s, false);
-    }
+  /** @param {Options} options */
+  constructor(options) {
+    const s = state(options);
+    this.#s = s;
+    this.element = s.root;
+    this.#resized = new ResizeObserver(this.#measure);
+    this.#resized.observe(s.scroller);
+    window.addEventListener('kronika-theme', this.#measure);
+    let settling = 0;
+    const onScroll = () => {
+      scrolled(s);
+      clearTimeout(settling);
+      settling = setTimeout(() => put(s, s.track.settle()), 160);
+    };
+    s.scroller.addEventListener('scroll', onScroll, { passive: true });
+    listen(s);
+    use(s, options.source);
+    makeHead(s);
+    measure(s);
   }
-}
 
-/** @param {State} s @param {boolean} is */
-function busy(s, is) {
-  if (is || s.next) s.root.setAttribute('aria-busy', 'true');
-  else s.root.removeAttribute('aria-busy');
-  s.options.onBusy?.(is);
-}
+  /**
+   * Another list. What is there stays until the rows of the new one have come.
+   * @param {Source} source
+   * @param {{keepPlace?: boolean, first?: Row[]}} [how] `keepPlace`: the same rows, asked for anew; `first`: the rows of its first page, which are there
+   */
+  setSource(source, how = {}) {
+    this.#s.next?.abort();
+    this.#s.next = null;
+    if (how.first || count(this.#s) === 0) swap(this.#s, source, how);
+    else void bring(this.#s, source, how);
+  }
 
-/**
- * @param {State} s
- * @param {Source} source
- * @param {Row[]} [first]
- * @param {number} [page]
- */
-function use(s, source, first, page = 0) {
-  s.source = source;
-  say(s, null);
-  s.pages = pagesOf(source, {
-    rows: () => {
+  /** @param {Column[]} columns @param {Record<string, number>} [widths] */
+  setColumns(columns, widths = this.#s.widths) {
+    Object.assign(this.#s, { columns, widths });
+    makeHead(this.#s);
+    redraw(this.#s);
+  }
+
+  /** @param {{id: string, descending: boolean} | null} sort */
+  setSort(sort) {
+    this.#s.sort = sort;
+    makeHead(this.#s);
+  }
+
+  /** @param {boolean} wrap */
+  setWrap(wrap) {
+    this.#s.wrap = wrap;
+    measure(this.#s);
+    redraw(this.#s);
+  }
+
+  /** New rows above all others; what is selected or active stays the same row. @param {Row[]} rows newest first */
+  prepend(rows) {
+    prepend(this.#s, rows);
+  }
+
+  /** Marks rows by a class; called again for each row that shows. @param {(row: Row) => string} mark */
+  setMark(mark) {
+    this.#s.mark = mark;
+    for (const one of this.#s.shown.values()) dress(this.#s, one);
+  }
+
+  /** Makes a row the active one and shows it. @param {number} index */
+  activate(index) {
+    activate(this.#s, index);
+  }
+
+  /** Goes some rows on; the row that is the active one then. @param {number} by @returns {{row: Row | undefined, index: number}} */
+  step(by) {
+    const { active } = this.#s;
+    activate(this.#s, active.row < 0 ? 0 : active.row + by);
+    const index = this.activeRow();
+    return { row: rowAt(this.#s, index), index };
+  }
+
+  /** Index of the row that is the active one; -1 is the header. */
+  activeRow() {
+    return this.#s.active.row;
+  }
+
+  focus() {
+    this.#s.scroller.focus({ preventScroll: true });
+  }
+
+  /** Rows that are in memory, with their places. @returns {[number, Row][]} */
+  loaded() {
+    const { fresh, pages } = this.#s;
+    return [...fresh.entries(), ...pages.loaded().map(([at, row]) => /** @type {[number, Row]} */ ([at + fresh.length, row]))];
+  }
+
+  columns() {
+    return visibleColumns(this.#s);
+  }
+
+  count() {
+    return count(this.#s);
+  }
+
+  /** How many rows there are, as far as it is known. */
+  total() {
+    const known = this.#s.source.total;
+    return known && { value: count(this.#s), relation: known.relation };
+  }
+
+  /** Rows that were put above those of the source. */
+  freshCount() {
+    return this.#s.fresh.length;
+  }
+
+  atTop() {
+    return this.#s.track.top <= 0;
+  }
+
+  toTop() {
+    this.#s.active = { row: 0, column: -1 };
+    put(this.#s, this.#s.track.go(0));
+    redraw(this.#s);
+  }
+
+  selected() {
+    return this.#s.selection.size;
+  }
+
+  clearSelection() {
+    select(this.#s, () => this.#s.selection.clear());
+  }
+
+  /** @param {import('./grid-select.js').CopyFormat} format */
+  copy(format) {
+    return copySelected(this.#s, format);
+  }
+
+  /** Stops asking for rows. */
+  cancel() {
+    const s = this.#s;
+    s.next?.abort();
+    s.next = null;
+    busy(s, false);
+    s.pages.cancel();
+    if (count(s) > 0) return;
+    const again = () => {
       say(s, null);
-      counted(s);
-      drawSoon(s);
-    },
-    failed: (error, again) => say(s, failure(error, () => (say(s, null), again()))),
-    busy: (is) => busy(s, is),
-  });
-  source.onTotal = () => {
-    counted(s);
-    drawSoon(s);
-    s.options.onTotal?.();
-  };
-  if (first) s.pages.put(page, first);
-  counted(s);
-  if (source.total == null) s.pages.want(0, 0);
-}
+      s.pages.want(0, 0);
+    };
+    say(s, empty(t('grid.stopped'), null, el('button', { on: { click: again } }, t('core.again'))));
+  }
 
-/** How many rows there are may have changed. @param {State} s */
-function counted(s) {
-  const { total } = s.source;
-  s.track.count = count(s);
-  s.scroller.setAttribute('aria-rowcount', String(total?.relation === 'eq' ? s.track.count + 1 : -1));
-  // A window's own height is counted in: it sticks inside of its element.
-  s.sizer.style.height = `${Math.ceil(s.track.height + s.frame.offsetHeight - s.track.view)}px`;
-  if (total?.relation === 'eq' && s.track.count === 0 && s.options.whenEmpty) say(s, s.options.whenEmpty());
-  s.options.onTotal?.();
-}
+  hasFailed() {
+    return this.#s.again != null;
+  }
 
-/** Instead of rows: nothing, or a failure. @param {State} s @param {HTMLElement | null} content */
-function say(s, content) {
-  s.over.hidden = content == null;
-  s.over.classList.toggle('above', content != null && count(s) > 0);
-  if (content) fill(s.over, content);
-  else s.over.replaceChildren();
+  /** Asks again for what failed. */
+  retry() {
+    this.#s.again?.();
+  }
+
+  /** Whether the keys are the grid's now. */
+  isActive() {
+    return this.#s.scroller.contains(document.activeElement);
+  }
+
+  stop() {
+    this.#s.next?.abort();
+    this.#s.pages.stop();
+    this.#resized.disconnect();
+    window.removeEventListener('kronika-theme', this.#measure);
+    cancelAnimationFrame(this.#s.drawing);
+  }
 }
 
 /** The room, or the height of rows, changed. @param {State} s */
@@ -353,7 +332,7 @@ export function measure(s) {
 }
 
 /** @param {State} s @param {number | null} position */
-function put(s, position) {
+export function put(s, position) {
   if (position != null && Math.abs(s.scroller.scrollTop - position) >= 1) s.scroller.scrollTop = position;
 }
 

@@ -34,131 +34,155 @@ export function rangeText(from, to, tz) {
   return left.slice(0, 10) === right.slice(0, 10) ? `${left} – ${right.slice(11)}` : `${left} – ${right}`;
 }
 
-/**
- * @param {{onZoom: (one: number, other: number) => void, onZoomOut: () => void}} options
- */
-export function plot({ onZoom, onZoomOut }) {
-  const tooltip = el('div', { class: 'histogram-tooltip', hidden: true, 'aria-hidden': 'true' });
-  const picture = svg('svg', { class: 'histogram-svg', 'aria-hidden': 'true', height: HEIGHT + AXIS });
-  const element = el('div', { class: 'histogram-plot', role: 'slider', tabIndex: 0, 'aria-label': t('journal.histogram.cursor'), 'aria-valuemin': 0, 'data-test': 'histogram-plot' }, picture, tooltip);
-  const over = svg('g', null);
-  /** @type {{figures: Figures | null, width: number, cursor: number | null, anchor: number | null}} */
-  const s = { figures: null, width: 0, cursor: null, anchor: null };
+export class Plot {
+  /** @type {Figures | null} */
+  #figures = null;
+  #width = 0;
+  /** Bar under the cursor. @type {number | null} */
+  #cursor = null;
+  /** Where the selection begins. @type {number | null} */
+  #anchor = null;
+  /** Where the pointer went down. @type {number | null} */
+  #from = null;
+  #over = svg('g', null);
+  #tooltip = el('div', { class: 'histogram-tooltip', hidden: true, 'aria-hidden': 'true' });
+  #picture = svg('svg', { class: 'histogram-svg', 'aria-hidden': 'true', height: HEIGHT + AXIS });
 
-  const last = () => (s.figures?.bars.length ?? 1) - 1;
-  /** @param {number} at */
-  const x = (at) => {
-    const bars = s.figures?.bars ?? [];
+  /** @param {{onZoom: (one: number, other: number) => void, onZoomOut: () => void}} options */
+  constructor(options) {
+    this.options = options;
+    this.element = el('div', { class: 'histogram-plot', role: 'slider', tabIndex: 0, 'aria-label': t('journal.histogram.cursor'), 'aria-valuemin': 0, 'data-test': 'histogram-plot' }, this.#picture, this.#tooltip);
+    this.element.addEventListener('keydown', (event) => this.#key(event));
+    this.element.addEventListener('focus', () => {
+      if (this.#cursor == null && this.#isFocused()) this.#cursor = this.#last;
+      this.#point();
+    });
+    this.element.addEventListener('blur', () => this.#clear());
+    this.#picture.addEventListener('pointerdown', (event) => this.#down(event));
+    this.#picture.addEventListener('pointermove', (event) => this.#move(event));
+    this.#picture.addEventListener('pointerup', (event) => this.#up(event));
+    this.#picture.addEventListener('pointercancel', () => this.#clear());
+    this.#picture.addEventListener('pointerleave', () => this.#from == null && !this.#isFocused() && this.#clear());
+  }
+
+  #isFocused() {
+    return this.element.matches(':focus-visible');
+  }
+
+  get #last() {
+    return (this.#figures?.bars.length ?? 1) - 1;
+  }
+
+  /** The place of an instant. @param {number} at */
+  #x = (at) => {
+    const bars = this.#figures?.bars ?? [];
     const [begin, end] = [bars[0]?.start ?? 0, bars.at(-1)?.end ?? 1];
-    return ((at - begin) / Math.max(1, end - begin)) * s.width;
-  };
-  /** @param {PointerEvent} event */
-  const barAt = (event) => {
-    const place = event.clientX - picture.getBoundingClientRect().left;
-    const found = s.figures?.bars.findIndex((bar) => x(bar.end) > place) ?? -1;
-    return found < 0 ? last() : found;
+    return ((at - begin) / Math.max(1, end - begin)) * this.#width;
   };
 
-  /** Cursor, selection and tooltip. */
-  function point() {
-    const bars = s.figures?.bars ?? [];
-    const bar = s.cursor == null ? null : bars[s.cursor];
-    tooltip.hidden = !bar;
-    if (!bar || s.cursor == null || !s.figures) return over.replaceChildren();
-    const [first, end] = selected();
-    const [from, to] = [bars[first] ?? bar, bars[end] ?? bar];
-    fill(over, svg('rect', { class: s.anchor == null ? 'cursor' : 'brush', x: x(from.start), width: Math.max(1, x(to.end) - x(from.start)), y: 0, height: HEIGHT }));
-    fill(tooltip, ...tooltipOf(s.figures, first, end));
-    const middle = (x(from.start) + x(to.end)) / 2;
-    const half = tooltip.offsetWidth / 2;
-    tooltip.style.left = `${Math.max(half, Math.min(s.width - half, middle))}px`;
-    element.setAttribute('aria-valuenow', String(s.cursor));
-    element.setAttribute('aria-valuetext', spoken(s.figures, first, end));
+  /** @param {PointerEvent} event */
+  #barAt(event) {
+    const place = event.clientX - this.#picture.getBoundingClientRect().left;
+    const found = this.#figures?.bars.findIndex((bar) => this.#x(bar.end) > place) ?? -1;
+    return found < 0 ? this.#last : found;
   }
 
   /** @returns {[number, number]} */
-  function selected() {
-    const cursor = s.cursor ?? 0;
-    return s.anchor == null ? [cursor, cursor] : [Math.min(s.anchor, cursor), Math.max(s.anchor, cursor)];
+  #selected() {
+    const cursor = this.#cursor ?? 0;
+    return this.#anchor == null ? [cursor, cursor] : [Math.min(this.#anchor, cursor), Math.max(this.#anchor, cursor)];
   }
 
-  element.addEventListener('keydown', (event) => {
+  /** Shows cursor, selection and tooltip. */
+  #point() {
+    const bars = this.#figures?.bars ?? [];
+    const bar = this.#cursor == null ? null : bars[this.#cursor];
+    this.#tooltip.hidden = !bar;
+    if (!bar || !this.#figures) return this.#over.replaceChildren();
+    const [first, end] = this.#selected();
+    const [from, to] = [bars[first] ?? bar, bars[end] ?? bar];
+    const [left, right] = [this.#x(from.start), this.#x(to.end)];
+    fill(this.#over, svg('rect', { class: this.#anchor == null ? 'cursor' : 'brush', x: left, width: Math.max(1, right - left), y: 0, height: HEIGHT }));
+    fill(this.#tooltip, ...tooltipOf(this.#figures, first, end));
+    const half = this.#tooltip.offsetWidth / 2;
+    this.#tooltip.style.left = `${Math.max(half, Math.min(this.#width - half, (left + right) / 2))}px`;
+    this.element.setAttribute('aria-valuenow', String(this.#cursor));
+    return this.element.setAttribute('aria-valuetext', spoken(this.#figures, first, end));
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const at = s.cursor ?? last();
-    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, PageUp: at - 10, PageDown: at + 10, Home: 0, End: last() }[event.key];
+    const at = this.#cursor ?? this.#last;
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, PageUp: at - 10, PageDown: at + 10, Home: 0, End: this.#last }[event.key];
     if (to !== undefined) {
-      s.anchor = event.shiftKey ? (s.anchor ?? at) : null;
-      s.cursor = Math.max(0, Math.min(last(), s.cursor == null ? at : to));
-      point();
-    } else if (event.key === 'Enter' && s.cursor != null) {
-      const [first, end] = selected();
-      onZoom(first, end);
-    } else if (event.key === 'Escape' && (s.anchor != null || s.cursor != null)) clear();
-    else if (event.key === '-') onZoomOut();
+      this.#anchor = event.shiftKey ? (this.#anchor ?? at) : null;
+      this.#cursor = Math.max(0, Math.min(this.#last, this.#cursor == null ? at : to));
+      this.#point();
+    } else if (event.key === 'Enter' && this.#cursor != null) this.options.onZoom(...this.#selected());
+    else if (event.key === 'Escape' && this.#cursor != null) this.#clear();
+    else if (event.key === '-') this.options.onZoomOut();
     else return;
     event.preventDefault();
-  });
-  element.addEventListener('focus', () => {
-    if (s.cursor == null && element.matches(':focus-visible')) s.cursor = last();
-    point();
-  });
-  element.addEventListener('blur', clear);
-
-  let from = /** @type {number | null} */ (null);
-  picture.addEventListener('pointerdown', (event) => {
-    if (event.button !== 0) return;
-    from = event.clientX;
-    s.cursor = barAt(event);
-    s.anchor = s.cursor;
-    picture.setPointerCapture(event.pointerId);
-    point();
-  });
-  picture.addEventListener('pointermove', (event) => {
-    // A finger only drags; it has no hover.
-    if (from == null && event.pointerType !== 'mouse') return;
-    s.cursor = barAt(event);
-    if (from == null) s.anchor = null;
-    point();
-  });
-  picture.addEventListener('pointerup', (event) => {
-    if (from == null) return;
-    const moved = Math.abs(event.clientX - from) > STILL;
-    from = null;
-    const [first, end] = selected();
-    if (moved || event.pointerType === 'mouse') onZoom(first, end);
-    else s.anchor = null;
-    point();
-  });
-  picture.addEventListener('pointercancel', clear);
-  picture.addEventListener('pointerleave', () => from == null && !element.matches(':focus-visible') && clear());
-
-  function clear() {
-    from = null;
-    s.cursor = null;
-    s.anchor = null;
-    point();
   }
 
-  return {
-    element,
-    /** Nothing is selected any more: other figures come. */
-    forget() {
-      s.anchor = null;
-    },
-    /** @param {Figures} figures */
-    draw(figures) {
-      const width = element.parentElement?.clientWidth ?? 0;
-      if (width === 0) return;
-      if (s.figures !== figures && s.cursor != null) s.cursor = element.matches(':focus-visible') ? Math.min(s.cursor, figures.bars.length - 1) : null;
-      Object.assign(s, { figures, width });
-      element.setAttribute('aria-valuemax', String(Math.max(0, figures.bars.length - 1)));
-      element.setAttribute('aria-valuenow', String(s.cursor ?? figures.bars.length - 1));
-      element.setAttribute('aria-valuetext', spoken(figures, 0, figures.bars.length - 1));
-      picture.setAttribute('width', String(width));
-      fill(picture, ...bars(figures, x), ...axis(figures, width, x), over);
-      point();
-    },
-  };
+  /** @param {PointerEvent} event */
+  #down(event) {
+    if (event.button !== 0) return;
+    this.#from = event.clientX;
+    this.#cursor = this.#barAt(event);
+    this.#anchor = this.#cursor;
+    this.#picture.setPointerCapture(event.pointerId);
+    this.#point();
+  }
+
+  /** @param {PointerEvent} event */
+  #move(event) {
+    // A finger only drags; it has no hover.
+    if (this.#from == null && event.pointerType !== 'mouse') return;
+    this.#cursor = this.#barAt(event);
+    if (this.#from == null) this.#anchor = null;
+    this.#point();
+  }
+
+  /** @param {PointerEvent} event */
+  #up(event) {
+    if (this.#from == null) return;
+    const moved = Math.abs(event.clientX - this.#from) > STILL;
+    this.#from = null;
+    // A tap shows the figures of a bar; a click is as good as a drag over it.
+    if (moved || event.pointerType === 'mouse') this.options.onZoom(...this.#selected());
+    else this.#anchor = null;
+    this.#point();
+  }
+
+  #clear() {
+    this.#from = null;
+    this.#cursor = null;
+    this.#anchor = null;
+    this.#point();
+  }
+
+  /** Nothing is selected any more: other figures come. */
+  forget() {
+    this.#anchor = null;
+  }
+
+  /** @param {Figures} figures */
+  draw(figures) {
+    const width = this.element.parentElement?.clientWidth ?? 0;
+    if (width === 0) return;
+    const last = figures.bars.length - 1;
+    if (this.#figures !== figures && this.#cursor != null) this.#cursor = this.#isFocused() ? Math.min(this.#cursor, last) : null;
+    this.#figures = figures;
+    this.#width = width;
+    this.element.setAttribute('aria-valuemax', String(Math.max(0, last)));
+    this.element.setAttribute('aria-valuenow', String(this.#cursor ?? last));
+    this.element.setAttribute('aria-valuetext', spoken(figures, 0, last));
+    this.#picture.setAttribute('width', String(width));
+    fill(this.#picture, ...bars(figures, this.#x), ...axis(figures, width, this.#x), this.#over);
+    this.#point();
+  }
 }
 
 /** @param {{x: number, y: number, width: number, height: number}[]} boxes */

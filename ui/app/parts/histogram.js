@@ -10,7 +10,7 @@ import { el, fill, icon } from '../dom.js';
 import { number, zone } from '../format.js';
 import { t } from '../i18n.js';
 import { barsFor, barsOf, periodOf, stepFor } from './axis.js';
-import { plot, rangeText } from './histogram-plot.js';
+import { Plot, rangeText } from './histogram-plot.js';
 import { menuButton } from './menu.js';
 import { loader } from './states.js';
 
@@ -44,8 +44,8 @@ import { loader } from './states.js';
 
 /** Marks of values whose meaning has a colour everywhere; others take theirs in turn. */
 const MEANT = /** @type {Record<string, Record<string, number>>} */ ({
-  outcome: { failure: 2, success: 1, unknown: 3 },
-  level: { fatal: 5, error: 2, warn: 3, info: 1, debug: 6, trace: 8 },
+  outcome: { failure: 2, success: 4, unknown: 3, '': 1 },
+  level: { fatal: 5, error: 2, warn: 3, info: 4, debug: 6, trace: 8, '': 1 },
 });
 /** Stacked from the bottom: what went wrong stands on the line, where heights can be compared. */
 const ORDER = /** @type {Record<string, string[]>} */ ({ outcome: ['failure', 'unknown', 'success'], level: ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] });
@@ -66,8 +66,9 @@ export function seriesOf(given, by, title, words) {
     const isOther = one.other != null;
     const value = isOther || one.value == null ? null : String(one.value);
     const label = !by ? words.all : isOther ? words.other(one.other ?? 0) : value == null ? words.none : title(value);
-    // One series is no question of colours.
-    const mark = given.length > 1 && (isOther || (value == null && by)) ? 8 : (MEANT[by ?? '']?.[value ?? ''] ?? turn[at % turn.length] ?? 8);
+    // What has no value stands back, but not where it is most of all, or alone.
+    const nothing = MEANT[by ?? '']?.[''] ?? (given.length > 1 && by ? 8 : 1);
+    const mark = isOther ? 8 : value == null ? nothing : (MEANT[by ?? '']?.[value] ?? turn[at % turn.length] ?? 8);
     return { value, isOther, label, mark, total: one.total, counts: one.counts };
   });
   const order = ORDER[by ?? ''];
@@ -75,107 +76,125 @@ export function seriesOf(given, by, title, words) {
   return order ? made.sort((a, b) => rank(a) - rank(b)) : made;
 }
 
-/** @param {Options} options */
-export function histogram(options) {
-  const legend = el('div', { class: 'histogram-legend' });
-  const picture = el('div', { class: 'histogram-picture' });
-  const zoomOut = el('button', { class: 'quiet square', 'aria-label': t('journal.histogram.zoom_out'), title: t('journal.histogram.zoom_out'), 'data-test': 'zoom-out', on: { click: () => options.onZoomOut() } }, icon('zoomout'));
-  const table = el('button', { class: 'quiet square', 'aria-label': t('journal.histogram.as_table'), title: t('journal.histogram.as_table'), 'aria-pressed': 'false', 'data-test': 'histogram-table', on: { click: () => options.onTable(table.getAttribute('aria-pressed') !== 'true') } }, icon('columns'));
-  const hide = el('button', { class: 'quiet square', 'aria-label': t('journal.histogram.hide'), title: t('journal.histogram.hide'), 'data-test': 'histogram-hide', on: { click: () => options.onHide() } }, icon('up'));
-  const byName = el('span', null);
-  const by = menuButton({ label: t('journal.histogram.by'), class: 'quiet histogram-by', title: t('journal.histogram.by') }, () => choices());
-  by.removeAttribute('aria-label');
-  by.dataset.test = 'histogram-by';
-  by.append(el('span', { class: 'visually-hidden' }, `${t('journal.histogram.by')}: `), byName, icon('down'));
-  const element = el(
-    'section',
-    { class: 'histogram', 'aria-label': t('journal.histogram.label'), 'data-test': 'histogram' },
-    el('div', { class: 'busy-line', 'aria-hidden': 'true' }),
-    el('div', { class: 'histogram-head' }, by, legend, el('div', { class: 'row no-print' }, zoomOut, table, hide)),
-    picture,
-  );
-  const work = loader(picture);
+export class Histogram {
   /** @type {Asked | null} */
-  let asked = null;
-  /** @type {string | null} */
-  let key = null;
+  #asked = null;
+  /** What the figures are of; null before the first question. @type {string | null} */
+  #key = null;
   /** @type {Figures | null} */
-  let figures = null;
-  const drawing = plot({ onZoom: (one, other) => zoom(one, other), onZoomOut: () => options.onZoomOut() });
-  const resized = new ResizeObserver(() => figures && !asked?.asTable && drawing.draw(figures));
-  resized.observe(picture);
+  #figures = null;
+  #legend = el('div', { class: 'histogram-legend' });
+  #picture = el('div', { class: 'histogram-picture' });
+  #byName = el('span', null);
 
-  function choices() {
-    return options.choices.map((one) => (one === 'line' ? one : { label: one === '' ? t('journal.histogram.all') : options.title(one), checked: one === (asked?.by ?? ''), run: () => options.onBy(one) }));
+  /** @param {Options} options */
+  constructor(options) {
+    this.options = options;
+    this.zoomOut = tool('zoomout', 'journal.histogram.zoom_out', 'zoom-out', () => options.onZoomOut());
+    this.table = tool('columns', 'journal.histogram.as_table', 'histogram-table', () => options.onTable(this.table.getAttribute('aria-pressed') !== 'true'));
+    const hide = tool('up', 'journal.histogram.hide', 'histogram-hide', () => options.onHide());
+    this.element = el(
+      'section',
+      { class: 'histogram', 'aria-label': t('journal.histogram.label'), 'data-test': 'histogram' },
+      el('div', { class: 'busy-line', 'aria-hidden': 'true' }),
+      el('div', { class: 'histogram-head' }, this.#byButton(), this.#legend, el('div', { class: 'row no-print' }, this.zoomOut, this.table, hide)),
+      this.#picture,
+    );
+    this.work = loader(this.#picture);
+    this.drawing = new Plot({ onZoom: (one, other) => this.#zoom(one, other), onZoomOut: () => options.onZoomOut() });
+    this.resized = new ResizeObserver(() => this.#figures && !this.#asked?.asTable && this.drawing.draw(this.#figures));
+    this.resized.observe(this.#picture);
+  }
+
+  #byButton() {
+    const { choices, title, onBy } = this.options;
+    const items = () => choices.map((one) => (one === 'line' ? one : { label: one === '' ? t('journal.histogram.all') : title(one), checked: one === (this.#asked?.by ?? ''), run: () => onBy(one) }));
+    const button = menuButton({ label: t('journal.histogram.by'), class: 'quiet histogram-by', title: t('journal.histogram.by') }, items);
+    button.removeAttribute('aria-label');
+    button.dataset.test = 'histogram-by';
+    button.append(el('span', { class: 'visually-hidden' }, `${t('journal.histogram.by')}: `), this.#byName, icon('down'));
+    return button;
   }
 
   /** @param {number} one @param {number} other */
-  function zoom(one, other) {
-    const period = figures && periodOf(figures.bars, one, other);
-    if (period) options.onZoom(period);
+  #zoom(one, other) {
+    const period = this.#figures && periodOf(this.#figures.bars, one, other);
+    if (period) this.options.onZoom(period);
   }
 
   /** @param {AbortSignal} signal @param {Asked} what */
-  async function load(signal, what) {
+  async #load(signal, what) {
     const { from, to } = what.range;
-    const step = what.step ?? (from != null && to != null ? stepFor(from, to, barsFor(picture.clientWidth || 960)) : null);
+    const step = what.step ?? (from != null && to != null ? stepFor(from, to, barsFor(this.#picture.clientWidth || 960)) : null);
     const params = new URLSearchParams(what.params);
     params.set('top', String(TOP));
     if (step) params.set('step', step);
     if (what.by) params.set('by', what.by);
     const answer = await get('/histogram', params, signal);
     const at = (/** @type {string | null} */ text) => (text ? Date.parse(text) : null);
-    const starts = answer.times.map(Date.parse);
-    const title = (/** @type {string} */ value) => (what.by ? options.valueTitle(what.by, value) : value);
+    const title = (/** @type {string} */ value) => (what.by ? this.options.valueTitle(what.by, value) : value);
     const words = { none: t('journal.histogram.none'), other: (/** @type {number} */ n) => t('journal.histogram.other', { n }), all: t('journal.histogram.all') };
-    figures = { bars: barsOf(starts, answer.step, at(answer.period.from), at(answer.period.to), Date.now()), series: seriesOf(answer.series, what.by, title, words), tz: answer.period.tz ?? zone() };
-    show();
+    const bars = barsOf(answer.times.map(Date.parse), answer.step, at(answer.period.from), at(answer.period.to), Date.now());
+    this.#figures = { bars, series: seriesOf(answer.series, what.by, title, words), tz: answer.period.tz ?? zone() };
+    this.#show();
   }
 
-  function show() {
+  #show() {
+    const [figures, asked] = [this.#figures, this.#asked];
     if (!figures || !asked) return;
-    table.setAttribute('aria-pressed', String(asked.asTable));
-    fill(legend, figures.series.map((one) => legendEntry(one, asked?.by ?? null, options)));
-    if (figures.bars.length === 0) return fill(picture, el('p', { class: 'muted histogram-none' }, t('journal.histogram.nothing')));
-    if (asked.asTable) return fill(picture, tableOf(figures));
-    if (picture.firstChild !== drawing.element) fill(picture, drawing.element);
-    drawing.draw(figures);
+    this.table.setAttribute('aria-pressed', String(asked.asTable));
+    fill(this.#legend, figures.series.map((one) => legendEntry(one, asked.by, this.options)));
+    if (figures.bars.length === 0) return fill(this.#picture, el('p', { class: 'muted histogram-none' }, t('journal.histogram.nothing')));
+    if (asked.asTable) return fill(this.#picture, tableOf(figures));
+    if (this.#picture.firstChild !== this.drawing.element) fill(this.#picture, this.drawing.element);
+    this.drawing.draw(figures);
   }
 
-  return {
-    element,
-    /**
-     * Shows the figures of a question; asks only if it is another than before.
-     * @param {Asked} what
-     * @param {{again?: boolean}} [how]
-     */
-    update(what, { again = false } = {}) {
-      fill(byName, what.by ? t('journal.histogram.by_field', { field: options.title(what.by) }) : t('journal.histogram.all'));
-      const asks = `${what.params} ${what.by} ${what.step}`;
-      const isSame = asks === key && !again && picture.querySelector('.failed') == null;
-      asked = what;
-      zoomOut.disabled = what.range.from == null && what.range.to == null;
-      if (isSame) return show();
-      key = asks;
-      drawing.forget();
-      void work.run((signal) => load(signal, what)).finally(() => {
-        if (picture.querySelector('.failed')) fill(legend);
-        options.onBusy?.();
-      });
-      options.onBusy?.();
-    },
-    /** Stops the question; what was there stays. */
-    cancel() {
-      work.stop();
-      key = null;
-      options.onBusy?.();
-    },
-    isBusy: () => picture.hasAttribute('aria-busy'),
-    stop() {
-      work.stop();
-      resized.disconnect();
-    },
-  };
+  /**
+   * Shows the figures of a question; asks only if it is another than before, or if that failed.
+   * @param {Asked} what
+   * @param {{again?: boolean}} [how]
+   */
+  update(what, { again = false } = {}) {
+    fill(this.#byName, what.by ? t('journal.histogram.by_field', { field: this.options.title(what.by) }) : t('journal.histogram.all'));
+    const key = `${what.params} ${what.by} ${what.step}`;
+    const isSame = key === this.#key && !again && !this.#hasFailed();
+    this.#asked = what;
+    this.zoomOut.disabled = what.range.from == null && what.range.to == null;
+    if (isSame) return this.#show();
+    this.#key = key;
+    this.drawing.forget();
+    void this.work.run((signal) => this.#load(signal, what)).finally(() => {
+      if (this.#hasFailed()) fill(this.#legend);
+      this.options.onBusy?.();
+    });
+    this.options.onBusy?.();
+  }
+
+  #hasFailed() {
+    return this.#picture.querySelector('.failed') != null;
+  }
+
+  /** Stops the question; what was there stays. */
+  cancel() {
+    this.work.stop();
+    this.#key = null;
+    this.options.onBusy?.();
+  }
+
+  isBusy() {
+    return this.#picture.hasAttribute('aria-busy');
+  }
+
+  stop() {
+    this.work.stop();
+    this.resized.disconnect();
+  }
+}
+
+/** @param {import('../dom.js').IconName} name @param {string} key @param {string} test @param {() => void} run */
+function tool(name, key, test, run) {
+  return el('button', { class: 'quiet square', 'aria-label': t(key), title: t(key), 'data-test': test, on: { click: run } }, icon(name));
 }
 
 /** @param {Series} one @param {string | null} by @param {Options} options */

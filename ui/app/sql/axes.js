@@ -3,6 +3,7 @@
 import { duration, instant, number } from '../format.js';
 import { LOOKS } from '../parts/chart-marks.js';
 import { spacing } from '../parts/chart-scale.js';
+import { visible } from '../visible.js';
 
 /** @typedef {import('./answer.js').AnswerColumn} AnswerColumn */
 /** @typedef {import('../parts/chart-data.js').Data} Data */
@@ -11,6 +12,8 @@ import { spacing } from '../parts/chart-scale.js';
 
 /** Series that are read; the largest of them have looks of their own. */
 const SERIES_MAX = 200;
+/** Characters of a name in a chart. */
+const WORDS_MAX = 200;
 /** Places of one chart. */
 export const PLACES_MAX = 2_000;
 
@@ -118,7 +121,7 @@ export function chartData(schema, rows, choice, { none, rest }) {
   const x = schema[index(choice.x)];
   const axis = x && isTime(x) && choice.kind !== 'rows' && choice.kind !== 'pie' ? 'time' : choice.kind === 'scatter' && x && isNumber(x) ? 'number' : 'text';
   const at = index(choice.x);
-  const words = (/** @type {unknown} */ value) => (value == null || value === '' ? none : typeof value === 'object' ? JSON.stringify(value) : String(value));
+  const words = (/** @type {unknown} */ value) => (value == null || value === '' ? none : visible((typeof value === 'object' ? JSON.stringify(value) : String(value)).slice(0, WORDS_MAX)));
   const place = (/** @type {unknown[]} */ row) => (axis === 'time' ? instant(String(row[at])) : axis === 'number' ? Number(row[at]) : words(row[at]));
   const told = unitOf(choice.y[0] ?? '');
   const base = { kind: choice.kind, axis: /** @type {Data['axis']} */ (axis), xTitle: choice.x, told, tick: told };

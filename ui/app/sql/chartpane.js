@@ -2,7 +2,7 @@
 
 import { el, fill } from '../dom.js';
 import { t } from '../i18n.js';
-import { chart } from '../parts/chart.js';
+import { Chart } from '../parts/chart.js';
 import { empty } from '../parts/states.js';
 import { PLACES_MAX, chartData, choiceOf, isNumber, isText, suggest } from './axes.js';
 
@@ -16,7 +16,7 @@ import { PLACES_MAX, chartData, choiceOf, isNumber, isText, suggest } from './ax
 export function chartPane(answer, { params, onChange, onBrush }) {
   const first = suggest(answer.schema, answer.rows);
   if (!first) return { element: empty(t('sql.no_chart'), t('sql.no_chart_why')), update() {}, stop() {} };
-  const picture = chart({ label: t('sql.chart'), onBrush });
+  const picture = new Chart({ label: t('sql.chart'), onBrush });
   const controls = el('div', { class: 'sql-axes', role: 'group', 'aria-label': t('sql.axes') });
   const note = el('p', { class: 'muted small' });
   /** @param {URLSearchParams} now */

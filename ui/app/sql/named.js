@@ -2,7 +2,7 @@
 
 import { get } from '../api.js';
 import { el } from '../dom.js';
-import { t } from '../i18n.js';
+import { has, load, t } from '../i18n.js';
 import { timePicker } from '../parts/timepicker.js';
 
 /** @typedef {{name: string, type: 'text' | 'integer' | 'number' | 'boolean' | 'timestamp' | 'date' | 'text_list', required: boolean, default: string | null, meaning: string}} Parameter */
@@ -10,10 +10,26 @@ import { timePicker } from '../parts/timepicker.js';
 /** @typedef {import('../period.js').Period} Period */
 
 /**
+ * All named queries; those that came with the program in the reader's language.
  * @param {AbortSignal} [signal]
  * @returns {Promise<NamedQuery[]>}
  */
-export const namedQueries = (signal) => get('/queries', undefined, signal);
+export async function namedQueries(signal) {
+  /** @type {[NamedQuery[], void]} */
+  const [all] = await Promise.all([get('/queries', undefined, signal), load('queries')]);
+  return all.map((query) => (query.own || query.error ? query : translated(query)));
+}
+
+/** @param {NamedQuery} query @returns {NamedQuery} */
+function translated(query) {
+  const text = (/** @type {string} */ key, /** @type {string | undefined} */ own) => (has(key) ? t(key) : own ?? '');
+  return {
+    ...query,
+    title: text(`query.${query.name}`, query.title),
+    description: text(`query.${query.name}_what`, query.description),
+    parameters: query.parameters?.map((parameter) => ({ ...parameter, meaning: text(`query.param_${parameter.name}`, parameter.meaning) })),
+  };
+}
 
 /**
  * Whether a query has a range of time, which the time picker chooses.

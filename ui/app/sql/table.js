@@ -14,6 +14,8 @@ import { isNumber, isTime } from './axes.js';
 /** @typedef {import('./answer.js').Answer} Answer */
 /** @typedef {import('./answer.js').AnswerColumn} AnswerColumn */
 
+/** Characters that a cell shows: what is longer stands whole in the window of its row. */
+const CELL_MAX = 500;
 /** Rows from which widths are taken. */
 const LOOKED = 60;
 
@@ -30,15 +32,17 @@ export function plain(value) {
  * A value as people read it.
  * @param {AnswerColumn} column
  * @param {unknown} value
+ * @param {number} [most] characters
  * @returns {import('../dom.js').Child}
  */
-export function shown(column, value) {
+export function shown(column, value, most = Infinity) {
   if (value == null) return el('span', { class: 'muted' }, t('sql.null'));
   if (value === '') return el('span', { class: 'muted' }, t('sql.empty_text'));
   if (column.type === 'timestamp') return time(String(value));
   // Ids and years are no amounts: their digits stand as they are.
   if (isNumber(column)) return /(^|_)(id|seq|year|status|code|step)$/.test(column.name) ? String(value) : number(/** @type {any} */ (value));
-  return visible(plain(value));
+  const text = plain(value);
+  return visible(text.length > most ? `${text.slice(0, most)}…` : text);
 }
 
 /**
@@ -99,6 +103,12 @@ export function answerTable(answer, { label, sort, onSort }) {
   };
 }
 
+/** Characters of a value as it is shown. @param {AnswerColumn} column @param {unknown} value */
+function widthOf(column, value) {
+  if (column.type === 'timestamp') return time(String(value ?? '')).length;
+  return isNumber(column) ? number(/** @type {any} */ (value)).length : plain(value).length;
+}
+
 /**
  * @param {Answer} answer
  * @param {AnswerColumn} column
@@ -107,7 +117,7 @@ export function answerTable(answer, { label, sort, onSort }) {
  */
 function columnOf(answer, column, at) {
   let longest = column.name.length + 3;
-  for (const row of answer.rows.slice(0, LOOKED)) longest = Math.max(longest, column.type === 'timestamp' ? time(String(row[at] ?? '')).length : plain(row[at]).length);
+  for (const row of answer.rows.slice(0, LOOKED)) longest = Math.max(longest, widthOf(column, row[at]));
   return {
     id: String(at),
     title: column.name,
@@ -118,7 +128,7 @@ function columnOf(answer, column, at) {
     firm: isTime(column) || isNumber(column),
     mono: /(^|_)id$/.test(column.name) || /^(json|struct|map|list)/.test(column.type),
     sorts: true,
-    cell: (row) => shown(column, row[at]),
+    cell: (row) => shown(column, row[at], CELL_MAX),
     text: (row) => plain(row[at]),
   };
 }

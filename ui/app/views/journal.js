@@ -12,15 +12,15 @@ import { cellMenu } from '../journal/cells.js';
 import { NARROW_COLUMN, columnIds, columnsOf, columnsText, fieldsOf, knowFields, plainFields, readSort, readWidths, sortField, widthsText } from '../journal/columns.js';
 import { facets } from '../journal/facets.js';
 import { fieldList, label, learn, shownValue } from '../journal/fields.js';
-import { listSource } from '../journal/list.js';
+import { ListSource } from '../journal/list.js';
 import { listBar } from '../journal/listbar.js';
-import { liveControl } from '../journal/live.js';
+import { Live } from '../journal/live.js';
 import { openId, openedEvent } from '../journal/opened.js';
 import { changes, isField, quoted, read, text, toApi } from '../journal/query.js';
 import { shortcut } from '../keys.js';
 import { isStep } from '../parts/axis.js';
 import { grid as makeGrid, prepare } from '../parts/grid.js';
-import { histogram } from '../parts/histogram.js';
+import { Histogram } from '../parts/histogram.js';
 import { toast } from '../parts/toast.js';
 import { resolve, widened } from '../period.js';
 import * as url from '../url.js';
@@ -64,7 +64,7 @@ class Journal {
     this.isWrapped = false;
     /** @type {string | null} */
     this.shownFind = null;
-    /** @type {ReturnType<typeof listSource> | null} */
+    /** @type {ListSource | null} */
     this.source = null;
     this.main = el('div', { class: 'journal-main' });
     this.element = el('div', { class: 'journal', 'data-test': 'journal' });
@@ -72,13 +72,13 @@ class Journal {
     this.bar = bar({ leading: this.facets.button, columns: () => plainFields(this.ids) });
     this.opened = openedEvent({ region: this.element, onStep: (by) => this.step(by), rowOf: (id) => this.rowOf(id) });
     this.histogram = this.makeHistogram();
-    this.live = liveControl({ grid: () => this.grid, isReading: () => this.isReading(), refetch: () => this.refetch(), onToggle: (on) => url.change({ live: on ? '1' : null, ...(on && { sort: null }) }), onPast: () => this.leavePast() });
-    /** Made when it is used first. @type {ReturnType<typeof import('../journal/find.js').findBar> | null} */
+    this.live = new Live({ grid: () => this.grid, isReading: () => this.isReading(), refetch: () => this.refetch(), onToggle: (on) => url.change({ live: on ? '1' : null, ...(on && { sort: null }) }), onPast: () => this.leavePast() });
+    /** Made when it is used first. @type {import('../journal/find.js').FindBar | null} */
     this.find = null;
     this.listBar = listBar({
       grid: () => this.grid, live: this.live, columns: () => this.ids,
       onColumns: (ids) => url.change({ columns: columnsText(ids) }),
-      onRefresh: () => this.refresh(), onStop: () => this.cancel(),
+      onRefresh: () => this.askAnew(), onStop: () => this.cancel(),
       onWrap: () => url.change({ wrap: url.here().params.get('wrap') === '1' ? null : '1' }),
       onChart: () => url.change({ chart: null }),
     });
@@ -95,7 +95,7 @@ class Journal {
   }
 
   makeHistogram() {
-    return histogram({
+    return new Histogram({
       onZoom: (period) => url.change(changes.period(this.query, period)),
       onZoomOut: () => {
         const period = widened(this.query.period, Date.now(), zone());
@@ -148,10 +148,10 @@ class Journal {
 
   /** Finds in the rows that are loaded. @param {string} [wanted] */
   async openFind(wanted) {
-    const { findBar } = await import('../journal/find.js');
+    const { FindBar } = await import('../journal/find.js');
     if (this.stopped) return;
     if (!this.find) {
-      this.find = findBar({ grid: () => this.grid, onText: (text) => url.change({ find: (this.shownFind = text) }, { replace: true }), onSearch: (text) => url.change({ find: null, q: [this.query.q, quoted(text)].filter(Boolean).join(' ') }), mark: (row) => this.mark(row) });
+      this.find = new FindBar({ grid: () => this.grid, onText: (text) => url.change({ find: (this.shownFind = text) }, { replace: true }), onSearch: (text) => url.change({ find: null, q: [this.query.q, quoted(text)].filter(Boolean).join(' ') }), mark: (row) => this.mark(row) });
       this.grid.element.before(this.find.element);
       this.releaseFind();
     }
@@ -213,13 +213,14 @@ class Journal {
     const list = `${toApi(this.query)} ${sort.sort}`;
     const fields = fieldsOf(this.ids);
     const columns = `${this.ids.join()} ${zone()} ${params.get('widths')}`;
-    const isSame = this.shown?.list === list && fields.every((field) => this.shown?.fields.includes(field)) && !this.grid.hasFailed();
+    const isSame = this.shown?.list === list && fields.every((field) => this.shown?.fields.includes(field));
     const isWrapped = params.get('wrap') === '1';
     if (this.shown?.columns !== columns) this.grid.setColumns(columnsOf(this.ids), readWidths(params.get('widths')));
     this.grid.setSort(sort.shown);
     if (this.isWrapped !== isWrapped) this.grid.setWrap(isWrapped);
     this.isWrapped = isWrapped;
     this.listBar.setWrap(isWrapped);
+    if (isSame && this.grid.hasFailed()) this.grid.retry();
     if (!isSame) {
       const keepPlace = this.shown?.list === list && !this.grid.hasFailed();
       this.grid.setSource(this.makeSource(sort.sort, fields, keepPlace ? this.source : null), { keepPlace });
@@ -227,9 +228,9 @@ class Journal {
     this.shown = { list, fields: isSame ? this.shown?.fields ?? fields : fields, columns, live: this.shown?.live ?? '' };
   }
 
-  /** @param {string} sort @param {string[]} fields @param {ReturnType<typeof listSource> | null} [like] */
+  /** @param {string} sort @param {string[]} fields @param {ListSource | null} [like] */
   makeSource(sort, fields, like = null) {
-    this.source = listSource({ params: toApi(this.query), sort, fields, like, onRows: (rows) => this.learnFrom(rows) });
+    this.source = new ListSource({ params: toApi(this.query), sort, fields, like, onRows: (rows) => this.learnFrom(rows) });
     return this.source;
   }
 
@@ -251,7 +252,7 @@ class Journal {
   /** The list anew, without a flicker: its first rows are there before it is shown. @returns {Promise<Row[]>} */
   async refetch() {
     const sort = readSort(url.here().params.get('sort'), this.ids).sort;
-    const source = listSource({ params: toApi(this.query), sort, fields: this.shown?.fields ?? fieldsOf(this.ids), counted: true, onRows: (rows) => this.learnFrom(rows) });
+    const source = new ListSource({ params: toApi(this.query), sort, fields: this.shown?.fields ?? fieldsOf(this.ids), counted: true, onRows: (rows) => this.learnFrom(rows) });
     const rows = await source.page(0, new AbortController().signal);
     if (this.stopped) return rows;
     this.source = source;
@@ -259,7 +260,15 @@ class Journal {
     return rows;
   }
 
+  /** The server is back: what failed is asked again, and nobody loses the place. */
   refresh() {
+    this.showHistogram();
+    this.facets.refresh();
+    this.grid.retry();
+  }
+
+  /** Everything anew, as somebody asked for it. */
+  askAnew() {
     this.showHistogram({ again: true });
     this.facets.refresh();
     if (this.live.isOn()) void this.live.anew();
@@ -316,7 +325,7 @@ class Journal {
       { keys: 'Space', title: 'journal.keys.select' },
       { keys: 'm', title: 'journal.keys.menu' },
       { keys: 'w', title: 'journal.keys.wrap', run: () => change('wrap') },
-      { keys: 'r', title: 'journal.keys.refresh', run: () => this.refresh() },
+      { keys: 'r', title: 'journal.keys.refresh', run: () => this.askAnew() },
       { keys: 'l', title: 'journal.keys.live', run: () => change('live') },
       { keys: 'Escape', title: 'journal.keys.stop', run: () => this.isBusy() && this.cancel() },
     );
