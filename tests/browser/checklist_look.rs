@@ -154,12 +154,12 @@ async fn nothing_is_lost_at_320_pixels_and_at_twice_the_size() {
                 "/dashboards/overview?project=demo&period=all",
                 "/jobs?project=demo",
                 "/alerts?project=demo",
+                "/screens/remonline/event_log?project=demo",
+                "/ingest/mappings?project=demo",
+                "/objects/cashbox/9?project=demo",
             ] {
                 page.open(path).await?;
-                let more = page
-                    .run("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
-                    .await?;
-                assert_eq!(more, json!(0), "{path} at {width} px is wider than the window");
+                page.fits().await?;
             }
             page.open("/?project=demo&period=all").await?;
             page.find("[data-test=query]").await?;
@@ -168,4 +168,21 @@ async fn nothing_is_lost_at_320_pixels_and_at_twice_the_size() {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn an_embedded_page_has_no_frame_and_a_printed_one_shows_rows_filters_and_period() {
+    journey(&demo(), |page| async move {
+        page.open("/?project=demo&period=all&source=idosell&embed=1").await?;
+        let shown = "const [name] = arguments; return [...document.querySelectorAll(name)].some((one) => one.checkVisibility())";
+        let shows = async |name: &str| Ok::<_, thirtyfour::error::WebDriverError>(page.driver.execute(shown, vec![json!(name)]).await?.json() == &json!(true));
+        assert!(!shows("nav.side").await? && shows("[data-test=row]").await?, "embedded");
+        page.open("/?project=demo&period=all&source=idosell").await?;
+        assert!(shows("nav.side").await?);
+        page.driver.cdp().send_raw("Emulation.setEmulatedMedia", json!({"media": "print"})).await?;
+        assert!(!shows("nav.side").await? && shows("[data-test=row]").await?, "printed");
+        assert!(shows("[data-test=chip]").await? && shows(".time-label").await?, "with what was asked");
+        Ok(())
+    })
+    .await;
 }

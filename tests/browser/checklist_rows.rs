@@ -383,3 +383,28 @@ async fn what_happened_around_an_event_is_listed_filtered_and_opened() {
     .await;
     server.stop();
 }
+
+#[tokio::test]
+async fn the_drawer_steps_through_events_and_the_list_stays_where_it_is() {
+    journey(&demo(), |page| async move {
+        page.open("/?project=demo&period=all&columns=event_time,event_id").await?;
+        page.find("[data-test=row]").await?;
+        let list = "return [...document.querySelectorAll('[data-test=row]')].slice(0, 5).map((row) => [row.querySelectorAll('.grid-cell')[1].textContent, Math.round(row.getBoundingClientRect().top)])";
+        let before = page.run(list).await?;
+        page.press("j").await?;
+        page.key(Key::Enter).await?;
+        page.find("[data-test=drawer-title]").await?;
+        assert_eq!(page.run(list).await?, before, "the list does not move");
+        for at in [1, 2, 1] {
+            page.press(if at == 1 && page.param("event").await? != before[0][0].as_str().unwrap() { "k" } else { "j" }).await?;
+            let wanted = before[at][0].as_str().unwrap().to_owned();
+            page.until(&format!("event {at} is open"), async || Ok(page.param("event").await? == wanted)).await?;
+            page.settled().await?;
+        }
+        page.key(Key::Escape).await?;
+        assert_eq!(page.all("[data-test=drawer]:not([hidden])").await?.len(), 0, "one Escape closes it");
+        assert_eq!(page.param("event").await?, "");
+        Ok(())
+    })
+    .await;
+}

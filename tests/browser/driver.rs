@@ -170,6 +170,11 @@ where
     }
     wanted.set_browser_log_level(thirtyfour::LoggingPrefsLogLevel::All).expect("a capability");
     let driver = WebDriver::new(address, wanted).await.expect("a browser starts");
+    // No window is narrower than 500 pixels, and none knows of a zoom: what the page sees is said apart.
+    let size = json!({"width": look.width, "height": look.height, "deviceScaleFactor": 1, "mobile": false});
+    if look.width < 500 {
+        driver.cdp().send_raw("Emulation.setDeviceMetricsOverride", size).await.expect("a size");
+    }
     let failed = match driver.run_and_quit(walk).await {
         Ok(()) => return,
         Err(failed) => failed,
@@ -250,6 +255,14 @@ impl Page {
         element.scroll_into_view().await?;
         element.click().await?;
         self.settled().await
+    }
+
+    /// Waits until nothing on the page is wider than the window.
+    ///
+    /// A table takes a frame to see that it has no room and to become cards.
+    pub(crate) async fn fits(&self) -> WebDriverResult<()> {
+        let wider = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+        self.until("the page fits the window", async || Ok(self.run(wider).await? == 0)).await
     }
 
     /// Types into whatever has the focus.
