@@ -12,6 +12,8 @@ import { join } from 'node:path';
 const tools = createRequire(join(process.env.KRONIKA_PAGE_TOOLS, '/'));
 const { chromium } = tools('playwright-core');
 const axeSource = readFileSync(tools.resolve('axe-core/axe.min.js'), 'utf8');
+/** How long a view may be busy. */
+const PATIENCE = 30_000;
 const [mode, out = 'pictures', only] = process.argv.slice(2);
 
 /** Views by name: where each has something to show. */
@@ -29,12 +31,16 @@ const VIEWS = {
   tasks: '/tasks?project=demo&tz=UTC',
   jobs: '/jobs?project=demo&tz=UTC',
   ingest: '/ingest?project=demo&tz=UTC',
-  deadletters: '/ingest/dead-letters?project=demo&tz=UTC',
+  deadletters: '/ingest/rejected?project=demo&tz=UTC',
   mappings: '/ingest/mappings?project=demo&tz=UTC',
   alerts: '/alerts?project=demo&tz=UTC',
   keys: '/admin/keys?project=demo&tz=UTC',
+  projects: '/admin/projects?project=demo&tz=UTC',
   retention: '/admin/retention?project=demo&tz=UTC',
   erasure: '/admin/erasure?project=demo&tz=UTC',
+  holds: '/admin/holds?project=demo&tz=UTC',
+  redaction: '/admin/redaction?project=demo&tz=UTC',
+  products: '/admin/products?project=demo&tz=UTC',
   storage: '/admin/storage?project=demo&tz=UTC',
   health: '/admin/health?project=demo&tz=UTC',
   kit: '/ui/kit?project=demo&tz=UTC',
@@ -91,39 +97,49 @@ async function open(browser, site, { theme, language, width = 1440, height = 900
   return { context, page, wrong };
 }
 
+/** Waits until nothing is busy; whether it came to that. */
 async function settled(page) {
-  await page.waitForFunction(() => document.querySelector('main')?.children.length && !document.querySelector('[aria-busy=true]'), null, { timeout: 30_000 });
+  const calm = await page.waitForFunction(() => document.querySelector('main')?.children.length && !document.querySelector('[aria-busy=true]'), null, { timeout: PATIENCE }).catch(() => null);
   await page.waitForTimeout(250);
+  return calm !== null;
 }
 
-/** Looks for barriers; gives how many were found. */
+/** What axe-core finds on a page, as lines. */
+async function violations(page) {
+  // Through the debugger: the page's policy lets no script in, and stays as it is.
+  const session = await page.context().newCDPSession(page);
+  await session.send('Runtime.evaluate', { expression: axeSource });
+  const { result } = await session.send('Runtime.evaluate', { expression: 'axe.run(document, {resultTypes: ["violations"]}).then((found) => JSON.stringify(found.violations))', awaitPromise: true, returnByValue: true });
+  await session.detach();
+  const places = (one) => one.nodes.slice(0, 3).map((node) => `\n    ${node.target.join(' ')}: ${node.failureSummary?.split('\n').slice(1, 2).join('')}`).join('');
+  return JSON.parse(result.value).map((one) => `${one.id} (${one.impact}): ${one.help}${places(one)}`);
+}
+
+/** Looks for barriers in every view, in one theme and language; gives how many were found. */
+async function barriersIn(browser, site, views, look) {
+  let count = 0;
+  const signedIn = await open(browser, site, look);
+  const outside = await open(browser, site, { ...look, signedIn: false });
+  for (const [name, path] of views) {
+    const { page, wrong } = name === 'login' ? outside : signedIn;
+    const answer = await page.goto(site.url + path);
+    const found = answer.ok() ? [] : [`${path} is answered with ${answer.status()}`];
+    if (found.length === 0 && !(await settled(page))) found.push(`is still busy: ${await page.evaluate(() => [...document.querySelectorAll('[aria-busy=true]')].map((one) => one.className || one.tagName).join(', '))}`);
+    found.push(...(await violations(page)), ...wrong.splice(0).map((message) => `console: ${message}`));
+    for (const one of found) console.log(`${name} ${look.theme} ${look.language}: ${one}`);
+    count += found.length;
+  }
+  await signedIn.context.close();
+  await outside.context.close();
+  return count;
+}
+
+/** Looks for barriers in both themes, in three languages at a time; gives how many were found. */
 async function barriers(browser, site, views) {
   let count = 0;
   for (const theme of ['light', 'dark']) {
-    for (const language of ['en', 'pl', 'ru']) {
-      const signedIn = await open(browser, site, { theme, language });
-      const outside = await open(browser, site, { theme, language, signedIn: false });
-      for (const [name, path] of views) {
-        const { page, wrong } = name === 'login' ? outside : signedIn;
-        await page.goto(site.url + path);
-        await settled(page);
-        // Through the debugger: the page's policy lets no script in, and stays as it is.
-        const session = await page.context().newCDPSession(page);
-        await session.send('Runtime.evaluate', { expression: axeSource });
-        const { result } = await session.send('Runtime.evaluate', { expression: 'axe.run(document, {resultTypes: ["violations"]}).then((found) => JSON.stringify(found.violations))', awaitPromise: true, returnByValue: true });
-        for (const one of JSON.parse(result.value)) {
-          count += 1;
-          console.log(`${name} ${theme} ${language}: ${one.id} (${one.impact}): ${one.help}`);
-          for (const node of one.nodes.slice(0, 3)) console.log(`    ${node.target.join(' ')}: ${node.failureSummary?.split('\n').slice(1, 2).join('')}`);
-        }
-        for (const message of wrong.splice(0)) {
-          count += 1;
-          console.log(`${name} ${theme} ${language}: console: ${message}`);
-        }
-      }
-      await signedIn.context.close();
-      await outside.context.close();
-    }
+    const counts = await Promise.all(['en', 'pl', 'ru'].map((language) => barriersIn(browser, site, views, { theme, language })));
+    count += counts.reduce((sum, one) => sum + one, 0);
   }
   console.log(`${views.length} views × 2 themes × 3 languages: ${count} barriers or errors`);
   return count;

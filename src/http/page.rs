@@ -34,10 +34,10 @@ const VIEWS: [&str; 20] = [
     "/screens",
     "/screens/{*rest}",
     "/ingest",
+    "/ingest/{*rest}",
     "/alerts",
     "/admin",
     "/admin/{*rest}",
-    "/kit",
     "/ui/kit",
 ];
 

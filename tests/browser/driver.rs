@@ -170,11 +170,25 @@ where
     }
     wanted.set_browser_log_level(thirtyfour::LoggingPrefsLogLevel::All).expect("a capability");
     let driver = WebDriver::new(address, wanted).await.expect("a browser starts");
+    // No window is narrower than 500 pixels, and none knows of a zoom: what the page sees is said apart.
+    let size = json!({"width": look.width, "height": look.height, "deviceScaleFactor": 1, "mobile": false});
+    if look.width < 500 {
+        driver.cdp().send_raw("Emulation.setDeviceMetricsOverride", size).await.expect("a size");
+    }
     let failed = match driver.run_and_quit(walk).await {
         Ok(()) => return,
         Err(failed) => failed,
     };
     panic!("{failed}");
+}
+
+/// What is wrong with answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// They are a failure of the server.
+    Fails,
+    /// They come when the page's `troubled` is emptied.
+    Waits,
 }
 
 impl Page {
@@ -243,6 +257,14 @@ impl Page {
         self.settled().await
     }
 
+    /// Waits until nothing on the page is wider than the window.
+    ///
+    /// A table takes a frame to see that it has no room and to become cards.
+    pub(crate) async fn fits(&self) -> WebDriverResult<()> {
+        let wider = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+        self.until("the page fits the window", async || Ok(self.run(wider).await? == 0)).await
+    }
+
     /// Types into whatever has the focus.
     pub(crate) async fn press(&self, keys: impl AsRef<str>) -> WebDriverResult<()> {
         self.driver.action_chain().send_keys(keys.as_ref()).perform().await
@@ -277,6 +299,19 @@ impl Page {
         Ok(count.as_str().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0).saturating_sub(1))
     }
 
+    /// The exact number of events, once the journal's list knows it.
+    pub(crate) async fn total(&self) -> WebDriverResult<u64> {
+        let said = async || -> WebDriverResult<Option<u64>> {
+            let text = self.text("[data-test=total]").await?;
+            let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+            Ok(digits.parse().ok().filter(|_| !text.contains('≥')))
+        };
+        self.until("the events are counted", async || Ok(said().await?.is_some_and(|count| count > 0))).await?;
+        let (said, rows) = (said().await?, self.rows().await?);
+        assert_eq!(said, Some(rows), "what is said and what the list has");
+        Ok(rows)
+    }
+
     /// What the journal shows: total, chips, bars and rows.
     pub(crate) async fn screen(&self) -> WebDriverResult<Value> {
         self.run(
@@ -297,6 +332,87 @@ impl Page {
         let answer = request.header("kronika-project", project).send().await.expect("answers");
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         answer.json().await.expect("JSON")
+    }
+
+    /// Rows of a statement, as the server answers it to a program with the key.
+    pub(crate) async fn sql(&self, project: &str, sql: &str) -> Vec<Vec<Value>> {
+        let request =
+            reqwest::Client::new().post(format!("{}/api/v1/query", self.site.url)).bearer_auth(&self.site.key);
+        let answer =
+            request.header("kronika-project", project).json(&json!({"sql": sql})).send().await.expect("answers");
+        let (status, text) = (answer.status(), answer.text().await.expect("a text"));
+        assert!(status.is_success(), "{sql}: {status} {text}");
+        let body: Value = serde_json::from_str(&text).expect("JSON");
+        serde_json::from_value(body["rows"].clone()).expect("rows")
+    }
+
+    /// The one number that a statement gives.
+    pub(crate) async fn figure(&self, project: &str, sql: &str) -> u64 {
+        let rows = self.sql(project, sql).await;
+        rows[0][0].as_str().map_or_else(|| rows[0][0].as_u64(), |text| text.parse().ok()).expect("a number")
+    }
+
+    /// A parameter of the address: all its values with `|` between them, empty where there is none.
+    pub(crate) async fn param(&self, name: &str) -> WebDriverResult<String> {
+        let url = self.driver.current_url().await?;
+        let values = url.query_pairs().filter(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        Ok(values.collect::<Vec<_>>().join("|"))
+    }
+
+    /// Chooses the entry of the open menu that holds a text.
+    pub(crate) async fn choose(&self, text: &str) -> WebDriverResult<()> {
+        self.find("[role=menu]").await?;
+        let script = "const [text] = arguments; const found = [...document.querySelectorAll('[role=menu] [role^=menuitem]')].find((one) => one.textContent.includes(text)); \
+                      found?.click(); return found != null";
+        let found = self.driver.execute(script, vec![json!(text)]).await?;
+        assert_eq!(
+            found.json(),
+            &json!(true),
+            "the menu has `{text}`: {}",
+            self.text("[role=menu]").await.unwrap_or_default()
+        );
+        self.settled().await
+    }
+
+    /// Lets the page write and this test read the clipboard.
+    pub(crate) async fn allow_clipboard(&self) -> WebDriverResult<()> {
+        let both = json!({"origin": self.site.url, "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]});
+        self.driver.cdp().send_raw("Browser.grantPermissions", both).await?;
+        self.driver
+            .execute_async("const [done] = arguments; navigator.clipboard.writeText('').then(() => done(null))", vec![])
+            .await
+            .map(drop)
+    }
+
+    /// What was copied, once something was.
+    pub(crate) async fn copied(&self) -> WebDriverResult<String> {
+        let read =
+            "const [done] = arguments; navigator.clipboard.readText().then(done, (error) => done(String(error)))";
+        let text = async || {
+            Ok::<_, WebDriverError>(
+                self.driver.execute_async(read, vec![]).await?.json().as_str().unwrap_or_default().to_owned(),
+            )
+        };
+        self.until("something is copied", async || Ok(!text().await?.is_empty())).await?;
+        text().await
+    }
+
+    /// Answers of paths that hold a text come as a failure of the server, or late, from the next page on.
+    ///
+    /// It stands before the network in the browser: the server has no way to fail in one place only.
+    pub(crate) async fn trouble(&self, path: &str, kind: Trouble) -> WebDriverResult<()> {
+        let failure = json!({"type": "about:blank", "title": "Out of order", "status": 500, "detail": "this part is out of order", "code": "internal", "request_id": "req-of-the-failure"}).to_string();
+        let script = format!(
+            "window.troubled = {path}; const real = window.fetch; window.fetch = async (input, init) => {{ \
+             if (window.troubled && new URL(input, location.href).pathname.includes(window.troubled)) {{ \
+               if ({fails}) return new Response({failure}, {{status: 500, headers: {{'Content-Type': 'application/problem+json'}}}}); \
+               await new Promise((go, stop) => {{ const timer = setInterval(() => window.troubled || (clearInterval(timer), go()), 20); init?.signal?.addEventListener('abort', () => (clearInterval(timer), stop(init.signal.reason))); }}); \
+             }} return real(input, init); }};",
+            path = json!(path),
+            fails = kind == Trouble::Fails,
+            failure = json!(failure),
+        );
+        self.driver.cdp().send_raw("Page.addScriptToEvaluateOnNewDocument", json!({"source": script})).await.map(drop)
     }
 
     /// No error in the console, no report of the policy.

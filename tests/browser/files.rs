@@ -163,6 +163,46 @@ fn check_text(language: &str, key: &str, text: &Value, english: &Value, forms: &
     );
 }
 
+/// The table of `docs/page.md` names tests that there are, and at least one for each point but those that are said to be not done.
+#[test]
+fn every_point_of_the_checklist_names_its_tests() {
+    let page = include_str!("../../docs/page.md");
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
+    let tests: String = files(&sources, "rs").into_iter().map(|(_, text)| text).collect();
+    let name = regex::Regex::new(r"`([a-z0-9_]{12,})`").unwrap();
+    let mut points = 0;
+    for line in page.lines() {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let Some(Ok(number)) = cells.get(1).map(|cell| cell.parse::<usize>()) else { continue };
+        points += 1;
+        assert_eq!(number, points, "points stand in their order");
+        let named: Vec<&str> = name.captures_iter(cells[4]).map(|found| found.get(1).unwrap().as_str()).collect();
+        assert!(!named.is_empty() || (cells[3] == "not done" && number > 28), "point {number} names no test");
+        for test in named {
+            assert!(tests.contains(&format!("fn {test}()")), "point {number} names `{test}`, which is not there");
+        }
+    }
+    assert_eq!(points, 30);
+}
+
+/// Paths that the page has a view for are paths that the server answers with the page: else a reload is a 404.
+#[test]
+fn every_view_of_the_page_is_served() {
+    let routes = std::fs::read_to_string(ui().join("app/routes.js")).unwrap();
+    let server = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/page.rs")).unwrap();
+    let route = regex::Regex::new(r"\{ name: '\w+', path: '([^']+)'(, below: true)?(?s:.*?)\}").unwrap();
+    let all: Vec<_> = route.captures_iter(&routes).collect();
+    assert!(all.len() > 12, "the routes are read");
+    for found in all {
+        let path = &found[1];
+        // Of `/events` only what is below it is a view; the journal itself is `/`.
+        let itself = ["/", "/events", "/objects", "/actors", "/visitors"].contains(&path)
+            || server.contains(&format!("\"{path}\","));
+        assert!(itself, "{path} is not served");
+        assert!(found.get(2).is_none() || server.contains(&format!("\"{path}/{{*rest}}\",")), "{path}/… is not served");
+    }
+}
+
 /// Keys that code asks for by their whole name are there; those that are put together are seen in the browser.
 #[test]
 fn every_text_that_the_page_asks_for_exists() {

@@ -64,7 +64,7 @@ const VIEWS: [&str; 21] = [
     "/alerts",
     "/admin",
     "/admin/keys",
-    "/kit",
+    "/ingest/mappings",
 ];
 
 #[tokio::test]
