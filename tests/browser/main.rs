@@ -1,6 +1,9 @@
 //! The page: its files, and journeys through it in a real browser (Debian's `chromium`, driven by `chromium-driver`
 //! over WebDriver) against a real server. Where the browser is missing they are skipped, and fail in CI.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "figures and reasons for skipping are for people")]
+
 mod checklist_filters;
 mod checklist_look;
 mod checklist_rows;
