@@ -314,6 +314,16 @@ async fn a_start_without_its_store_says_so_and_changes_nothing() {
     // `storage.retry_timeout` is 2 s.
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     store.come_back().await;
+    // The store listens before it finds its volumes: a supervisor would try again, too.
+    let began = Instant::now();
+    let is_sound = || {
+        let mut verify = super::common::kronika();
+        verify.arg("verify").arg("--data-dir").arg(home.data_dir()).arg("--config").arg(home.path("kronika.toml"));
+        verify.output().unwrap().status.success()
+    };
+    while !is_sound() && began.elapsed() < Duration::from_secs(60) {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
     let server = TestServer::start_in(&home);
     assert_eq!(server.count("default", COUNT).await, 80);
     server.stop();

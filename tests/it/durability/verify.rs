@@ -174,7 +174,8 @@ async fn a_query_names_the_damaged_file_and_may_go_without_it() {
     assert!(!asked.headers.contains_key("kronika-partial") || asked.json(200)["missing"]["files"] == 1);
     server.get("default", "/api/v1/facets?partial=maybe").await.problem(400, "invalid_filter");
     // A key that sees one module is told that something is missing, not how much of what it must not see.
-    let new = json!({"name": "a only", "scopes": ["query"], "project": "default", "restrictions": {"modules": ["a", "b"]}});
+    let new =
+        json!({"name": "a only", "scopes": ["query"], "project": "default", "restrictions": {"modules": ["a", "b"]}});
     let made = crate::common::send(server.request(reqwest::Method::POST, "/api/v1/keys").json(&new)).await.json(201);
     let list = server.with(
         made["secret"].as_str().unwrap(),
