@@ -6,16 +6,18 @@
 mod page;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
-fn main() {
+fn main() -> ExitCode {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=build");
     println!("cargo::rerun-if-changed=ui");
     println!("cargo::rustc-check-cfg=cfg(page_on_disk)");
     if let Err(why) = run() {
         println!("cargo::error=the page cannot be prepared: {why}");
-        std::process::exit(1);
+        return ExitCode::FAILURE;
     }
+    ExitCode::SUCCESS
 }
 
 fn run() -> Result<(), String> {

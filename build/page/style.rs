@@ -19,7 +19,7 @@ pub(crate) fn style(source: &str) -> Result<String, String> {
             };
             let before = text.chars().next_back();
             // Behind `:` a value begins; a `:` with nothing before `;` is an empty value, which the space is.
-            let holds = before.is_some_and(|before| !"{};,".contains(before) && !(before == ':' && next != ';'))
+            let holds = before.is_some_and(|before| !"{};,".contains(before) && (before != ':' || next == ';'))
                 && !"{},".contains(next)
                 && (next != ';' || before == Some(':'));
             if space && holds {

@@ -21,6 +21,7 @@ const INDEX: &str = "/index.html";
 const VIEWS: [&str; 20] = [
     "/login",
     "/tasks",
+    "/tasks/{*rest}",
     "/jobs",
     "/sql",
     "/dashboards",

@@ -316,7 +316,7 @@ impl Page {
     pub(crate) async fn screen(&self) -> WebDriverResult<Value> {
         self.run(
             "const text = (name) => [...document.querySelectorAll(`[data-test=${name}]`)].map((one) => one.textContent); \
-             return {total: text('total'), chips: text('chip'), rows: text('row').slice(0, 10), bars: document.querySelector('[data-test=histogram-plot]')?.textContent ?? null}",
+             return {total: text('total'), chips: text('chip'), rows: text('row').slice(0, 10), bars: [...document.querySelectorAll('[data-test=histogram-plot] svg text')].map((one) => one.textContent)}",
         )
         .await
     }

@@ -98,7 +98,7 @@ async fn a_server_that_is_killed_and_comes_back_is_told_and_the_page_goes_on() {
             .await?;
         let server = TestServer::start_at(&home, port);
         page.until("the banner goes", async || {
-            Ok(page.run("return document.querySelector('.banner').hidden").await? == true)
+            Ok(page.run("return document.querySelector('.banner')?.hidden ?? false").await? == true)
         })
         .await?;
         page.settled().await?;
