@@ -16,16 +16,24 @@ const axeSource = readFileSync(tools.resolve('axe-core/axe.min.js'), 'utf8');
 const PATIENCE = 30_000;
 const [mode, out = 'pictures', only] = process.argv.slice(2);
 
-/** Views by name: where each has something to show. */
+/** Views by name: where each has something to show, and a key to press there. */
 const VIEWS = {
   journal: '/?project=shop&period=last_7d&tz=UTC',
+  period: '/?project=shop&period=last_7d&tz=UTC t',
+  help: '/?project=shop&period=last_7d&tz=UTC ?',
+  empty: '/?project=demo&period=2019&source=idosell&module=orders&tz=UTC',
   event: '/?project=demo&period=all&tz=UTC&event={event}',
+  near: '/?project=demo&period=all&tz=UTC&event={event}&tab=near',
+  raw: '/?project=demo&period=all&tz=UTC&event={event}&tab=raw',
   dashboards: '/dashboards?project=demo',
   dashboard: '/dashboards/idosell?project=demo&period=all&tz=UTC',
   sql: '/sql?project=demo&tz=UTC&sql=SELECT+module,+count(*)+AS+events+FROM+events+GROUP+BY+module+ORDER+BY+2+DESC&run=1',
+  chart: '/sql?project=demo&tz=UTC&sql=SELECT+module,+count(*)+AS+events+FROM+events+GROUP+BY+module&tab=chart',
+  plan: '/sql?project=demo&tz=UTC&sql=SELECT+module,+count(*)+AS+events+FROM+events+GROUP+BY+module&tab=plan',
   screens: '/screens?project=demo',
   screen: '/screens/remonline/event_log?project=demo&tz=UTC',
   object: '/objects/{object}?project=demo&tz=UTC',
+  state: '/objects/{object}?project=demo&tz=UTC&view=state',
   actor: '/actors/{actor}?project=demo&tz=UTC',
   sessions: '/sessions?project=demo&tz=UTC',
   tasks: '/tasks?project=demo&tz=UTC',
@@ -104,6 +112,13 @@ async function settled(page) {
   return calm !== null;
 }
 
+/** Presses a key that opens something, and waits for it. */
+async function press(page, key) {
+  await page.keyboard.press(key);
+  await page.waitForSelector('dialog[open], .popover', { timeout: PATIENCE });
+  await settled(page);
+}
+
 /** What axe-core finds on a page, as lines. */
 async function violations(page) {
   // Through the debugger: the page's policy lets no script in, and stays as it is.
@@ -122,9 +137,11 @@ async function barriersIn(browser, site, views, look) {
   const outside = await open(browser, site, { ...look, signedIn: false });
   for (const [name, path] of views) {
     const { page, wrong } = name === 'login' ? outside : signedIn;
-    const answer = await page.goto(site.url + path);
-    const found = answer.ok() ? [] : [`${path} is answered with ${answer.status()}`];
+    const [address, key] = path.split(' ');
+    const answer = await page.goto(site.url + address);
+    const found = answer.ok() ? [] : [`${address} is answered with ${answer.status()}`];
     if (found.length === 0 && !(await settled(page))) found.push(`is still busy: ${await page.evaluate(() => [...document.querySelectorAll('[aria-busy=true]')].map((one) => one.className || one.tagName).join(', '))}`);
+    if (key) await press(page, key);
     found.push(...(await violations(page)), ...wrong.splice(0).map((message) => `console: ${message}`));
     for (const one of found) console.log(`${name} ${look.theme} ${look.language}: ${one}`);
     count += found.length;
@@ -153,8 +170,10 @@ async function pictures(browser, site, views) {
   for (const [theme, width, height, shown] of sizes) {
     const inside = await open(browser, site, { theme, language: process.env.KRONIKA_LANGUAGE ?? 'en', width, height });
     for (const [name, path] of shown) {
-      await inside.page.goto(site.url + path);
+      const [address, key] = path.split(' ');
+      await inside.page.goto(site.url + address);
       await settled(inside.page);
+      if (key) await press(inside.page, key);
       await inside.page.screenshot({ path: join(out, `${name}-${theme}-${width}.png`) });
       for (const message of inside.wrong.splice(0)) {
         count += 1;

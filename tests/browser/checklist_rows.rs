@@ -371,7 +371,9 @@ async fn what_happened_around_an_event_is_listed_filtered_and_opened() {
             Ok(page.run(near).await? == Value::Array(around(0, 297, 3)))
         })
         .await?;
-        page.find("[data-test=drawer] input[type=search]").await?.send_keys("step 15").await?;
+        page.settled().await?;
+        page.find("[data-test=drawer] input[type=search]").await?.click().await?;
+        page.press("step 15").await?;
         page.until("filtered inside", async || {
             Ok(page.run(near).await? == json!(["e015", "e150", "e153", "e156", "e159"]))
         })

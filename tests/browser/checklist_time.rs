@@ -149,7 +149,7 @@ async fn the_histogram_is_brushed_by_keyboard_and_what_it_said_is_what_the_list_
         let (wider_from, wider_to) = bounds(&page).await?;
         assert!(wider_to - wider_from > 1.9 * (to - from), "zoomed out");
         // The last bar, which is not over yet, zooms to itself.
-        page.open("/?project=shop&period=today").await?;
+        page.open("/?project=shop&period=last_24h").await?;
         page.run("document.querySelector('[data-test=histogram-plot]').focus()").await?;
         page.key(Key::End).await?;
         page.key(Key::Enter).await?;

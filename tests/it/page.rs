@@ -43,10 +43,11 @@ fn kind_of(path: &str) -> &'static str {
 }
 
 /// Paths of views: each gives the one document.
-const VIEWS: [&str; 21] = [
+const VIEWS: [&str; 22] = [
     "/",
     "/login",
     "/tasks",
+    "/tasks/import-7",
     "/jobs",
     "/sql",
     "/dashboards",
