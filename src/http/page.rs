@@ -18,7 +18,7 @@ use memory_serve::CacheControl;
 const INDEX: &str = "/index.html";
 
 /// Paths of views besides `/`.
-const VIEWS: [&str; 20] = [
+const VIEWS: [&str; 21] = [
     "/login",
     "/tasks",
     "/tasks/{*rest}",
