@@ -244,7 +244,7 @@ async fn every_ready_made_dashboard_opens_without_a_failure_and_with_figures() {
             assert_eq!(page.all(".failed").await?.len(), 0, "{name}: {}", page.text("[data-test=tiles]").await?);
             let figures = page.run("return [...document.querySelectorAll('[data-test=tile]')].filter((one) => one.querySelector('svg, table, .stat-value, .tile-stat') && !one.querySelector('.tile-empty')).length").await?;
             assert!(figures.as_u64().unwrap() >= 2, "{name} shows {figures} tiles with figures");
-            page.open(&format!("/dashboards?project=demo")).await?;
+            page.open("/dashboards?project=demo").await?;
         }
         Ok(())
     })

@@ -314,6 +314,9 @@ impl Page {
 
     /// What the journal shows: total, chips, bars and rows.
     pub(crate) async fn screen(&self) -> WebDriverResult<Value> {
+        // How many there are comes after the rows.
+        let is_counted = "return !document.querySelector('[data-test=total]')?.textContent.includes('≥')";
+        self.until("the rows are counted", async || Ok(self.run(is_counted).await? == true)).await?;
         self.run(
             "const text = (name) => [...document.querySelectorAll(`[data-test=${name}]`)].map((one) => one.textContent); \
              return {total: text('total'), chips: text('chip'), rows: text('row').slice(0, 10), bars: [...document.querySelectorAll('[data-test=histogram-plot] svg text')].map((one) => one.textContent)}",

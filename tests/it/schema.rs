@@ -9,7 +9,7 @@ async fn schema(server: &TestServer, key: &str) -> Value {
     send(server.with(key, Method::GET, "/api/v1/schema")).await.json(200)
 }
 
-fn names<'a>(list: &'a Value) -> Vec<&'a str> {
+fn names(list: &Value) -> Vec<&str> {
     list.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect()
 }
 

@@ -239,7 +239,9 @@ async fn the_cookie_vouches_for_requests_of_this_site_only() {
     let own = server.url.as_str();
     let browser = Browser::sign_in(&server, &server.key).await;
     let foreign = "https://elsewhere.example";
-    let cases: &[(&[(&str, &str)], bool, bool)] = &[
+    /// Headers, and whether reading and changing are allowed with them.
+    type Case<'a> = (&'a [(&'a str, &'a str)], bool, bool);
+    let cases: &[Case] = &[
         (&[(SITE, "same-origin")], true, true),
         (&[(SITE, "same-origin"), ("origin", own)], true, true),
         (&[(SITE, "none")], true, false),

@@ -16,7 +16,7 @@ use crate::common::{Home, TestServer};
 /// Events of two days and modules, every fifth of whom is to be forgotten, and some that tell of him.
 fn events(numbers: std::ops::Range<usize>, filler: usize) -> String {
     let line = |n: usize| {
-        let actor = if n % 5 == 0 { CANARY.to_owned() } else { format!("actor-{}", n % 7) };
+        let actor = if n.is_multiple_of(5) { CANARY.to_owned() } else { format!("actor-{}", n % 7) };
         let told = if n % 10 == 3 { CANARY } else { "nobody" };
         let noise: String =
             (0..filler).map(|at| format!("{:016x}", (n * 131 + at).wrapping_mul(0x9E37_79B9_7F4A_7C15))).collect();
