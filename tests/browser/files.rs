@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::page::module::below;
+
 const LANGUAGES: [&str; 3] = ["en", "pl", "ru"];
 
 /// The page as it is written.
@@ -36,24 +38,7 @@ fn imports(module: &str, text: &str) -> Vec<String> {
     let pattern =
         regex::Regex::new(r#"(?m)(?:^(?:import|export)\s[^;'"]*?from\s*|^import\s*|\bimport\()['"]([^'"]+)['"]"#)
             .unwrap();
-    let folder = Path::new(module).parent().unwrap();
-    pattern.captures_iter(text).map(|found| below(folder, &found[1])).collect()
-}
-
-/// A path as an import writes it, below `ui/`.
-fn below(folder: &Path, import: &str) -> String {
-    if let Some(absolute) = import.strip_prefix('/') {
-        return absolute.to_owned();
-    }
-    let mut parts: Vec<&str> = folder.iter().map(|part| part.to_str().unwrap()).collect();
-    for part in import.split('/') {
-        match part {
-            "." => {}
-            ".." => drop(parts.pop()),
-            name => parts.push(name),
-        }
-    }
-    parts.join("/")
+    pattern.captures_iter(text).map(|found| below(module, &found[1])).collect()
 }
 
 #[test]

@@ -30,6 +30,13 @@ pub enum Refused {
         /// The setting, and its value.
         limit: (&'static str, ByteCount),
     },
+    /// A part of it cannot be.
+    Invalid {
+        /// The member.
+        part: &'static str,
+        /// What is wrong, and what would do.
+        message: String,
+    },
     /// The file of the project.
     File {
         /// The file.

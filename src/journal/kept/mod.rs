@@ -17,6 +17,9 @@ use serde::{Deserialize, Serialize};
 pub use error::Refused;
 pub use store::{Room, Store, Whose};
 
+/// Longest name, in characters.
+const NAME_MAX: usize = 100;
+
 /// Something that can be kept.
 pub trait Keep: Clone + PartialEq + Serialize + DeserializeOwned {
     /// Why it cannot be.
@@ -39,6 +42,31 @@ pub trait Keep: Clone + PartialEq + Serialize + DeserializeOwned {
 
     /// Whether the two must be told apart by their names.
     fn is_among(&self, other: &Self) -> bool;
+
+    /// Refuses a name that cannot be shown on a line.
+    ///
+    /// # Errors
+    /// It has no characters, too many, or one that is a control character.
+    fn check_name(&self) -> Result<(), Refused> {
+        let characters = self.name().trim().chars().count();
+        if !(1..=NAME_MAX).contains(&characters) || self.name().chars().any(char::is_control) {
+            let message = format!("has 1 to {NAME_MAX} characters, none of them a control character");
+            return Err(Refused::Invalid { part: "name", message });
+        }
+        Ok(())
+    }
+
+    /// Refuses a default that others do not see.
+    ///
+    /// # Errors
+    /// It is a default and not shared.
+    fn check_default(&self) -> Result<(), Refused> {
+        if self.is_default() && !self.is_shared() {
+            let message = "is for all keys of the project: set `shared` as well".to_owned();
+            return Err(Refused::Invalid { part: "default", message });
+        }
+        Ok(())
+    }
 
     /// Refuses what could not be used later; `now_us` is what relative times count from.
     ///

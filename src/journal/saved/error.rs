@@ -107,6 +107,7 @@ impl From<Refused> for SavedError {
             Refused::TooLarge { size, limit: (setting, limit) } => {
                 over(format!("the filter has {size} bytes"), setting, limit.to_string())
             }
+            Refused::Invalid { part, message } => Self::Invalid { part, message },
             Refused::File { path, source } => Self::File { path, source },
         }
     }

@@ -9,9 +9,6 @@ use crate::event::schema::row_schema;
 use crate::journal::Selection;
 use crate::journal::kept::Keep;
 
-/// Longest name, in characters.
-const NAME_MAX: usize = 100;
-
 /// A filter to be saved, or what one is replaced by.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -78,11 +75,8 @@ impl Keep for NewFilter {
     }
 
     fn check(&self, now_us: i64) -> Result<(), SavedError> {
+        self.check_name()?;
         let invalid = |part, message: &str| Err(SavedError::Invalid { part, message: message.to_owned() });
-        let characters = self.name.trim().chars().count();
-        if !(1..=NAME_MAX).contains(&characters) || self.name.chars().any(char::is_control) {
-            return invalid("name", "has 1 to 100 characters, none of them a control character");
-        }
         let schema = row_schema();
         if let Some(column) = self.columns.iter().find(|column| schema.index_of(column).is_err()) {
             return invalid("columns", &format!("`{column}` is no column of an event"));
@@ -90,9 +84,7 @@ impl Keep for NewFilter {
         if self.sort.as_ref().is_some_and(|sort| sort.is_empty() || sort.len() > 200) {
             return invalid("sort", "has 1 to 200 bytes");
         }
-        if self.default && !self.shared {
-            return invalid("default", "is for all keys of the project: set `shared` as well");
-        }
+        self.check_default()?;
         self.selection(now_us).map(|_| ())
     }
 }

@@ -121,6 +121,7 @@ impl From<Refused> for ViewError {
             Refused::TooLarge { size, limit: (setting, limit) } => {
                 over(format!("the screen has {size} bytes"), setting, limit.to_string())
             }
+            Refused::Invalid { part, message } => Self::Invalid { part, message },
             Refused::File { path, source } => Self::File { path, source },
         }
     }

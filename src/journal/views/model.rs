@@ -6,9 +6,6 @@ use serde_json::{Map, Value};
 use super::ViewError;
 use crate::journal::kept::Keep;
 
-/// Longest name, in characters.
-const NAME_MAX: usize = 100;
-
 /// What a screen is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -69,14 +66,8 @@ impl Keep for NewView {
     }
 
     fn check(&self, _: i64) -> Result<(), ViewError> {
-        let invalid = |part, message: &str| Err(ViewError::Invalid { part, message: message.to_owned() });
-        let characters = self.name.trim().chars().count();
-        if !(1..=NAME_MAX).contains(&characters) || self.name.chars().any(char::is_control) {
-            return invalid("name", "has 1 to 100 characters, none of them a control character");
-        }
-        if self.default && !self.shared {
-            return invalid("default", "is for all keys of the project: set `shared` as well");
-        }
+        self.check_name()?;
+        self.check_default()?;
         Ok(())
     }
 }
