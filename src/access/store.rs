@@ -138,15 +138,10 @@ impl KeyStore {
         now_s: i64,
     ) -> Result<(KeyInfo, Secret), AccessError> {
         let _changing = self.changing.lock();
-        let old = self.entry(id)?;
-        if !old.is_live(now_s) {
-            return Err(AccessError::NotActive(id.clone()));
-        }
+        let old = self.live(id, now_s)?;
         let mut stored = old.on_disk();
         let secret = self.random(Secret::again(kind(&stored.scopes), id))?;
-        let overlap = overlap.unwrap_or(self.rules.rotation_overlap).0.as_secs();
-        let until = now_s.saturating_add(i64::try_from(overlap).unwrap_or(i64::MAX));
-        let valid_until = stored.expires_at.map_or(until, |expires_at| until.min(expires_at));
+        let valid_until = old.until(overlap.unwrap_or(self.rules.rotation_overlap), now_s);
         // An owner's first key stays without an end unless one is asked for.
         if stored.expires_at.is_some() || expires_in.is_some() {
             stored.expires_at = NewKey::expiry(&stored.scopes, expires_in, &self.rules, now_s)?;
@@ -185,10 +180,7 @@ impl KeyStore {
     /// No such key, one that is not valid, a file that cannot be written.
     pub fn set_quota(&self, id: &KeyId, quota: Quota, now_s: i64) -> Result<KeyInfo, AccessError> {
         let _changing = self.changing.lock();
-        let old = self.entry(id)?;
-        if !old.is_live(now_s) {
-            return Err(AccessError::NotActive(id.clone()));
-        }
+        let old = self.live(id, now_s)?;
         let entry = Entry::new(Stored { quota, ..old.on_disk() }, &self.rules)?;
         // Its queries run on: they end with the same tokens.
         let entry = Arc::new(Entry { current: old.current.clone(), previous: old.previous.clone(), ..entry });
@@ -265,10 +257,7 @@ impl KeyStore {
     /// # Errors
     /// No such key, or one that is not valid any more.
     pub fn caller(&self, id: &KeyId, now_s: i64) -> Result<Caller, AccessError> {
-        let key = self.entry(id)?;
-        if !key.is_live(now_s) {
-            return Err(AccessError::NotActive(id.clone()));
-        }
+        let key = self.live(id, now_s)?;
         Ok(key.caller(&key.current))
     }
 
@@ -302,6 +291,12 @@ impl KeyStore {
 
     fn entry(&self, id: &KeyId) -> Result<Arc<Entry>, AccessError> {
         self.keys.read().get(id).cloned().ok_or_else(|| AccessError::UnknownKey(id.clone()))
+    }
+
+    /// A key that is valid.
+    fn live(&self, id: &KeyId, now_s: i64) -> Result<Arc<Entry>, AccessError> {
+        let key = self.entry(id)?;
+        if key.is_live(now_s) { Ok(key) } else { Err(AccessError::NotActive(id.clone())) }
     }
 
     fn put(&self, entry: Arc<Entry>) {
@@ -346,6 +341,12 @@ impl Entry {
 
     fn is_admin(&self) -> bool {
         self.stored.scopes.contains(&Scope::Admin)
+    }
+
+    /// So long from now on, but not longer than the key is valid.
+    fn until(&self, span: Span, now_s: i64) -> i64 {
+        let until = now_s.saturating_add(i64::try_from(span.0.as_secs()).unwrap_or(i64::MAX));
+        self.stored.expires_at.map_or(until, |expires_at| until.min(expires_at))
     }
 
     /// Whether its newest secret is valid.

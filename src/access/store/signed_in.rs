@@ -22,13 +22,7 @@ impl KeyStore {
     /// # Errors
     /// No such key, one that is not valid, a file that cannot be written.
     pub fn begin_session(&self, id: &KeyId, now_s: i64) -> Result<(Token, i64), AccessError> {
-        let key = self.entry(id)?;
-        if !key.is_live(now_s) {
-            return Err(AccessError::NotActive(id.clone()));
-        }
-        let lifetime = i64::try_from(self.rules.session_lifetime.0.as_secs()).unwrap_or(i64::MAX);
-        let until = now_s.saturating_add(lifetime);
-        let expires_at = key.stored.expires_at.map_or(until, |expires_at| until.min(expires_at));
+        let expires_at = self.live(id, now_s)?.until(self.rules.session_lifetime, now_s);
         Ok((self.sessions.begin(id, expires_at)?, expires_at))
     }
 
@@ -58,9 +52,7 @@ impl KeyStore {
     /// # Errors
     /// No such key, or one that is not valid.
     pub fn make_link(&self, id: &KeyId, now_s: i64) -> Result<(Token, i64), AccessError> {
-        if !self.entry(id)?.is_live(now_s) {
-            return Err(AccessError::NotActive(id.clone()));
-        }
+        self.live(id, now_s)?;
         self.sessions.link(id, now_s)
     }
 

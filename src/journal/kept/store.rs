@@ -117,9 +117,9 @@ impl<T: Keep> Store<T> {
             if all.len() >= self.room.count.1 {
                 return Err(Refused::TooMany { count: all.len(), limit: self.room.count }.into());
             }
-            put(all, made.clone())
-        })?;
-        Ok(made)
+            put(all, made.clone())?;
+            Ok(made)
+        })
     }
 
     /// Replaces what `may` finds to be what the caller means.
@@ -135,17 +135,15 @@ impl<T: Keep> Store<T> {
         may: impl FnOnce(&Kept<T>) -> Result<(), T::Error>,
     ) -> Result<Kept<T>, T::Error> {
         self.check(whose, &new, now_us)?;
-        let mut replaced = None;
         self.change(project, |all| {
             let at = changeable(all, whose, id)?;
             may(&all[at])?;
             let old = all.remove(at);
             let version = old.version.saturating_add(1);
-            let next = Kept { saved: new.clone(), version, updated_at: instant(now_us), ..old };
-            replaced = Some(next.clone());
-            put(all, next)
-        })?;
-        replaced.ok_or_else(|| Refused::Unknown(id.to_owned()).into())
+            let next = Kept { saved: new, version, updated_at: instant(now_us), ..old };
+            put(all, next.clone())?;
+            Ok(next)
+        })
     }
 
     /// Deletes one.
@@ -185,8 +183,8 @@ impl<T: Keep> Store<T> {
     ) -> Result<u64, T::Error> {
         let path = self.path(project);
         let failed = |error: serde_json::Error| Refused::File { path: path.clone(), source: error.into() };
-        let mut changed = 0;
         self.change(project, |all| {
+            let mut changed = 0;
             for kept in all {
                 let mut value = serde_json::to_value(&*kept).map_err(failed)?;
                 if blank(&mut value) {
@@ -194,9 +192,8 @@ impl<T: Keep> Store<T> {
                     changed += 1;
                 }
             }
-            Ok(())
-        })?;
-        Ok(changed)
+            Ok(changed)
+        })
     }
 
     fn check(&self, whose: Whose<'_>, new: &T, now_us: i64) -> Result<(), T::Error> {
@@ -233,24 +230,24 @@ impl<T: Keep> Store<T> {
         Ok(read)
     }
 
-    fn change(
+    fn change<R>(
         &self,
         project: &ProjectName,
-        change: impl FnOnce(&mut Vec<Kept<T>>) -> Result<(), T::Error>,
-    ) -> Result<(), T::Error> {
+        change: impl FnOnce(&mut Vec<Kept<T>>) -> Result<R, T::Error>,
+    ) -> Result<R, T::Error> {
         let mut projects = self.projects.lock();
         let old = self.of(&mut projects, project)?;
         let mut next = old.to_vec();
-        change(&mut next)?;
+        let done = change(&mut next)?;
         if next == *old {
-            return Ok(());
+            return Ok(done);
         }
         let path = self.path(project);
         let failed = |source| Refused::File { path: path.clone(), source };
         let text = serde_json::to_vec_pretty(&next).map_err(|error| failed(error.into()))?;
         write_private(&path, &sealed::seal(text)).map_err(failed)?;
         projects.insert(project.clone(), Arc::new(next));
-        Ok(())
+        Ok(done)
     }
 }
 
