@@ -47,3 +47,13 @@ function exactly(_key, value, context) {
 export function stringify(value, indent = 2) {
   return JSON.stringify(value, null, indent) ?? '';
 }
+
+/**
+ * A value as it is copied: a text as it is, every digit of a number, JSON of anything larger.
+ * @param {unknown} value
+ * @returns {string}
+ */
+export function plain(value) {
+  if (value == null) return '';
+  return typeof value === 'object' && !(value instanceof Exact) ? stringify(value, 0) : String(value);
+}

@@ -27,10 +27,7 @@ import { session } from './session.js';
  * @param {AbortSignal} [signal]
  * @returns {Promise<Saved[]>}
  */
-export async function list(kind, signal) {
-  const found = await get('/views', { kind }, signal);
-  return Array.isArray(found) ? found : found.views;
-}
+export const list = (kind, signal) => get('/views', { kind }, signal);
 
 /**
  * One of them, and the version by which it can be replaced.

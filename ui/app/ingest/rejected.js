@@ -38,8 +38,10 @@ export function start(box, place) {
       const { params } = url.here();
       const ask = (/** @type {Record<string, any>} */ asked) => api.get('/ingest/dead-letters', asked, signal);
       await ofWholeProject(region, async () => {
-        const [all, shown] = await Promise.all([ask({ limit: 1 }), ask({ ...which(params), limit: LIMIT })]);
-        redraw(region, () => draw(region, all, shown, state.chosen, again));
+        const wanted = which(params);
+        const isNarrow = Object.values(wanted).some(Boolean);
+        const [shown, all] = await Promise.all([ask({ ...wanted, limit: LIMIT }), isNarrow ? ask({ limit: 1 }) : null]);
+        redraw(region, () => draw(region, all ?? shown, shown, state.chosen, again));
       });
     });
   };

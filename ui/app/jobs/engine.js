@@ -57,7 +57,6 @@ async function order(what, again) {
     const rows = done.reduce((/** @type {number} */ sum, /** @type {{rows: number}} */ one) => sum + Number(one.rows), 0);
     toast(t(`jobs.${what}_done`, { n: rows, rows: t('core.events', { n: rows }) }), 'success');
   }, again);
-  again();
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 
 import { bytes, duration, number, time } from '../format.js';
-import { Exact, parse, stringify } from '../json.js';
+import { parse, plain } from '../json.js';
 import { visible } from '../visible.js';
 import { MADE, NARROW } from './cells.js';
 import { label } from './fields.js';
@@ -178,12 +178,6 @@ export function valueAt(value, path) {
   if (typeof at === 'object' && path.join('.') in at) return at[path.join('.')];
   for (const name of path) at = at == null ? undefined : at[name];
   return at;
-}
-
-/** A value as it is copied: every digit, no titles. @param {unknown} value @returns {string} */
-export function plain(value) {
-  if (value == null) return '';
-  return typeof value === 'object' && !(value instanceof Exact) ? stringify(value, 0) : String(value);
 }
 
 /** @param {string} id @param {any} value */

@@ -59,14 +59,17 @@ export function onTitles(watcher) {
 export async function learn(sources) {
   const fresh = sources.filter((source) => !known.has(source)).slice(0, 8);
   const found = await Promise.all(fresh.map((source) => catalogue(source).catch(() => null)));
-  found.forEach((one, at) => one && known.set(fresh[at] ?? '', one));
-  const some = found.some(Boolean);
+  // Whoever asked for the same meanwhile has told of them already.
+  let some = false;
+  found.forEach((one, at) => {
+    const source = fresh[at] ?? '';
+    if (!one || known.has(source)) return;
+    known.set(source, one);
+    some = true;
+  });
   if (some) for (const watcher of watchers) watcher();
   return some;
 }
-
-/** What titles there are for: their fields. */
-export const TITLED = new Set(['source', 'dataset', 'module', 'event_type', 'type', 'outcome', 'weekday', 'level', 'peer_name', 'peer']);
 
 /**
  * What a value is called; null where it has no other name than itself, or several.

@@ -1,11 +1,11 @@
 /** The menu of saved screens: choose one, save this one, name, share, delete. */
 
-import * as api from '../api.js';
 import { el, fill, icon } from '../dom.js';
 import { t } from '../i18n.js';
 import { confirm, openDialog } from '../parts/dialog.js';
 import { empty, loader, skeleton, told } from '../parts/states.js';
 import { toast } from '../parts/toast.js';
+import * as saved from '../saved.js';
 import { may, session } from '../session.js';
 import * as url from '../url.js';
 import { read, text, toFilter } from './query.js';
@@ -80,19 +80,18 @@ function entry(screen, open, close) {
  * Changes a screen; refused where somebody else changed it in between.
  * @param {Screen} screen
  * @param {Said} said
- * @param {unknown} [state] the screen as it is shown, if not another one
+ * @param {Record<string, any>} [state] the screen as it is shown, if not another one
  */
 async function write(screen, said, state = stateOf()) {
-  const answer = await api.send('GET', `/views/${encodeURIComponent(screen.id)}`);
-  const tag = answer.headers.get('ETag');
-  await api.put(`/views/${encodeURIComponent(screen.id)}`, { kind: 'journal', name: said.name, state, shared: said.shared, default: said.default }, tag ? { headers: { 'If-Match': tag } } : {});
+  const { etag } = await saved.read(screen.id);
+  await saved.replace(screen.id, { kind: 'journal', name: said.name, state, shared: said.shared, default: said.default }, etag);
   toast(t('journal.saved.saved', { name: said.name }), 'success');
 }
 
 async function saveNew() {
   const said = await ask(t('journal.saved.save_as'), { name: text(read(url.here().params)).slice(0, 80), shared: false, default: false });
   if (!said) return;
-  const made = await api.post('/views', { kind: 'journal', state: stateOf(), ...said });
+  const made = await saved.create({ kind: 'journal', state: stateOf(), ...said });
   forget();
   url.change({ view: made.id });
   toast(t('journal.saved.saved', { name: said.name }), 'success');
@@ -110,7 +109,7 @@ async function edit(screen) {
 async function remove(screen) {
   const yes = await confirm({ title: t('journal.saved.delete', { name: screen.name }), text: t(screen.shared ? 'journal.saved.delete_shared' : 'journal.saved.delete_own'), action: t('core.delete'), danger: true });
   if (!yes) return;
-  await api.del(`/views/${encodeURIComponent(screen.id)}`);
+  await saved.remove(screen.id);
   forget();
   url.change({ view: null });
 }

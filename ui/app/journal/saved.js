@@ -46,7 +46,7 @@ export const forget = () => (cache.task = null);
 export function screens() {
   if (!cache.task || cache.of !== api.project()) {
     cache.of = api.project();
-    const task = api.get('/views', { kind: 'journal' }).then((answer) => /** @type {Screen[]} */ (Array.isArray(answer) ? answer : answer.views));
+    const task = /** @type {Promise<Screen[]>} */ (api.get('/views', { kind: 'journal' }));
     task.catch(() => (cache.task = null));
     cache.task = task;
   }

@@ -83,14 +83,6 @@ export function barsOf(starts, step, from, to, now) {
 }
 
 /**
- * An instant as the address has it, in UTC: without the parts that are zero.
- * @param {number} at
- */
-export function stamp(at) {
-  return new Date(at).toISOString().replace(/(:\d\d)\.000Z$/, '$1Z');
-}
-
-/**
  * A stretch of bars as a period.
  * @param {Bar[]} bars
  * @param {number} one

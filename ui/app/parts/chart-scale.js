@@ -2,7 +2,7 @@
  * Scales of charts: where ticks stand and how values become places. Pure functions, without elements.
  */
 
-import { clock, dayMonth, instant, month, zone } from '../format.js';
+import { clock, dayMonth, month, zone } from '../format.js';
 import { instantIn, partsIn } from '../zone.js';
 
 /**
@@ -149,12 +149,4 @@ export function stack(series) {
       return /** @type {[number, number]} */ ([below, heights[at]]);
     }),
   );
-}
-
-/**
- * Places of values on an axis.
- * @param {string | number} value
- */
-export function timeOf(value) {
-  return typeof value === 'number' ? value : instant(value);
 }

@@ -1,4 +1,4 @@
-/** Copying to the clipboard, and saving a text as a file. */
+/** Copying to the clipboard. */
 
 import { el, icon } from '../dom.js';
 import { t } from '../i18n.js';
@@ -25,19 +25,4 @@ export async function copy(text) {
 export function copyButton(what, label = t('core.copy')) {
   const run = async () => copy(typeof what === 'string' ? what : await what());
   return el('button', { class: 'quiet square', 'aria-label': label, title: label, on: { click: () => void run() } }, icon('copy'));
-}
-
-/**
- * Saves a text as a file.
- * @param {string} name
- * @param {string | Blob} content
- * @param {string} [type]
- */
-export function save(name, content, type = 'text/plain') {
-  const address = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
-  const anchor = el('a', { href: address, download: name });
-  document.body.append(anchor);
-  anchor.click();
-  anchor.remove();
-  setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }

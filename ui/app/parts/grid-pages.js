@@ -129,13 +129,3 @@ export class Pages {
     this.source.stop?.();
   }
 }
-
-/**
- * A source over rows that are all there: results of SQL, reports of a task.
- * @template T
- * @param {T[]} rows
- * @returns {Source<T>}
- */
-export function sourceOf(rows) {
-  return { size: 200, total: { value: rows.length, relation: 'eq' }, page: async (first) => rows.slice(first, first + 200) };
-}

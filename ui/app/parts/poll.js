@@ -8,6 +8,7 @@ import { Away, Problem } from '../api.js';
 /**
  * @typedef {object} Poll
  * @property {() => void} now asks at once, and begins to count anew
+ * @property {() => void} soon what was asked just now moves: the next question comes soon
  * @property {() => void} stop
  */
 
@@ -48,6 +49,7 @@ export function poll(ask, { quick = 1_500, slow = 15_000 } = {}) {
   later(quick);
   return {
     now: () => void once(),
+    soon: () => later(quick),
     stop() {
       stopped = true;
       running?.abort();

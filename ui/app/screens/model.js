@@ -1,6 +1,6 @@
 /** The products' own log screens as the API tells them: filters, columns, and what of the address belongs to them. Pure. */
 
-import { isBound, isPeriod } from '../period.js';
+import { periodOf } from '../sql/place.js';
 
 /** @typedef {{original: string, en: string, text: string}} Title */
 /** @typedef {{id: string, title: Title, fields: string[], operators: string[], values?: Record<string, any>, only?: Record<string, string>, presets?: string[], note?: string, ours?: boolean}} ScreenFilter */
@@ -38,14 +38,16 @@ export function controlOf(filter) {
  */
 export function readAsked(params, screen) {
   /** @type {Asked} */
-  const asked = { period: { period: screen.default_period ?? 'all' }, oldestFirst: screen.oldest_first ?? false, filters: [], ignored: [] };
+  const asked = { period: {}, oldestFirst: screen.oldest_first ?? false, filters: [], ignored: [] };
   for (const [key, value] of params) {
     if (RESERVED.has(key)) continue;
     const filter = screen.filters.find((one) => one.id === key.replace(/[!~]$/, ''));
     if (filter && value !== '' && takes(filter, key)) asked.filters.push([key, value]);
     else asked.ignored.push(`${key}=${value}`);
   }
-  readPeriod(params, asked);
+  const { period, ignored } = periodOf(params, screen.default_period ?? 'all');
+  asked.period = period;
+  asked.ignored.push(...ignored);
   const order = params.get('order');
   if (order === 'asc' || order === 'desc') asked.oldestFirst = order === 'asc';
   else if (order) asked.ignored.push(`order=${order}`);
@@ -56,20 +58,6 @@ export function readAsked(params, screen) {
 function takes(filter, key) {
   const wanted = key.endsWith('!') ? ['is_not', 'not_in'] : key.endsWith('~') ? ['contains'] : ['is', 'in', 'preset', 'on', 'between'];
   return filter.operators.some((operator) => wanted.includes(operator));
-}
-
-/** @param {URLSearchParams} params @param {Asked} asked */
-function readPeriod(params, asked) {
-  const bound = (/** @type {'from' | 'to'} */ name) => {
-    const text = params.get(name);
-    if (!text || isBound(text)) return text ?? undefined;
-    asked.ignored.push(`${name}=${text}`);
-    return undefined;
-  };
-  const [word, from, to] = [params.get('period'), bound('from'), bound('to')];
-  if (from || to) asked.period = { ...(from && { from }), ...(to && { to }) };
-  else if (word && isPeriod(word)) asked.period = { period: word };
-  else if (word) asked.ignored.push(`period=${word}`);
 }
 
 /**

@@ -30,13 +30,3 @@ export function remember(entry) {
 export function forget() {
   localStorage.removeItem(name());
 }
-
-/**
- * Entries that hold all words.
- * @param {Entry[]} entries
- * @param {string} words
- */
-export function search(entries, words) {
-  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
-  return entries.filter((entry) => wanted.every((word) => entry.sql.toLowerCase().includes(word)));
-}

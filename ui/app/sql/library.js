@@ -8,7 +8,7 @@ import { menuButton } from '../parts/menu.js';
 import { empty, loader, skeleton } from '../parts/states.js';
 import { tabs } from '../parts/tabs.js';
 import * as saved from '../saved.js';
-import { forget, history, search } from './history.js';
+import { forget, history } from './history.js';
 import { namedQueries } from './named.js';
 import { schema } from './schema.js';
 
@@ -57,7 +57,7 @@ function filtered(panel, label, make, more) {
  * @param {string} words
  * @param {...(string | null | undefined)} texts
  */
-const holds = (words, ...texts) => words.toLowerCase().split(/\s+/).every((word) => texts.some((text) => text?.toLowerCase().includes(word)));
+const holds = (words, ...texts) => words.toLowerCase().split(/\s+/).filter(Boolean).every((word) => texts.some((text) => text?.toLowerCase().includes(word)));
 
 /**
  * @param {HTMLElement} panel
@@ -127,7 +127,7 @@ function historyPanel(panel, options) {
   if (all.length === 0) return fill(panel, empty(t('sql.no_history'), t('sql.no_history_hint')));
   const clear = el('button', { class: 'quiet square', 'aria-label': t('sql.forget'), title: t('sql.forget'), on: { click: () => (forget(), historyPanel(panel, options)) } }, icon('trash'));
   return filtered(panel, t('sql.search_history'), (words) => {
-    const found = search(all, words).slice(0, 100);
+    const found = all.filter((one) => holds(words, one.sql)).slice(0, 100);
     return found.length > 0 ? found.map((one) => historyEntry(one, options)) : el('p', { class: 'muted' }, t('sql.none_found'));
   }, clear);
 }

@@ -8,7 +8,7 @@ import * as saved from '../saved.js';
 
 /**
  * Asks for a name and saves; a statement that is given is renamed.
- * @param {{sql: string, one?: saved.Saved, etag?: string | null, onSaved: (one: saved.Saved, etag: string | null) => void}} what
+ * @param {{sql: string, one?: saved.Saved, onSaved: (one: saved.Saved) => void}} what
  */
 export function openSave({ sql, one, onSaved }) {
   const name = el('input', { type: 'text', required: true, maxlength: 200, value: one?.name ?? firstWords(sql), autofocus: true, 'data-test': 'save-name' });
@@ -24,8 +24,8 @@ export function openSave({ sql, one, onSaved }) {
         if (one) {
           const { etag } = await saved.read(one.id);
           const kept = await saved.replace(one.id, what, etag);
-          onSaved(kept.saved, kept.etag);
-        } else onSaved(await saved.create(what), null);
+          onSaved(kept.saved);
+        } else onSaved(await saved.create(what));
         dialog.close();
       },
     }),

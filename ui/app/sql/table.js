@@ -3,7 +3,7 @@
 import { el } from '../dom.js';
 import { number, time } from '../format.js';
 import { t } from '../i18n.js';
-import { parse, stringify } from '../json.js';
+import { Exact, parse, plain, stringify } from '../json.js';
 import { copy } from '../parts/copy.js';
 import { openDialog } from '../parts/dialog.js';
 import { grid } from '../parts/grid.js';
@@ -18,15 +18,6 @@ import { isNumber, isTime } from './axes.js';
 const CELL_MAX = 500;
 /** Rows from which widths are taken. */
 const LOOKED = 60;
-
-/**
- * A value as text, for copying and for the window that shows it whole.
- * @param {unknown} value
- */
-export function plain(value) {
-  if (value == null) return '';
-  return typeof value === 'object' && !('source' in value) ? stringify(value, 0) : String(value);
-}
 
 /**
  * A value as people read it.
@@ -164,6 +155,6 @@ function whole(column, value) {
       return visible(value);
     }
   }
-  if (value != null && typeof value === 'object' && !('source' in value)) return visible(stringify(value));
+  if (value != null && typeof value === 'object' && !(value instanceof Exact)) return visible(stringify(value));
   return column.type === 'timestamp' && value != null ? `${time(String(value))} (${String(value)})` : shown(column, value);
 }

@@ -54,7 +54,7 @@ export function startOne(outlet, place) {
     state.shown = '';
     void load.run(async (signal) => {
       await ask(signal).catch((error) => several(region, error));
-      watch.now();
+      if (state.moves) watch.soon();
     });
   }
   update(place);

@@ -55,7 +55,7 @@ export async function start(outlet, place) {
     bar.hidden = tab !== 'engine';
     region.setAttribute('aria-label', t(`jobs.${tab}`));
     void load.run(async (signal) => {
-      if (await ask(signal)) watch.now();
+      if (await ask(signal)) watch.soon();
     });
     return undefined;
   }
