@@ -27,7 +27,7 @@ const VIEWS = {
   raw: '/?project=demo&period=all&tz=UTC&event={event}&tab=raw',
   dashboards: '/dashboards?project=demo',
   dashboard: '/dashboards/idosell?project=demo&period=all&tz=UTC',
-  sql: '/sql?project=demo&tz=UTC&sql=SELECT+module,+count(*)+AS+events+FROM+events+GROUP+BY+module+ORDER+BY+2+DESC&run=1',
+  sql: '/sql?project=demo&tz=UTC&sql=SELECT+module,+count(*)+AS+events+FROM+events+GROUP+BY+module+ORDER+BY+2+DESC',
   chart: '/sql?project=demo&tz=UTC&sql=SELECT+module,+count(*)+AS+events+FROM+events+GROUP+BY+module&tab=chart',
   plan: '/sql?project=demo&tz=UTC&sql=SELECT+module,+count(*)+AS+events+FROM+events+GROUP+BY+module&tab=plan',
   screens: '/screens?project=demo',

@@ -336,7 +336,7 @@ async fn an_empty_list_names_its_reason_and_one_click_mends_it() {
 #[tokio::test]
 async fn a_refused_question_shows_what_why_and_the_request_s_id() {
     troubled(&demo(), |page| async move {
-        page.open("/sql?project=demo&sql=SELECT+nope+FROM+events&run=1").await?;
+        page.open("/sql?project=demo&sql=SELECT+nope+FROM+events").await?;
         let told = page.text("[data-test=result] .failed").await?;
         assert!(told.contains("nope"), "{told}");
         let id = page.text("[data-test=result] .failed code").await?;

@@ -183,9 +183,8 @@ async fn an_export_of_what_is_shown_has_the_rows_of_the_same_sql() {
         let file = String::from_utf8(saved(&page, dir.path()).await?).unwrap();
         let ids: Vec<String> = file.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["event_id"].as_str().unwrap().to_owned()).collect();
         let sql = "SELECT event_id FROM events WHERE source = 'idosell' AND outcome = 'failure' AND visibility IS DISTINCT FROM 'object' ORDER BY event_time DESC, _seq DESC";
-        let client = reqwest::Client::new().post(format!("{}/api/v1/query", page.site.url)).bearer_auth(&page.site.key).header("kronika-project", "demo");
-        let answer: serde_json::Value = client.json(&json!({"sql": sql})).send().await.unwrap().json().await.unwrap();
-        let asked: Vec<String> = answer["rows"].as_array().unwrap().iter().map(|row| row[0].as_str().unwrap().to_owned()).collect();
+        let rows_of_sql = page.sql("demo", sql).await;
+        let asked: Vec<String> = rows_of_sql.iter().map(|row| row[0].as_str().unwrap().to_owned()).collect();
         assert_eq!(ids, asked);
         assert_eq!(ids.len(), rows, "as the dialog said");
         Ok(())
@@ -360,7 +359,7 @@ async fn a_hostile_event_is_text_everywhere() {
     server.append("default", "", body.to_string()).await.json(200);
     let site = super::driver::site(&server);
     journey(&site, |page| async move {
-        for path in ["/?period=all", "/?period=all&event=evil&tab=changes", "/?period=all&event=evil&tab=request", "/?period=all&event=evil&tab=response", "/?period=all&event=evil&tab=details", "/?period=all&event=evil&tab=raw", "/objects/order/%3Csvg%20onload%3Dwindow.hacked%3D4%3E", "/sql?sql=SELECT+message,+actor_name+FROM+events&run=1"] {
+        for path in ["/?period=all", "/?period=all&event=evil&tab=changes", "/?period=all&event=evil&tab=request", "/?period=all&event=evil&tab=response", "/?period=all&event=evil&tab=details", "/?period=all&event=evil&tab=raw", "/objects/order/%3Csvg%20onload%3Dwindow.hacked%3D4%3E", "/sql?sql=SELECT+message,+actor_name+FROM+events"] {
             page.open(path).await?;
             page.settled().await?;
             assert_eq!(page.run("return window.hacked ?? null").await?, json!(null), "{path} ran what an event says");
