@@ -26,13 +26,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::{Known, QueryError, classify};
 use super::guard::{Executor, Task, Work};
-use super::newest::{FILES_OPENED, ROWS_DECODED};
 use super::normalise::{Normaliser, memory_of, split};
 use super::partial::Missing;
 use super::readers::{BYTES_FETCHED, REQUESTS};
 use super::restrict::{Reader, RestrictedExec};
 use super::runtime::RunTimer;
 use super::session::Limits;
+use super::time_order::{FILES_OPENED, ROWS_DECODED};
 use super::turn::Turn;
 use super::types::OutColumn;
 use crate::config::Span;
@@ -457,7 +457,7 @@ fn add_costs(plan: &dyn ExecutionPlan, stats: &mut Stats) {
                 stats.rows_scanned += output_rows(&metrics) + sum("pushdown_rows_pruned");
                 stats.bytes_scanned += sum("bytes_scanned");
             }
-            "NewestFirstExec" => {
+            "TimeOrderExec" => {
                 stats.files += sum(FILES_OPENED);
                 stats.rows_scanned += sum(ROWS_DECODED) + sum("pushdown_rows_pruned");
                 stats.bytes_scanned += sum("bytes_scanned");

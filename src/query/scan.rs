@@ -1,8 +1,8 @@
 //! The scan of `events`: hot batches and stored files of one snapshot as one plan node.
 //!
 //! [`EventsExec`] passes the partitions of its children on, as a union does. It exists because it
-//! remembers what it was made of: asked for the newest rows first, it becomes a
-//! [`NewestFirstExec`], which reads the same rows as one lazy merge.
+//! remembers what it was made of: asked for the newest or oldest rows first, it becomes a
+//! [`TimeOrderExec`], which reads the same rows as one lazy merge.
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,10 +27,10 @@ use datafusion::physical_plan::{
 
 use super::filters::Filters;
 use super::hot::HotExec;
-use super::newest::NewestFirstExec;
 use super::prune::{Selected, all_of};
 use super::runtime::Runtime;
 use super::stored::{self, Decoding};
+use super::time_order::{Direction, TimeOrderExec};
 use crate::event::schema::{DATE, EVENT_TIME_AT, SEQ_AT, query_schema};
 use crate::hot::HotBatch;
 
@@ -159,25 +159,23 @@ impl EventsExec {
         None
     }
 
-    /// Whether `order` is what newest first means: `event_time` descending, then `_seq` descending.
+    /// The direction in which `order` goes through time: `event_time`, then `_seq`, both the same way.
     ///
-    /// `date` descending before them changes nothing, as it is the date of `event_time`.
-    fn is_newest_first(order: &[PhysicalSortExpr]) -> bool {
+    /// `date` before them, the same way, changes nothing, as it is the date of `event_time`.
+    fn direction(order: &[PhysicalSortExpr]) -> Option<Direction> {
         let schema = query_schema();
+        let descending = order.first()?.options.descending;
         let mut wanted = [EVENT_TIME_AT, SEQ_AT].into_iter().map(|at| schema.field(at).name());
         let mut timed = false;
-        let follows = order.iter().all(|sort| {
-            let Some(column) = sort.expr.downcast_ref::<Column>() else { return false };
-            if !sort.options.descending {
-                return false;
+        for sort in order {
+            let column = sort.expr.downcast_ref::<Column>().filter(|_| sort.options.descending == descending)?;
+            if column.name() != DATE {
+                timed = true;
+                wanted.next().filter(|name| *name == column.name())?;
             }
-            if column.name() == DATE {
-                return true;
-            }
-            timed = true;
-            wanted.next().is_some_and(|name| name == column.name())
-        });
-        follows && timed
+        }
+        let direction = if descending { Direction::NewestFirst } else { Direction::OldestFirst };
+        timed.then_some(direction)
     }
 }
 
@@ -281,10 +279,11 @@ impl ExecutionPlan for EventsExec {
         order: &[PhysicalSortExpr],
     ) -> Result<SortOrderPushdownResult<Arc<dyn ExecutionPlan>>, DataFusionError> {
         let files = &self.spec.files;
-        if !Self::is_newest_first(order) || !files.inside.iter().chain(&files.edge).all(|file| file.ordered) {
+        let ordered = files.inside.iter().chain(&files.edge).all(|file| file.ordered);
+        let Some(direction) = Self::direction(order).filter(|_| ordered) else {
             return Ok(SortOrderPushdownResult::Unsupported);
-        }
-        let inner = NewestFirstExec::new(Arc::clone(&self.spec), order)?;
+        };
+        let inner = TimeOrderExec::new(Arc::clone(&self.spec), order, direction)?;
         Ok(SortOrderPushdownResult::Exact { inner: Arc::new(inner) })
     }
 }

@@ -308,6 +308,9 @@ async fn one_event_is_shown_whole_with_its_neighbours_and_files() {
         "/api/v1/events/700006/request?source=idosell&dataset=event_log&tenant_id=shop-1024"
             .replace("shop-1024", detail["event"]["tenant_id"].as_str().unwrap())
     );
+    let alone = get(&server, "demo", "/events/700006?neighbours=false").await.json(200);
+    assert_eq!((&alone["event"], alone.get("neighbours")), (&detail["event"], None));
+    get(&server, "demo", "/events/700006?neighbours=no").await.problem(400, "invalid_filter");
     get(&server, "demo", "/events/nothing").await.problem(404, "event_not_found");
     // One id in two tabs.
     let twice = ["panel_logs", "api_logs"].map(|dataset| {

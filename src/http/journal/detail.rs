@@ -32,6 +32,8 @@ pub(in crate::http) struct EventParams {
     /// Language of explanations: `original`, `pl`, `ru`, `en`.
     #[param(example = "en")]
     lang: Option<String>,
+    /// `false`: without the neighbours, which take longer to find than the event.
+    neighbours: Option<bool>,
     /// `sql`: the statement, and no event.
     explain: Option<String>,
 }
@@ -52,7 +54,7 @@ pub(in crate::http) async fn event(
     ApiQuery(given): ApiQuery<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
     let mut given = Given(given);
-    let explain = given.take_explain()?;
+    let (explain, with_neighbours) = (given.take_explain()?, given.take_flag("neighbours", true)?);
     let language = catalog::language(given.take("lang")?.as_deref())?;
     let mut wanted = vec![("event_id", id.clone())];
     for name in ["source", "dataset", "tenant_id"] {
@@ -69,24 +71,38 @@ pub(in crate::http) async fn event(
     let found = reading.objects(&caller, &statement, &[]).await?;
     let event = one(&id, &found)?;
     let place = value_of(event)?;
-    let mut neighbours = Map::new();
-    for neighbour in Neighbour::of(&place, &hidden) {
-        let mut both = Map::new();
-        for (name, statement) in [("previous", neighbour.statement(false)), ("next", neighbour.statement(true))] {
-            let row = reading.values(&caller, &statement).await?.into_iter().next();
-            both.insert(name.into(), row.unwrap_or(Value::Null));
-        }
-        neighbours.insert(neighbour.name().into(), Value::Object(both));
-    }
+    let neighbours = match with_neighbours {
+        true => Some(neighbours(&reading, &caller, &place).await?),
+        false => None,
+    };
     let answer = Detail { event, explained: meanings(&place, language), neighbours, links: links(&id, &place) };
     Ok(Json(answer).into_response())
+}
+
+/// What stands before and after the event, by what it has in common with it.
+async fn neighbours(
+    reading: &Reading,
+    caller: &Authorized<Query>,
+    event: &Value,
+) -> Result<Map<String, Value>, ApiError> {
+    let mut all = Map::new();
+    for neighbour in Neighbour::of(event, &reading.session().hidden()) {
+        let mut both = Map::new();
+        for (name, statement) in [("previous", neighbour.statement(false)), ("next", neighbour.statement(true))] {
+            let row = reading.values(caller, &statement).await?.into_iter().next();
+            both.insert(name.into(), row.unwrap_or(Value::Null));
+        }
+        all.insert(neighbour.name().into(), Value::Object(both));
+    }
+    Ok(all)
 }
 
 #[derive(serde::Serialize)]
 struct Detail<'a> {
     event: &'a RawValue,
     explained: Map<String, Value>,
-    neighbours: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    neighbours: Option<Map<String, Value>>,
     links: Value,
 }
 

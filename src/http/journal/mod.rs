@@ -23,8 +23,6 @@ pub(super) mod tasks;
 pub(super) mod views;
 pub(super) mod webhooks;
 
-use std::time::Duration;
-
 use arrow::record_batch::RecordBatch;
 use axum::Json;
 use axum::http::HeaderValue;
@@ -85,10 +83,16 @@ impl Given {
 
     /// Whether an answer without stored events that cannot be read will do.
     pub(super) fn take_partial(&mut self) -> Result<bool, ApiError> {
-        match self.take("partial")?.as_deref() {
-            None | Some("false") => Ok(false),
+        self.take_flag("partial", false)
+    }
+
+    /// `true` or `false`.
+    pub(super) fn take_flag(&mut self, name: &'static str, default: bool) -> Result<bool, ApiError> {
+        match self.take(name)?.as_deref() {
+            None => Ok(default),
+            Some("false") => Ok(false),
             Some("true") => Ok(true),
-            Some(other) => Err(JournalError::value("partial", format!("is `true` or `false`, not `{other}`")).into()),
+            Some(other) => Err(JournalError::value(name, format!("is `true` or `false`, not `{other}`")).into()),
         }
     }
 
@@ -269,6 +273,3 @@ pub(super) fn integer(value: &Value) -> i64 {
 
 /// How long an answer of figures may be taken from the cache of a browser without asking.
 pub(super) const NO_CACHE: &str = "private, no-cache";
-
-/// Figures of a relative period are of the minute: so that dashboards that ask in one minute ask the same.
-pub(super) const GRAIN: Duration = Duration::from_secs(60);

@@ -18,11 +18,11 @@ use datafusion::physical_plan::{ChildrenPropertiesMode, ExecutionPlan, ReplaceCh
 use super::meter::{Meter, MeterExec};
 use crate::config::Guard;
 use crate::query::error::QueryError;
-use crate::query::newest::NewestFirstExec;
 use crate::query::params::Failure;
 use crate::query::restrict::RestrictedExec;
 use crate::query::runtime::BATCH_ROWS;
 use crate::query::scan::EventsExec;
+use crate::query::time_order::TimeOrderExec;
 
 /// Operators that put rows together.
 const JOINS: [&str; 5] =
@@ -141,7 +141,7 @@ fn visit(plan: &Arc<dyn ExecutionPlan>, guard: &Guard) -> Result<(), Failure> {
         product(join.left(), join.right(), guard)?;
     } else if let Some(scan) = plan.downcast_ref::<EventsExec>() {
         quota(scan.reads(), guard)?;
-    } else if let Some(scan) = plan.downcast_ref::<NewestFirstExec>() {
+    } else if let Some(scan) = plan.downcast_ref::<TimeOrderExec>() {
         // With a limit it stops when it has enough, which no statistics tell before.
         if scan.fetch().is_none() {
             quota(scan.reads(), guard)?;

@@ -1,4 +1,4 @@
-//! Newest first: the order itself, and how little is read for it.
+//! Newest first and oldest first: the order itself, and how little is read for it.
 
 use serde_json::{Value, json};
 
@@ -29,13 +29,19 @@ async fn the_latest_of_many_overlapping_files_need_no_sort_and_few_rows() {
     let fixture = overlapping(220, 2_000).await;
     let sql = "SELECT _seq AS n, * FROM events ORDER BY event_time DESC LIMIT 100";
     let plan = fixture.plan(sql).await;
-    assert!(!plan.contains("SortExec") && plan.contains("NewestFirstExec"), "{plan}");
+    assert!(!plan.contains("SortExec") && plan.contains("TimeOrderExec"), "{plan}");
     let (rows, outcome) = fixture.ask(sql).await;
     let newest: Vec<i64> = (0..440_000).rev().take(100).collect();
     assert_eq!(seqs(&rows), newest);
     assert!(outcome.stats.rows_scanned < 50_000, "{:?}", outcome.stats);
     // A row more makes the next file count: its latest possible time is wider than its rows.
     assert!(outcome.stats.files <= 120, "{:?}", outcome.stats);
+    let sql = "SELECT _seq AS n, * FROM events ORDER BY event_time, _seq LIMIT 100";
+    let plan = fixture.plan(sql).await;
+    assert!(!plan.contains("SortExec") && plan.contains("oldest first"), "{plan}");
+    let (rows, outcome) = fixture.ask(sql).await;
+    assert_eq!(seqs(&rows), (0..100).collect::<Vec<_>>());
+    assert!(outcome.stats.rows_scanned < 260_000 && outcome.stats.files <= 120, "{:?}", outcome.stats);
     let filtered =
         "SELECT _seq FROM events WHERE severity_text = 'error' ORDER BY event_time DESC, _seq DESC LIMIT 5 OFFSET 2";
     assert!(!fixture.plan(filtered).await.contains("SortExec"));
@@ -61,26 +67,25 @@ async fn hot_and_stored_rows_merge_in_the_total_order() {
             .collect();
         fixture.heat(&events);
     }
-    let sql = "SELECT _seq, event_time FROM events ORDER BY event_time DESC";
-    let plan = fixture.plan(sql).await;
-    assert!(!plan.contains("SortExec") && plan.contains("NewestFirstExec"), "{plan}");
-    let (ordered, _) = fixture.ask(sql).await;
-    assert_eq!(ordered.len(), 16_000);
-    // The same by DataFusion's own sort: an expression is no column that could be pushed.
-    let (sorted, _) = fixture
-        .ask("SELECT _seq, event_time FROM events ORDER BY event_time + INTERVAL '0' SECOND DESC, _seq DESC")
-        .await;
-    assert_eq!(ordered, sorted);
-    for (condition, limit) in [("module = 'a'", 10), ("module = 'orders'", 700), ("_seq % 3 = 0", 100), ("_seq < 0", 5)]
-    {
-        let (ordered, _) = fixture
-            .ask(&format!("SELECT _seq FROM events WHERE {condition} ORDER BY event_time DESC LIMIT {limit}"))
-            .await;
-        let other = format!(
-            "SELECT _seq FROM events WHERE {condition} ORDER BY event_time + INTERVAL '0' SECOND DESC, _seq DESC LIMIT {limit}"
-        );
-        assert_eq!(ordered, fixture.ask(&other).await.0, "{condition}");
+    for way in ["DESC", "ASC"] {
+        let sql = format!("SELECT _seq, event_time FROM events ORDER BY event_time {way}, _seq {way}");
+        let plan = fixture.plan(&sql).await;
+        assert!(!plan.contains("SortExec") && plan.contains("TimeOrderExec"), "{plan}");
+        let (ordered, _) = fixture.ask(&sql).await;
+        assert_eq!(ordered.len(), 16_000);
+        // The same by DataFusion's own sort: an expression is no column that could be pushed.
+        let own = format!("ORDER BY event_time + INTERVAL '0' SECOND {way}, _seq {way}");
+        let (sorted, _) = fixture.ask(&format!("SELECT _seq, event_time FROM events {own}")).await;
+        assert_eq!(ordered, sorted);
+        let conditions = [("module = 'a'", 10), ("module = 'orders'", 700), ("_seq % 3 = 0", 100), ("_seq < 0", 5)];
+        for (condition, limit) in conditions {
+            let from = format!("SELECT _seq FROM events WHERE {condition}");
+            let (ordered, _) = fixture.ask(&format!("{from} ORDER BY event_time {way} LIMIT {limit}")).await;
+            assert_eq!(ordered, fixture.ask(&format!("{from} {own} LIMIT {limit}")).await.0, "{condition} {way}");
+        }
     }
+    let mixed = fixture.plan("SELECT _seq FROM events ORDER BY event_time DESC, _seq ASC").await;
+    assert!(mixed.contains("SortExec"), "{mixed}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -89,10 +94,17 @@ async fn a_large_file_is_read_in_slices_that_grow() {
     let (rows, outcome) = fixture.ask("SELECT _seq FROM events ORDER BY event_time DESC LIMIT 10").await;
     assert_eq!(seqs(&rows), (59_990..60_000).rev().collect::<Vec<_>>());
     assert!(outcome.stats.rows_scanned <= 2_048, "{:?}", outcome.stats);
+    let (rows, outcome) = fixture.ask("SELECT _seq FROM events ORDER BY event_time LIMIT 10").await;
+    assert_eq!(seqs(&rows), (0..10).collect::<Vec<_>>());
+    assert!(outcome.stats.rows_scanned <= 2_048, "{:?}", outcome.stats);
     // Through several slices, with a condition that matches one row of each.
     let (rows, _) =
         fixture.ask("SELECT _seq FROM events WHERE _seq % 10000 = 1 ORDER BY event_time DESC LIMIT 100").await;
     assert_eq!(seqs(&rows), [50_001, 40_001, 30_001, 20_001, 10_001, 1]);
+    let (rows, _) = fixture.ask("SELECT _seq FROM events WHERE _seq % 10000 = 1 ORDER BY event_time LIMIT 100").await;
+    assert_eq!(seqs(&rows), [1, 10_001, 20_001, 30_001, 40_001, 50_001]);
+    let (rows, _) = fixture.ask("SELECT _seq FROM events ORDER BY event_time").await;
+    assert_eq!(seqs(&rows), (0..60_000).collect::<Vec<_>>());
     let (rows, _) =
         fixture.ask("SELECT count(*) FROM (SELECT 1 FROM events ORDER BY event_time DESC LIMIT 30000)").await;
     assert_eq!(rows, [json!(["30000"])]);
@@ -107,7 +119,7 @@ async fn other_orders_are_sorted_and_prune_while_they_run() {
             .collect();
         fixture.store(&events).await;
     }
-    for order in ["event_time", "duration_ns DESC", "event_time DESC, event_id"] {
+    for order in ["event_time, event_id", "duration_ns DESC", "event_time DESC, event_id"] {
         let plan = fixture.plan(&format!("SELECT _seq FROM events ORDER BY {order} LIMIT 5")).await;
         assert!(plan.contains("SortExec: TopK") && plan.contains("DynamicFilter"), "{order}: {plan}");
     }

@@ -264,7 +264,8 @@ async fn a_plan_tells_nothing_of_hidden_rows() {
         "EXPLAIN FORMAT TREE SELECT max(event_time) FROM events",
     ] {
         let text = explained(sql).await;
-        for hidden in ["parquet", "projects", "DataSourceExec", "HotExec", "actor_id", "bytes_scanned", "NewestFirst"] {
+        for hidden in ["parquet", "projects", "DataSourceExec", "HotExec", "actor_id", "bytes_scanned", "TimeOrderExec"]
+        {
             assert!(!text.contains(hidden), "{sql}: {hidden} in {text}");
         }
         assert!(text.contains("RestrictedExec"), "{sql}: {text}");

@@ -90,7 +90,7 @@ export function drawer({ onClose, onStep }) {
         fill(body, skeleton(8));
         void loading.run(async (signal) => {
           try {
-            state.detail = await api.get(`/events/${encodeURIComponent(id)}`, { ...place, lang: language() }, signal);
+            state.detail = await api.get(`/events/${encodeURIComponent(id)}`, { ...place, lang: language(), neighbours: 'false' }, signal);
           } catch (error) {
             if (!(error instanceof api.Problem)) throw error;
             if (error.code === 'event_not_found') return void fill(body, await missing(of.row ?? null, signal));

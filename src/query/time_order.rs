@@ -1,14 +1,15 @@
-//! Newest first without a sort: a lazy merge of runs that are each in order already.
+//! Newest or oldest first without a sort: a lazy merge of runs that are each in order already.
 //!
 //! A run is one file (its rows are stored newest first) or one hot batch (sorted when it is reached).
-//! Runs wait, by their latest possible `event_time`, and are opened only when the merge gets there;
-//! a file is read in slices that grow, so that `LIMIT 100` decodes a page of the newest files
-//! and nothing of the others. Conditions are tested while decoding. When they turn out to match
-//! little, the next runs are read ahead on other threads.
+//! Runs wait, by the first `event_time` that they can have in the wanted order, and are opened only when
+//! the merge gets there; a file is read in slices that grow, so that `LIMIT 100` decodes a page of the
+//! first files and nothing of the others. Oldest first, slices go from the end of a file to its beginning,
+//! and the rows of each are turned around. Conditions are tested while decoding. When they turn out to
+//! match little, the next runs are read ahead on other threads.
 //!
 //! # Invariants
-//! * Output is in the total order (`event_time` descending, `_seq` descending).
-//! * A run is opened before any row that is not newer than its latest possible time is given out.
+//! * Output is in the total order (`event_time`, `_seq`), both descending or both ascending.
+//! * A run is opened before any row that can come behind its first is given out.
 
 mod merge;
 mod run;
@@ -46,9 +47,28 @@ struct Counters {
     output_rows: Count,
 }
 
-/// Reads `events` newest first, as one partition.
+/// Which rows come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// `event_time DESC, _seq DESC`.
+    NewestFirst,
+    /// `event_time ASC, _seq ASC`.
+    OldestFirst,
+}
+
+impl Direction {
+    /// A rank that is higher for what comes first.
+    fn rank(self, at: i64) -> i64 {
+        match self {
+            Self::NewestFirst => at,
+            Self::OldestFirst => !at,
+        }
+    }
+}
+
+/// Reads `events` in the order of time, as one partition.
 #[derive(Debug, Clone)]
-pub(crate) struct NewestFirstExec {
+pub(crate) struct TimeOrderExec {
     spec: Arc<ScanSpec>,
     runs: Arc<Runs>,
     fetch: Option<usize>,
@@ -56,9 +76,13 @@ pub(crate) struct NewestFirstExec {
     metrics: ExecutionPlanMetricsSet,
 }
 
-impl NewestFirstExec {
-    /// The scan of `spec` in `order`, which must be a form of newest first.
-    pub(crate) fn new(spec: Arc<ScanSpec>, order: &[PhysicalSortExpr]) -> Result<Self, DataFusionError> {
+impl TimeOrderExec {
+    /// The scan of `spec` in `order`, which must be a form of `direction`.
+    pub(crate) fn new(
+        spec: Arc<ScanSpec>,
+        order: &[PhysicalSortExpr],
+        direction: Direction,
+    ) -> Result<Self, DataFusionError> {
         let ordered = EquivalenceProperties::new_with_orderings(spec.schema()?, [order.to_vec()]);
         let properties = PlanProperties::new(
             ordered,
@@ -67,7 +91,7 @@ impl NewestFirstExec {
             Boundedness::Bounded,
         )
         .with_scheduling_type(SchedulingType::Cooperative);
-        let runs = Arc::new(Runs::new(&spec)?);
+        let runs = Arc::new(Runs::new(&spec, direction)?);
         Ok(Self { spec, runs, fetch: None, properties: Arc::new(properties), metrics: ExecutionPlanMetricsSet::new() })
     }
 
@@ -77,10 +101,13 @@ impl NewestFirstExec {
     }
 }
 
-impl DisplayAs for NewestFirstExec {
+impl DisplayAs for TimeOrderExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let files = &self.spec.files;
-        write!(f, "NewestFirstExec: hot={}, files={}", self.spec.hot.len(), files.inside.len() + files.edge.len())?;
+        write!(f, "TimeOrderExec: hot={}, files={}", self.spec.hot.len(), files.inside.len() + files.edge.len())?;
+        if self.runs.direction == Direction::OldestFirst {
+            write!(f, ", oldest first")?;
+        }
         if let Some(fetch) = self.fetch {
             write!(f, ", fetch={fetch}")?;
         }
@@ -90,9 +117,9 @@ impl DisplayAs for NewestFirstExec {
     }
 }
 
-impl ExecutionPlan for NewestFirstExec {
+impl ExecutionPlan for TimeOrderExec {
     fn name(&self) -> &'static str {
-        "NewestFirstExec"
+        "TimeOrderExec"
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {

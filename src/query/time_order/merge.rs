@@ -13,8 +13,8 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use futures::StreamExt;
 
-use super::Counters;
 use super::run::{Origin, Run, RunStream, Runs};
+use super::{Counters, Direction};
 
 /// Rows of the first batch given out when there is no limit; later ones double up to the session's.
 const FIRST_OUTPUT_ROWS: usize = 1_024;
@@ -23,11 +23,12 @@ const PIECE_ROWS_MIN: usize = 16;
 /// Batches that a run read ahead may have waiting.
 const AHEAD_BATCHES: usize = 2;
 
-/// Place of a row in the total order; larger is newer.
+/// Ranks of a row's time and `_seq`; the larger comes first.
 type Key = (i64, i64);
 
 /// The current batch of an open run.
 struct Head {
+    /// Ranks, as [`Key`].
     times: ScalarBuffer<i64>,
     seqs: ScalarBuffer<i64>,
     batch: RecordBatch,
@@ -44,16 +45,16 @@ impl Head {
         (self.times[self.at], self.seqs[self.at])
     }
 
-    /// Number of rows from the current one on that are newer than `other`.
-    fn newer_than(&self, other: Key, time_bound: Option<i64>) -> usize {
-        let newer = |at: usize| {
+    /// Number of rows from the current one on that come before `other`.
+    fn before(&self, other: Key, time_bound: Option<i64>) -> usize {
+        let before = |at: usize| {
             let key = (self.times[at], self.seqs[at]);
             key > other && time_bound.is_none_or(|bound| key.0 > bound)
         };
         let (mut low, mut high) = (self.at, self.times.len());
         while low < high {
             let middle = low + (high - low) / 2;
-            if newer(middle) { low = middle + 1 } else { high = middle }
+            if before(middle) { low = middle + 1 } else { high = middle }
         }
         low - self.at
     }
@@ -125,8 +126,8 @@ impl Merge {
             self.open_reached().await?;
             let Some(mut head) = self.open.pop() else { break };
             let other = self.open.peek().map_or((i64::MIN, i64::MIN), Head::key);
-            let bound = self.next_time_max();
-            let count = head.newer_than(other, bound).clamp(1, target - output.rows);
+            let bound = self.next_first();
+            let count = head.before(other, bound).clamp(1, target - output.rows);
             output.push(&head, count);
             head.at += count;
             if head.at < head.times.len() || self.advance(&mut head).await? {
@@ -141,16 +142,16 @@ impl Merge {
         output.build(self.runs.output).map(Some)
     }
 
-    /// Latest possible time of the runs that are not open.
-    fn next_time_max(&self) -> Option<i64> {
+    /// Rank of the first time that runs which are not open can have.
+    fn next_first(&self) -> Option<i64> {
         let next = self.ahead.front().map(|(run, _)| run).or_else(|| self.runs.all.get(self.next));
-        next.map(|run| run.time_max)
+        next.map(|run| run.first)
     }
 
-    /// Opens every run that may have a row as new as the newest at hand.
+    /// Opens every run that may have a row before the first at hand.
     async fn open_reached(&mut self) -> Result<(), DataFusionError> {
-        while let Some(time_max) = self.next_time_max() {
-            if self.open.peek().is_some_and(|head| head.key().0 > time_max) {
+        while let Some(first) = self.next_first() {
+            if self.open.peek().is_some_and(|head| head.key().0 > first) {
                 break;
             }
             let rows = match self.ahead.pop_front() {
@@ -218,6 +219,13 @@ impl Merge {
         Ok(false)
     }
 
+    fn ranks(&self, values: &ScalarBuffer<i64>) -> ScalarBuffer<i64> {
+        match self.runs.direction {
+            Direction::NewestFirst => values.clone(),
+            direction => values.iter().map(|value| direction.rank(*value)).collect(),
+        }
+    }
+
     fn load(&mut self, head: &mut Head, batch: RecordBatch) -> Result<(), DataFusionError> {
         let (time_at, seq_at) = self.runs.keys;
         let times = batch.column(time_at).as_primitive_opt::<TimestampMicrosecondType>();
@@ -226,12 +234,13 @@ impl Merge {
             return Err(DataFusionError::Internal("a run lacks the columns of the order".into()));
         };
         let last = head.times.len().checked_sub(1).map(|at| (head.times[at], head.seqs[at]));
-        let keys = times.values().iter().copied().zip(seqs.values().iter().copied());
+        let (nulls, times, seqs) = (times.null_count(), self.ranks(times.values()), self.ranks(seqs.values()));
+        let keys = times.iter().copied().zip(seqs.iter().copied());
         let follows = last.is_none_or(|last| keys.clone().next().is_none_or(|first| first <= last));
-        if times.null_count() > 0 || !follows || !keys.is_sorted_by(|a, b| a >= b) {
+        if nulls > 0 || !follows || !keys.is_sorted_by(|a, b| a >= b) {
             return Err(DataFusionError::Internal("a stored file is not in the order newest first".into()));
         }
-        (head.times, head.seqs) = (times.values().clone(), seqs.values().clone());
+        (head.times, head.seqs) = (times, seqs);
         self.loaded += 1;
         (head.batch, head.id, head.at, head.matched) = (batch, self.loaded, 0, true);
         Ok(())

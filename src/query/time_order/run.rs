@@ -1,9 +1,9 @@
-//! Runs of the merge: how a file or a hot batch becomes a stream of rows, newest first.
+//! Runs of the merge: how a file or a hot batch becomes a stream of rows in order.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, BooleanArray};
+use arrow::array::{AsArray, BooleanArray, UInt32Array};
 use arrow::compute::{SortColumn, SortOptions, filter_record_batch, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -19,6 +19,7 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
 
+use super::Direction;
 use crate::event::schema::{EVENT_TIME_AT, SEQ_AT, query_schema};
 use crate::hot::HotBatch;
 use crate::query::prune::{all_of, times_of};
@@ -32,6 +33,8 @@ const FIRST_SLICE_ROWS: u64 = 2_048;
 const SLICE_GROWTH: u64 = 8;
 /// Rows of the largest slice.
 const SLICE_ROWS_MAX: u64 = 1 << 20;
+/// The same where slices are held whole, to be turned around.
+const TURNED_ROWS_MAX: u64 = 1 << 15;
 /// Rows decoded at a time from a first slice, at least.
 const FIRST_BATCH_ROWS: usize = 128;
 
@@ -48,16 +51,17 @@ pub(super) enum Origin {
 /// One run that waits to be opened.
 #[derive(Debug, Clone)]
 pub(super) struct Run {
-    /// No row of it is later, in µs.
-    pub time_max: i64,
+    /// No row of it has a higher rank ([`Direction::rank`] of its time in µs).
+    pub first: i64,
     pub origin: Origin,
 }
 
 /// All runs of a scan and what opening one needs.
 #[derive(Debug)]
 pub(super) struct Runs {
-    /// By latest possible time, latest first.
+    /// By the first time that is possible, in order.
     pub all: Vec<Run>,
+    pub direction: Direction,
     /// What the merge works on: the scan's columns, then `event_time` and `_seq` where they lack.
     pub schema: SchemaRef,
     /// Number of columns that the scan yields.
@@ -106,7 +110,7 @@ impl Conditions {
 }
 
 impl Runs {
-    pub(super) fn new(spec: &ScanSpec) -> Result<Self, DataFusionError> {
+    pub(super) fn new(spec: &ScanSpec, direction: Direction) -> Result<Self, DataFusionError> {
         let mut columns = spec.columns.clone();
         for key in [EVENT_TIME_AT, SEQ_AT] {
             if !columns.contains(&key) {
@@ -123,7 +127,8 @@ impl Runs {
         let hot_conditions = spec.hot_conditions();
         let hot_columns = stored::with_columns_of(&columns, &hot_conditions);
         Ok(Self {
-            all: waiting(spec),
+            all: waiting(spec, direction),
+            direction,
             schema: Arc::new(query_schema().project(&columns)?),
             output: spec.columns.len(),
             keys: (position(EVENT_TIME_AT), position(SEQ_AT)),
@@ -165,8 +170,8 @@ impl Runs {
         let schema = Arc::new(query_schema().project(&self.hot_columns)?);
         let rows = self.hot.apply(super::super::hot::project(&batch.rows, &self.hot_columns, &schema)?)?;
         let rows = rows.project(&(0..self.columns.len()).collect::<Vec<_>>())?;
-        let newest = SortOptions { descending: true, nulls_first: false };
-        let key = |at: usize| SortColumn { values: Arc::clone(rows.column(at)), options: Some(newest) };
+        let options = SortOptions { descending: self.direction == Direction::NewestFirst, nulls_first: false };
+        let key = |at: usize| SortColumn { values: Arc::clone(rows.column(at)), options: Some(options) };
         let order = lexsort_to_indices(&[key(self.keys.0), key(self.keys.1)], fetch)?;
         Ok(take_record_batch(&rows, &order)?)
     }
@@ -179,47 +184,74 @@ impl Runs {
         context: &Arc<TaskContext>,
     ) -> RunStream {
         let (runs, file, context) = (Arc::clone(self), Arc::clone(file), Arc::clone(context));
-        let slices = slices(file.rows, first.is_some());
-        stream::iter(slices)
-            .map(move |slice| {
+        let slices = slices(file.rows, first.is_some(), self.direction);
+        let turned = self.direction == Direction::OldestFirst;
+        stream::iter(slices.into_iter().enumerate())
+            .map(move |(at, slice)| {
                 let reader = if inside { &runs.inside } else { &runs.edge };
-                let small = first.map(|rows| rows.max(FIRST_BATCH_ROWS)).filter(|_| slice.start == 0);
+                // Of a slice that is turned around every row is wanted.
+                let small = first.map(|rows| rows.max(FIRST_BATCH_ROWS)).filter(|_| at == 0 && !turned);
                 let rest = reader.rest.clone();
                 let rows = read(&reader.config, &file, slice, small, Arc::clone(&context))?;
-                Ok::<_, DataFusionError>(rows.and_then(move |batch| std::future::ready(rest.apply(batch))))
+                let rows = rows.and_then(move |batch| std::future::ready(rest.apply(batch))).boxed();
+                Ok::<_, DataFusionError>(if turned { turn(rows) } else { rows })
             })
             .try_flatten()
             .boxed()
     }
 }
 
-/// The runs of a scan, latest possible time first.
-fn waiting(spec: &ScanSpec) -> Vec<Run> {
-    let hot = spec.hot.iter().map(|batch| Run { time_max: batch.time_max, origin: Origin::Hot(Arc::clone(batch)) });
+/// The same rows, last one first.
+fn turn(rows: RunStream) -> RunStream {
+    let turned = async move {
+        let mut batches: Vec<RecordBatch> = rows.try_collect().await?;
+        batches.reverse();
+        Ok::<_, DataFusionError>(stream::iter(batches).map(|batch| {
+            let last_first: UInt32Array = (0..u32::try_from(batch.num_rows()).unwrap_or(u32::MAX)).rev().collect();
+            Ok(take_record_batch(&batch, &last_first)?)
+        }))
+    };
+    stream::once(turned).try_flatten().boxed()
+}
+
+/// The runs of a scan, in the order in which they may be needed.
+fn waiting(spec: &ScanSpec, direction: Direction) -> Vec<Run> {
+    let first = |from: i64, to: i64| match direction {
+        Direction::NewestFirst => direction.rank(to),
+        Direction::OldestFirst => direction.rank(from),
+    };
+    let hot = spec
+        .hot
+        .iter()
+        .map(|batch| Run { first: first(batch.time_min, batch.time_max), origin: Origin::Hot(Arc::clone(batch)) });
     let files = |files: &[Arc<DataFile>], inside| -> Vec<Run> {
-        let run = |file: &Arc<DataFile>| Run {
-            time_max: times_of(file).to,
-            origin: Origin::File { file: Arc::clone(file), inside },
+        let run = |file: &Arc<DataFile>| {
+            let times = times_of(file);
+            Run { first: first(times.from, times.to), origin: Origin::File { file: Arc::clone(file), inside } }
         };
         files.iter().map(run).collect()
     };
     let mut all: Vec<Run> = hot.collect();
     all.extend(files(&spec.files.inside, true));
     all.extend(files(&spec.files.edge, false));
-    all.sort_by_key(|run| std::cmp::Reverse(run.time_max));
+    all.sort_by_key(|run| std::cmp::Reverse(run.first));
     all
 }
 
-/// Row ranges of a file, in order: small ones first where few rows may be wanted.
-fn slices(rows: u64, small_first: bool) -> Vec<Range<u64>> {
-    let mut size = if small_first { FIRST_SLICE_ROWS } else { SLICE_ROWS_MAX };
+/// Row ranges of a file in the order of reading: small ones first where few rows may be wanted.
+fn slices(rows: u64, small_first: bool, direction: Direction) -> Vec<Range<u64>> {
+    let (largest, turned) = match direction {
+        Direction::NewestFirst => (SLICE_ROWS_MAX, false),
+        Direction::OldestFirst => (TURNED_ROWS_MAX, true),
+    };
+    let mut size = if small_first { FIRST_SLICE_ROWS } else { largest };
     let mut from = 0;
     let mut slices = Vec::new();
     while from < rows {
         let to = rows.min(from + size);
-        slices.push(from..to);
+        slices.push(if turned { rows - to..rows - from } else { from..to });
         from = to;
-        size = SLICE_ROWS_MAX.min(size * SLICE_GROWTH);
+        size = largest.min(size * SLICE_GROWTH);
     }
     slices
 }
