@@ -5,12 +5,10 @@
 // Packages lie in KRONIKA_PAGE_TOOLS (.ci/run installs them); the browser is Debian's chromium.
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { launch, open, tools } from './browser.mjs';
 
-const tools = createRequire(join(process.env.KRONIKA_PAGE_TOOLS, '/'));
-const { chromium } = tools('playwright-core');
 const axeSource = readFileSync(tools.resolve('axe-core/axe.min.js'), 'utf8');
 /** How long a view may be busy. */
 const PATIENCE = 30_000;
@@ -88,21 +86,6 @@ async function addresses({ url, key }) {
   const at = (name) => encodeURIComponent(Array.isArray(row) ? row[['event_id', 'object_type', 'object_id', 'actor_id'].indexOf(name)] : row[name]);
   const fill = (path) => path.replace('{event}', at('event_id')).replace('{object}', `${at('object_type')}/${at('object_id')}`).replace('{actor}', at('actor_id'));
   return Object.entries(VIEWS).map(([name, path]) => [name, fill(path)]).filter(([name]) => !only || only.split(',').includes(name));
-}
-
-/** A window that is signed in, and what went wrong in it. */
-async function open(browser, site, { theme, language, width = 1440, height = 900, signedIn = true }) {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, locale: language, reducedMotion: 'reduce', bypassCSP: false });
-  if (signedIn) {
-    const answer = await context.request.post(`${site.url}/api/v1/session`, { data: { key: site.key }, headers: { Origin: site.url } });
-    if (!answer.ok()) throw new Error(`sign-in: ${answer.status()} ${await answer.text()}`);
-  }
-  const page = await context.newPage();
-  const wrong = [];
-  page.on('console', (message) => message.type() === 'error' && wrong.push(message.text()));
-  page.on('pageerror', (error) => wrong.push(error.stack ?? error.message));
-  await page.addInitScript((chosen) => localStorage.setItem('kronika.lang', chosen), language);
-  return { context, page, wrong };
 }
 
 /** Waits until nothing is busy; whether it came to that. */
@@ -186,7 +169,7 @@ async function pictures(browser, site, views) {
 }
 
 const site = await server();
-const browser = await chromium.launch({ executablePath: process.env.KRONIKA_CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
+const browser = await launch();
 try {
   const views = await addresses(site);
   const count = mode === 'axe' ? await barriers(browser, site, views) : await pictures(browser, site, views);

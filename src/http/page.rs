@@ -54,6 +54,10 @@ const HEADERS: [(HeaderName, &str); 2] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
+/// What the journal needs besides, which browsers then fetch together with the page's start.
+const JOURNAL: &str = "</app/views/journal.js>; rel=modulepreload, </style/journal.css>; rel=preload; as=style, \
+                       </style/grid.css>; rel=preload; as=style";
+
 /// The page and its files. To be called once in a process: the files stay in memory.
 pub(super) fn files<S: Clone + Send + Sync + 'static>() -> Router<S> {
     // Asked for again each time (304 while nothing changed): after an upgrade no browser runs last week's modules.
@@ -78,9 +82,13 @@ fn chosen() -> memory_serve::MemoryServe {
     }
 }
 
-/// Adds [`HEADERS`].
+/// Adds [`HEADERS`], and what the view that is asked for needs.
 async fn fenced(request: Request, next: Next) -> Response {
+    let is_journal = request.uri().path() == "/" || request.uri().path().starts_with("/events/");
     let mut response = next.run(request).await;
+    if is_journal {
+        response.headers_mut().insert(header::LINK, HeaderValue::from_static(JOURNAL));
+    }
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }

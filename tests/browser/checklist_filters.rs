@@ -23,7 +23,7 @@ where
 #[tokio::test]
 async fn a_region_that_fails_says_so_and_leaves_the_others_alone() {
     troubled(&demo(), |page| async move {
-        for (path, region) in [("/histogram", "[data-test=histogram]")] {
+        for (path, region) in [("/histogram", "[data-test=histogram]"), ("/facets", "[data-test=facets]")] {
             page.trouble(path, Trouble::Fails).await?;
             page.open("/?project=shop&period=all").await?;
             let failed = page.find(&format!("{region} .failed")).await?.text().await?;

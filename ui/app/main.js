@@ -27,7 +27,10 @@ async function begin() {
   url.begin();
   keys.begin();
   await i18n.use(i18n.preferred());
-  await i18n.load('core');
+  const [core, known] = [i18n.load('core'), whoIsThere()];
+  known.catch(() => undefined); // told below
+  foresee(routeOf(url.here().path));
+  await core;
   url.onChange((place) => void show(place));
   api.onState((state) => void follow(state));
   window.addEventListener('unhandledrejection', (event) => {
@@ -35,19 +38,35 @@ async function begin() {
     if (event.reason instanceof api.Away || (event.reason instanceof api.Problem && event.reason.status === 401)) return event.preventDefault();
     toast(event.reason instanceof Error ? event.reason.message : String(event.reason), 'failure');
   });
-  await enter();
+  await known;
+  await show(url.here());
 }
 
 /** Finds out who is signed in, and shows what the address says. */
 async function enter() {
+  await whoIsThere();
+  await show(url.here());
+}
+
+/** Finds out who is signed in. */
+async function whoIsThere() {
   // Whoever signs in is nobody yet: there is nothing to ask.
-  if (routeOf(url.here().path)?.bare) return show(url.here());
+  if (routeOf(url.here().path)?.bare) return;
   try {
     await session.load();
   } catch (error) {
     if (!(error instanceof api.Away)) throw error;
   }
-  return show(url.here());
+}
+
+/**
+ * Asks for texts and styles of a view before it is known that it will be shown.
+ * @param {Route | undefined} route
+ */
+function foresee(route) {
+  if (!route) return;
+  void style(route.name);
+  for (const part of [route.name, ...(route.texts ?? [])]) i18n.load(part).catch(() => undefined);
 }
 
 /** @param {url.Place} place */

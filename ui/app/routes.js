@@ -21,12 +21,16 @@
  * @property {string} scope that its calls need
  * @property {string} [keys] shortcut that leads there
  * @property {boolean} [bare] shown without the shell, to anybody
+ * @property {string[]} [texts] parts of texts that its modules will ask for, so that they come at once and not in turn
  */
+
+/** Of the journal, which is opened most. */
+const JOURNAL_TEXTS = ['fields', 'words', 'time', 'grid'];
 
 /** @type {Route[]} */
 export const ROUTES = [
-  { name: 'journal', path: '/', icon: 'journal', scope: 'query', keys: 'g j' },
-  { name: 'journal', path: '/events', below: true, scope: 'query' },
+  { name: 'journal', path: '/', icon: 'journal', scope: 'query', keys: 'g j', texts: JOURNAL_TEXTS },
+  { name: 'journal', path: '/events', below: true, scope: 'query', texts: JOURNAL_TEXTS },
   { name: 'dashboards', path: '/dashboards', below: true, icon: 'dashboards', scope: 'query', keys: 'g d' },
   { name: 'sql', path: '/sql', icon: 'sql', scope: 'query', keys: 'g s' },
   { name: 'screens', path: '/screens', below: true, icon: 'screens', scope: 'query', keys: 'g v' },

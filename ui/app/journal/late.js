@@ -1,8 +1,25 @@
 /**
- * A region whose code comes when the browser has a moment: the page stands without it, and the first rows do not wait for it.
+ * A region whose code comes once the first rows are shown, or soon if they take long: the page stands without it, and the rows
+ * share neither the line nor the processor with it.
  */
 
 import { el } from '../dom.js';
+
+/** How long the first rows may keep everything else waiting, in ms. */
+const MOST = 250;
+
+/** @type {() => void} */
+let come = () => undefined;
+/** @type {Promise<void>} */
+const rows = new Promise((resolve) => (come = resolve));
+/** @type {Promise<unknown> | null} */
+let waiting = null;
+
+/** The first rows are there: what waits for them may come when they are drawn. */
+export const rowsCame = () => requestAnimationFrame(() => setTimeout(come));
+
+/** Waits for the first rows, not for long. */
+export const afterRows = () => (waiting ??= Promise.race([rows, new Promise((resolve) => setTimeout(resolve, MOST))]));
 
 /**
  * @template {{element: HTMLElement, stop: () => void}} T
@@ -24,8 +41,7 @@ export function late(make) {
     last?.(region);
     return undefined;
   };
-  if (window.requestIdleCallback) window.requestIdleCallback(() => void begin(), { timeout: 200 });
-  else setTimeout(() => void begin());
+  void afterRows().then(begin);
   return {
     element,
     /** Says what it shows: now, or when it is there. @param {(region: T) => void} what */

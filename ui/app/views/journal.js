@@ -12,7 +12,7 @@ import { cellMenu } from '../journal/cells.js';
 import { NARROW_COLUMN, columnIds, columnsOf, columnsText, fieldsOf, knowFields, plainFields, readSort, readWidths, sortField, widthsText } from '../journal/columns.js';
 import { facets } from '../journal/facets.js';
 import { fieldList, label, learn, shownValue } from '../journal/fields.js';
-import { late } from '../journal/late.js';
+import { afterRows, late, rowsCame } from '../journal/late.js';
 import { ListSource } from '../journal/list.js';
 import { listBar } from '../journal/listbar.js';
 import { Live } from '../journal/live.js';
@@ -44,7 +44,7 @@ export async function start(outlet, place) {
   await Promise.all([prepare(), wordsReady()]);
   const view = new Journal(outlet);
   view.update(place);
-  fieldList().then((fields) => {
+  void afterRows().then(fieldList).then((fields) => {
     knowFields(fields);
     if (!view.stopped) view.update(url.here());
   }, () => undefined);
@@ -91,7 +91,7 @@ class Journal {
     this.releaseFind = shortcut({ keys: 'Ctrl+f', title: 'journal.keys.find', typing: true, run: () => void this.openFind() });
     this.timer = setInterval(() => this.live.isOn() && !document.hidden && this.showHistogram({ again: true }), FIGURES_EVERY);
     // The drawer's code is there before the first click on a row.
-    (window.requestIdleCallback ?? setTimeout)(() => void import('../journal/drawer.js').catch(() => undefined));
+    void afterRows().then(() => (window.requestIdleCallback ?? setTimeout)(() => void import('../journal/drawer.js').catch(() => undefined)));
   }
 
   makeHistogram() {
@@ -237,6 +237,7 @@ class Journal {
 
   /** Titles of modules and kinds of events, for menus. @param {Row[]} rows */
   learnFrom(rows) {
+    rowsCame();
     void learn([...new Set(rows.map((row) => String(row.source)))]);
     this.find?.repaint();
   }
