@@ -45,6 +45,6 @@ pub use compile::Values;
 pub use error::JournalError;
 pub use field::{Field, FieldInfo, Word, fields};
 pub use filter::{Condition, Filter, Operator, Term};
-pub use period::{Bounds, Named, Period};
+pub use period::{Bounds, Named, Period, minute};
 pub use selection::Selection;
 pub use statement::Statement;

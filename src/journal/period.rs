@@ -1,6 +1,8 @@
 //! Periods as people say them: absolute, by the calendar, counted back from now; in any zone.
 
-use chrono::{DateTime, Datelike, Days, Duration, Months, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
+use chrono::{
+    DateTime, Datelike, Days, Duration, DurationRound, Months, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc,
+};
 use chrono_tz::Tz;
 
 use super::JournalError;
@@ -108,7 +110,7 @@ impl Named {
                 (Some(from), Some(to))
             }
             // Until now and not beyond: what is dated into the future is not of the last hours.
-            Meaning::Back(back) => (Some(now - *back), Some(now + Duration::microseconds(1))),
+            Meaning::Back(back) => (Some(minute(now) - *back), Some(now + Duration::microseconds(1))),
             Meaning::Days(from, to) => whole(*from, *to),
         };
         Bounds { from, to }
@@ -176,6 +178,13 @@ impl Period {
     }
 }
 
+/// The minute in which `at` lies. What is counted back from now begins with a whole one, so that a list and the
+/// figures beside it are of the same events although they are asked for one after the other.
+#[must_use]
+pub fn minute(at: DateTime<Utc>) -> DateTime<Utc> {
+    at.duration_trunc(Duration::minutes(1)).unwrap_or(at)
+}
+
 /// An instant as answers show it.
 pub(crate) fn show(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
@@ -214,7 +223,7 @@ fn relative(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         return Some(now);
     }
     let back = Duration::seconds(Step::parse(rest.strip_prefix('-')?)?.seconds());
-    (back.num_seconds() <= BACK_MAX_S).then(|| now - back)
+    (back.num_seconds() <= BACK_MAX_S).then(|| minute(now) - back)
 }
 
 /// A time of day, `9`, `09:30` or `24:00`, as minutes since midnight.

@@ -7,13 +7,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, DurationRound, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use utoipa::IntoParams;
 
 use super::list::period;
-use super::{GRAIN, Given, NO_CACHE, Reading, explained, integer, partial};
+use super::{Given, NO_CACHE, Reading, explained, integer, partial};
 use crate::access::hex;
 use crate::engine::Engine;
 use crate::event::calendar::Step;
@@ -21,7 +21,7 @@ use crate::http::caller::{Authorized, Query};
 use crate::http::extract::ApiQuery;
 use crate::http::problem::{ApiError, Problem};
 use crate::journal::figures::{self, Aggregate, Metric};
-use crate::journal::{JournalError, Selection, Statement};
+use crate::journal::{JournalError, Selection, Statement, minute};
 
 /// Facets where none are named.
 const FACETS: [&str; 8] =
@@ -72,7 +72,8 @@ impl Asked {
     ) -> Result<Self, ApiError> {
         let (explain, partly) = (given.take_explain()?, given.take_partial()?);
         let mut selection = given.selection_with_saved(engine, &caller)?.or_last_day();
-        selection.now = whole(selection.now);
+        // What is asked within one minute is one question.
+        selection.now = minute(selection.now) + Duration::minutes(1) - Duration::microseconds(1);
         let project = caller.project();
         let reading = Reading::begin(engine, &caller, &project).await?.partly(partly);
         let bounds = selection.bounds()?;
@@ -81,7 +82,7 @@ impl Asked {
         let events = session.snapshot().fingerprint(us(bounds.from), us(bounds.to));
         let restriction = &session.reader().restriction;
         // What a restricted reader may look back on changes with the time.
-        let minute = restriction.is_some().then(|| whole(Utc::now()));
+        let minute = restriction.is_some().then(|| minute(Utc::now()));
         let about = format!("{project}|{what}|{}|{bounds:?}|{events}|{restriction:?}|{minute:?}", selection.to_json());
         // Nobody must be able to make up the name of somebody else's answer.
         let hash = Sha256::digest(about.as_bytes());
@@ -122,12 +123,6 @@ impl Asked {
         let kept = engine.figures().get(&self.tag)?;
         Some(tagged(&self.tag, StatusCode::OK, Some(kept)))
     }
-}
-
-/// A time of the minute.
-fn whole(at: DateTime<Utc>) -> DateTime<Utc> {
-    let grain = chrono::Duration::from_std(GRAIN).unwrap_or_default();
-    at.duration_trunc(grain).unwrap_or(at)
 }
 
 fn tagged(tag: &str, status: StatusCode, body: Option<bytes::Bytes>) -> Response {
@@ -218,9 +213,9 @@ pub(in crate::http) async fn histogram(
     }
     let (hidden, bounds) = (asked.hidden(), asked.selection.bounds()?);
     let span = match (bounds.from, bounds.to) {
-        (Some(from), Some(to)) => Some((from, to - chrono::Duration::microseconds(1))),
+        (Some(from), Some(to)) => Some((from, to - Duration::microseconds(1))),
         _ => span(asked.rows(&figures::span(&asked.selection, &hidden)?).await?).map(|(first, last)| {
-            (bounds.from.unwrap_or(first), bounds.to.map_or(last, |to| to - chrono::Duration::microseconds(1)))
+            (bounds.from.unwrap_or(first), bounds.to.map_or(last, |to| to - Duration::microseconds(1)))
         }),
     };
     let step = step.unwrap_or_else(|| span.map_or(Step::DAY, |(from, to)| Step::fitting(to - from, BUCKETS)));

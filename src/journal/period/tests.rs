@@ -69,6 +69,12 @@ fn bounds_are_instants_or_on_the_clocks_of_the_zone() {
     // A day as the end is included; this one has 23 hours.
     check("2025-03-30", "2025-03-30", "2025-03-29T23:00:00Z..2025-03-30T22:00:00Z");
     check("now-90m", "now", "2025-03-30T10:30:00Z..2025-03-30T12:00:00Z");
+    // What is counted back begins with a whole minute.
+    let late = |period: &Period| of(period, "2025-03-30T12:00:59.999999Z", "UTC");
+    let from = |text: &str| Period::Between { from: Some(text.into()), to: None };
+    assert_eq!(late(&from("now-90m")), "2025-03-30T10:30:00Z..");
+    let named = Period::Named(Named::parse("last_1h").unwrap());
+    assert_eq!(late(&named), "2025-03-30T11:00:00Z..2025-03-30T12:01:00Z");
     check("2025-03-04", "", "2025-03-03T23:00:00Z..");
     check("2025-03-05", "2025-03-03", "`from`: 2025-03-04T23:00:00Z is after `to`, 2025-03-03T23:00:00Z");
     check(
