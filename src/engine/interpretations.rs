@@ -34,6 +34,25 @@ pub(super) struct Interpretations {
 /// Mapping and source that a request names, and the number of its project's redaction rules.
 type Named = (Option<String>, Option<String>, u64);
 
+/// How bodies are read that are sent under the mapping `file`, which is called `name`.
+fn interpret(
+    name: Option<&str>,
+    file: Option<MappingFile>,
+    source: Option<&str>,
+    redaction: &InForce,
+) -> Result<Interpretation, AppendError> {
+    let plan = file.as_ref().map_or_else(|| Ok(Plan::native()), MappingFile::compile)?;
+    let source = source.map(str::to_string).or_else(|| file.as_ref()?.source.clone());
+    let definition = Definition {
+        parser_version: PARSER_VERSION,
+        mapping: name.map(str::to_string),
+        mapping_toml: file.map(|file| file.canonical()),
+        source: source.unwrap_or_else(|| NO_SOURCE.to_string()),
+        redact: redaction.rules.clone(),
+    };
+    Ok(Interpretation::new(plan, definition))
+}
+
 impl Interpretations {
     /// Interpretations in `dir`, which exists.
     pub(super) fn new(dir: PathBuf) -> Self {
@@ -59,20 +78,16 @@ impl Interpretations {
                 return Ok(Arc::clone(found));
             }
         }
-        let mapping = mapping.map(|name| mappings.get(name)).transpose()?;
-        let plan = mapping.as_ref().map_or_else(|| Ok(Plan::native()), |mapping| mapping.compile())?;
-        let source = source.map(str::to_string).or_else(|| mapping.as_ref()?.source.clone());
-        let definition = Definition {
-            parser_version: PARSER_VERSION,
-            mapping: named.0.clone(),
-            mapping_toml: mapping.map(|mapping| mapping.canonical()),
-            source: source.unwrap_or_else(|| NO_SOURCE.to_string()),
-            redact: redaction.rules.clone(),
-        };
-        let interpretation = Arc::new(Interpretation::new(plan, definition));
+        let file = mapping.map(|name| mappings.get(name)).transpose()?;
+        let interpretation = Arc::new(interpret(mapping, file, source, redaction)?);
         self.keep(&interpretation).map_err(AppendError::Prepare)?;
         self.resolved.lock().1.insert(named, Arc::clone(&interpretation));
         Ok(interpretation)
+    }
+
+    /// The interpretation by a mapping that is stored nowhere; no frame can name it.
+    pub(super) fn of_text(text: &str, redaction: &InForce) -> Result<Interpretation, AppendError> {
+        interpret(None, Some(MappingFile::parse(text)?), None, redaction)
     }
 
     fn keep(&self, interpretation: &Arc<Interpretation>) -> io::Result<()> {

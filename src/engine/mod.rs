@@ -102,7 +102,7 @@ pub(crate) use resend::{Letters, Resend, Resent, Which};
 pub use restore::{RestoreError, RestoreOutcome};
 pub use stored::{FileSums, HotSums, ModuleMonth, StorageFigures, TableLog};
 pub use tail::{TailError, TailQuery, TailStream};
-pub use trial::{Trial, TrialError};
+pub use trial::{Trial, TrialError, Tried};
 pub use verify::{Found, TableFigures, Verification, verify};
 pub use webhooks::ProductWebhook;
 

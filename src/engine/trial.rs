@@ -6,11 +6,21 @@ use futures::TryStreamExt;
 use serde_json::Value;
 
 use super::ingest::refused;
+use super::interpretations::Interpretations;
 use super::{AppendError, Engine, EngineError, RefusedEvent, now_us};
 use crate::event::names::ProjectName;
 use crate::event::parse::{BodyFormat, Context, Limits, MintSeed, parse};
 use crate::hot::Hot;
 use crate::query::{self, Format, Params, Session, Snapshot};
+
+/// The mapping that is tried.
+#[derive(Debug, Clone, Copy)]
+pub enum Tried<'a> {
+    /// One of the library, by its name.
+    Named(&'a str),
+    /// TOML that is stored nowhere.
+    Text(&'a str),
+}
 
 /// What a sample became.
 #[derive(Debug)]
@@ -33,20 +43,23 @@ pub enum TrialError {
 }
 
 impl Engine {
-    /// Shows what `body` would become under the mapping `name`.
+    /// Shows what `body` would become under `mapping`.
     ///
     /// # Errors
-    /// No such mapping, or a body that would be refused as a whole.
+    /// No such mapping, a wrong one, or a body that would be refused as a whole.
     pub async fn try_mapping(
         &self,
         project: &ProjectName,
-        name: &str,
+        mapping: Tried<'_>,
         mut body: Vec<u8>,
         format: BodyFormat,
     ) -> Result<Trial, TrialError> {
         let inner = &self.0;
         let rules = inner.redactions.of(project).map_err(AppendError::from)?;
-        let interpretation = inner.interpretations.resolve(&inner.mappings, Some(name), None, &rules)?;
+        let interpretation = match mapping {
+            Tried::Named(name) => inner.interpretations.resolve(&inner.mappings, Some(name), None, &rules)?,
+            Tried::Text(text) => Interpretations::of_text(text, &rules)?.into(),
+        };
         let redacted = interpretation.redactor().redact(&mut body, format);
         let context = Context { project: project.as_str(), received_at: now_us(), mint: None };
         let settings = &inner.shared.config.ingest;

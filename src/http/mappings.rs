@@ -3,17 +3,18 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::caller::{Admin, Authorized, Ingest};
-use super::extract::{ApiBytes, ApiPath};
+use super::extract::{ApiBytes, ApiJson, ApiPath};
 use super::problem::{ApiError, Problem};
 use crate::access::hex;
-use crate::engine::{Engine, RefusedEvent};
+use crate::engine::{Engine, RefusedEvent, Tried};
 use crate::error::Kind;
+use crate::event::parse::BodyFormat;
 
 /// A mapping in a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,6 +33,18 @@ pub(super) struct MappingTrial {
     events: Vec<Value>,
     /// Events that would be refused.
     errors: Vec<RefusedEvent>,
+}
+
+/// A mapping that is not stored, and a sample.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TrialRequest {
+    /// The mapping as TOML.
+    mapping: String,
+    /// What would be sent: a JSON object or array, or NDJSON.
+    sample: String,
+    /// `json` or `ndjson`; without it, what begins with `[` is JSON, all else NDJSON.
+    format: Option<String>,
 }
 
 /// All mappings.
@@ -109,7 +122,31 @@ pub(super) async fn test(
     ApiBytes(body): ApiBytes,
 ) -> Result<Json<MappingTrial>, ApiError> {
     let format = super::body::format(&headers, &body)?;
-    let trial = engine.try_mapping(&caller.project(), &name, body, format).await?;
+    let trial = engine.try_mapping(&caller.project(), Tried::Named(&name), body, format).await?;
+    Ok(Json(MappingTrial { events: trial.events, errors: trial.errors }))
+}
+
+/// Shows what a sample becomes under a mapping that is sent along; neither is stored.
+#[utoipa::path(post, path = "/api/v1/mapping-trials", tag = "mappings", operation_id = "try_mapping", request_body = TrialRequest,
+    responses((status = 200, body = MappingTrial), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    security(("key" = ["ingest"])))]
+pub(super) async fn trial(
+    State(engine): State<Engine>,
+    caller: Authorized<Ingest>,
+    ApiJson(asked): ApiJson<TrialRequest>,
+) -> Result<Json<MappingTrial>, ApiError> {
+    let TrialRequest { mapping, sample, format } = asked;
+    let format = match format.as_deref() {
+        Some("json") => BodyFormat::Json,
+        Some("ndjson") => BodyFormat::Ndjson,
+        None if sample.trim_start().starts_with('[') => BodyFormat::Json,
+        None => BodyFormat::Ndjson,
+        Some(other) => {
+            let detail = format!("`format` is `json` or `ndjson`, not `{other}`");
+            return Err(ApiError::new(Kind::Invalid, "invalid_parameter", detail));
+        }
+    };
+    let trial = engine.try_mapping(&caller.project(), Tried::Text(&mapping), sample.into_bytes(), format).await?;
     Ok(Json(MappingTrial { events: trial.events, errors: trial.errors }))
 }
 

@@ -66,6 +66,7 @@ pub fn router(engine: Engine) -> (Router, utoipa::openapi::OpenApi) {
         .routes(routes!(mappings::list))
         .routes(routes!(mappings::get, mappings::put, mappings::delete))
         .routes(routes!(mappings::test))
+        .routes(routes!(mappings::trial))
         .routes(routes!(projects::list_projects, projects::create_project))
         .routes(routes!(projects::delete_project))
         .routes(routes!(projects::get_project_quota, projects::set_project_quota))

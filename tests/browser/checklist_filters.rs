@@ -22,8 +22,8 @@ where
 
 #[tokio::test]
 async fn a_region_that_fails_says_so_and_leaves_the_others_alone() {
-    troubled(&demo(), |page| async move {
-        for (path, region) in [("/histogram", "[data-test=histogram]"), ("/facets", "[data-test=facets]")] {
+    for (path, region) in [("/histogram", "[data-test=histogram]"), ("/facets", "[data-test=facets]")] {
+        troubled(&demo(), |page| async move {
             page.trouble(path, Trouble::Fails).await?;
             page.open("/?project=shop&period=all").await?;
             let failed = page.find(&format!("{region} .failed")).await?.text().await?;
@@ -33,10 +33,10 @@ async fn a_region_that_fails_says_so_and_leaves_the_others_alone() {
             page.run("window.troubled = null").await?;
             page.click(&format!("{region} .failed button")).await?;
             assert_eq!(page.all(&format!("{region} .failed")).await?.len(), 0, "asked again, it is there");
-        }
-        Ok(())
-    })
-    .await;
+            Ok(())
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

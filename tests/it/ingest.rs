@@ -150,6 +150,28 @@ async fn a_mapping_changed_after_the_answer_does_not_change_what_was_acknowledge
 }
 
 #[tokio::test]
+async fn a_mapping_is_tried_before_it_is_stored() {
+    let server = TestServer::start();
+    let mapping = "source = \"till\"\n\n[columns]\nevent_id = \"no\"\nmodule = { constant = \"sales\" }\n";
+    let tried = async |asked: Value| send(server.request(Method::POST, "/api/v1/mapping-trials").json(&asked)).await;
+    let sample = "{\"no\": \"7\", \"request_headers\": {\"cookie\": \"secret\"}}\nnonsense\n";
+    let became = tried(json!({"mapping": mapping, "sample": sample})).await.json(200);
+    assert_eq!(became["events"][0]["event_id"], "7", "{became}");
+    assert_eq!((&became["events"][0]["module"], &became["events"][0]["source"]), (&json!("sales"), &json!("till")));
+    assert_eq!(became["errors"][0]["line"], 2, "{became}");
+    assert!(!became.to_string().contains("secret"), "{became}");
+    let document = "{\n\"no\": \"8\"\n}";
+    let whole = tried(json!({"mapping": mapping, "sample": document, "format": "json"})).await.json(200);
+    assert_eq!(whole["events"][0]["event_id"], "8");
+    tried(json!({"mapping": "[columns]\nevent_idd = \"no\"", "sample": "{}"})).await.problem(400, "invalid_mapping");
+    tried(json!({"mapping": mapping, "sample": "{}", "format": "csv"})).await.problem(400, "invalid_parameter");
+    let listed = send(server.request(Method::GET, "/api/v1/mappings")).await.json(200);
+    assert!(listed.as_array().unwrap().iter().all(|one| one["origin"] == "shipped"), "{listed}");
+    assert_eq!(server.query("default", "SELECT count(*) FROM events").await.json(200)["rows"][0][0], "0");
+    server.stop();
+}
+
+#[tokio::test]
 async fn modules_above_the_cap_share_one_and_keep_their_name() {
     let server = TestServer::start_with("[ingest]\nmodules_max = 2\n");
     let body: String =

@@ -64,6 +64,7 @@ const SCOPES: &[(&str, Option<&str>)] = &[
     ("put_mapping", Some("admin")),
     ("delete_mapping", Some("admin")),
     ("test_mapping", Some("ingest")),
+    ("try_mapping", Some("ingest")),
     ("list_projects", Some("admin")),
     ("create_project", Some("admin")),
     ("delete_project", Some("admin")),

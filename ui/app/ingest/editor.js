@@ -50,7 +50,7 @@ export async function openEditor(region, name, params, signal) {
   const editor = {
     name,
     stored,
-    text: el('textarea', { class: 'mono mapping-text', spellcheck: 'false', value: stored || NEW, readOnly: !canWrite, rows: 22, 'data-test': 'mapping-text' }),
+    text: el('textarea', { class: 'mono mapping-text', spellcheck: 'false', value: stored || NEW, rows: 22, 'data-test': 'mapping-text' }),
     sample: el('textarea', { class: 'mono sample-text', spellcheck: 'false', value: sample, rows: 22, placeholder: '{"id": 1, "time": "2026-03-01T10:00:00Z"}', 'data-test': 'sample-text' }),
     given: name ? null : el('input', { type: 'text', pattern: '[a-z0-9][a-z0-9_\\-]*', required: true, placeholder: 'shop', 'data-test': 'mapping-name' }),
     wrong: el('div', { role: 'alert', 'data-test': 'mapping-wrong' }),
@@ -145,18 +145,11 @@ function tried(name, sample) {
 
 /**
  * Tries a text that is not stored.
- * @param {string} text
+ * @param {string} mapping
  * @param {string} sample
+ * @returns {Promise<import('./trial.js').Trial>}
  */
-async function triedText(text, sample) {
-  const name = `try-${crypto.randomUUID().slice(0, 8)}`;
-  await putText(name, text);
-  try {
-    return await tried(name, sample);
-  } finally {
-    await api.del(`/mappings/${name}`);
-  }
-}
+const triedText = (mapping, sample) => api.post('/mapping-trials', { mapping, sample, format: isDocument(sample) ? 'json' : 'ndjson' });
 
 /**
  * @param {string} name

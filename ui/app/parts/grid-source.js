@@ -105,7 +105,10 @@ export function counted(s) {
   s.scroller.setAttribute('aria-rowcount', String(total?.relation === 'eq' ? s.track.count + 1 : -1));
   // A window's own height is counted in: it sticks inside of its element.
   s.sizer.style.height = `${Math.ceil(s.track.height + s.frame.offsetHeight - s.track.view)}px`;
-  if (total?.relation === 'eq' && s.track.count === 0 && s.options.whenEmpty) say(s, s.options.whenEmpty());
+  if (total?.relation === 'eq' && s.track.count === 0 && s.options.whenEmpty && s.empty !== s.source) {
+    say(s, s.options.whenEmpty());
+    s.empty = s.source;
+  }
   s.options.onTotal?.();
 }
 
@@ -122,6 +125,7 @@ function fail(s, error, ask) {
 /** Instead of rows: nothing, or a failure. @param {State} s @param {HTMLElement | null} content */
 export function say(s, content) {
   s.again = null;
+  s.empty = null;
   s.over.hidden = content == null;
   s.over.classList.toggle('above', content != null && count(s) > 0);
   if (content) fill(s.over, content);

@@ -106,6 +106,8 @@ function state(options) {
     drawing: 0,
     /** Asks again for what failed. @type {(() => void) | null} */
     again: null,
+    /** What is said to be empty. @type {Source | null} */
+    empty: null,
     /** Another list is on its way. @type {AbortController | null} */
     next: null,
   };

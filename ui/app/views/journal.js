@@ -45,10 +45,18 @@ export async function start(outlet, place) {
   const view = new Journal(outlet);
   view.update(place);
   void afterRows().then(fieldList).then((fields) => {
+    const before = columnsAsked();
     knowFields(fields);
-    if (!view.stopped) view.update(url.here());
+    if (!view.stopped && columnsAsked() !== before) view.update(url.here());
   }, () => undefined);
   return view;
+}
+
+/** What the address says of columns, as far as it is understood: that depends on the list of fields. */
+function columnsAsked() {
+  const { params } = url.here();
+  const { ids, ignored } = columnIds(params);
+  return JSON.stringify([ids, ignored, readSort(params.get('sort'), ids), columnsOf(ids).map((column) => column.number)]);
 }
 
 class Journal {
