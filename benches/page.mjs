@@ -14,7 +14,8 @@ import { launch, open } from '../.ci/browser.mjs';
 const [mode, url, keyFile, project, period = 'all', count] = process.argv.slice(2);
 const site = { url, key: readFileSync(keyFile, 'utf8').trim() };
 const journal = `${url}/?project=${project}&tz=UTC&${period.includes('=') ? period : `period=${period}`}`;
-const CATEGORIES = ['blink.user_timing', 'devtools.timeline', 'disabled-by-default-devtools.timeline.frame', 'devtools.timeline.frame', 'cc', 'benchmark', 'toplevel'];
+/** Marks and frames; more of it would be slower than what is measured. */
+const CATEGORIES = ['blink.user_timing', 'disabled-by-default-devtools.timeline.frame'];
 const ROWS = '[data-test=events] [data-test=row]';
 /** Conditions that a time waits for, as the page sees them. */
 const HAS = {
@@ -55,8 +56,8 @@ async function until(page, condition, most = 60_000) {
 }
 
 /** What the browser wrote down while `work` was done. */
-async function traced(browser, page, work) {
-  await browser.startTracing(page, { categories: CATEGORIES });
+async function traced(browser, page, work, more = []) {
+  await browser.startTracing(page, { categories: [...CATEGORIES, ...more] });
   try {
     await work();
     await page.waitForTimeout(200);
@@ -157,7 +158,7 @@ async function typing(browser) {
   await until(page, HAS.settled);
   await evaluate(page, "window.seen = []; void new PerformanceObserver((list) => seen.push(...list.getEntries().map((one) => one.duration))).observe({ type: 'event', durationThreshold: 16, buffered: true })");
   await page.locator('[data-test=query]').first().click();
-  const events = await traced(browser, page, () => page.keyboard.type('module:couriers label failed again', { delay: 70 }));
+  const events = await traced(browser, page, () => page.keyboard.type('module:couriers label failed again', { delay: 70 }), ['devtools.timeline', 'toplevel']);
   const slow = await evaluate(page, 'window.seen');
   const all = frames(events);
   const dropped = all.filter(({ state, affects_smoothness }) => state === 'STATE_DROPPED' && affects_smoothness);

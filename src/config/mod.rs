@@ -203,6 +203,8 @@ pub struct Storage {
     pub cache_max: ByteCount,
     /// Directory of that cache; default `DATA_DIR/cache`.
     pub cache_dir: Option<PathBuf>,
+    /// Most bytes that one read of a file fetches although nobody asked for them, to need fewer requests.
+    pub read_extra_max: ByteCount,
     /// Options of the object store by its own names, e.g. `aws_endpoint`.
     pub options: BTreeMap<String, String>,
 }
@@ -214,6 +216,7 @@ impl Default for Storage {
             retry_timeout: Span::secs(10),
             cache_max: ByteCount::mib(4 << 10),
             cache_dir: None,
+            read_extra_max: ByteCount::mib(8),
             options: BTreeMap::new(),
         }
     }

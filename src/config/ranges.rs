@@ -37,6 +37,7 @@ pub(super) const RANGES: &[Range] = &[
     range("server.clock_back_max", "1s", "1d"),
     range("storage.retry_timeout", "0s", "3m"),
     or_off("storage.cache_max", "1MiB", "1024TiB"),
+    range("storage.read_extra_max", "0B", "1GiB"),
     range("ingest.line_max", "1KiB", "1GiB"),
     range("ingest.body_max", "1KiB", "1GiB"),
     range("ingest.events_max", "1", "16000000"),

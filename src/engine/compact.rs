@@ -77,34 +77,60 @@ impl Inner {
         let which = if all_partitions { CompactWhich::All } else { CompactWhich::Due };
         let (mut summaries, mut failed) = (Vec::new(), None);
         for project in self.projects.some(name)? {
-            let _one = project.compacting.lock().await;
-            if project.intake.lock().is_closed() {
-                continue;
-            }
-            let done = async {
-                summaries.push(self.compact_project(&project, which).await?);
-                self.vacuum_project(&project).await
-            };
-            // What is wrong with one project keeps none of the others from it.
-            if let Err(error) = done.await {
-                tracing::warn!(project = %project.name, error = &error as &dyn std::error::Error, "not compacted to the end");
-                failed.get_or_insert(error);
+            let mut summary = CompactSummary::nothing(&project);
+            match self.compact_to_the_end(&project, which, &mut summary).await {
+                Ok(()) => summaries.push(summary),
+                // What is wrong with one project keeps none of the others from it.
+                Err(error) => {
+                    tracing::warn!(project = %project.name, error = &error as &dyn std::error::Error, "not compacted to the end");
+                    failed.get_or_insert(error);
+                }
             }
         }
         failed.map_or(Ok(summaries), Err)
     }
 
+    /// Compacts a project; where retention, an erasure or another compaction waits, it has its turn in between.
+    async fn compact_to_the_end(
+        self: &Arc<Self>,
+        project: &Arc<Project>,
+        which: CompactWhich,
+        summary: &mut CompactSummary,
+    ) -> Result<(), EngineError> {
+        loop {
+            let _one = project.compacting.lock().await;
+            if project.intake.lock().is_closed() {
+                return Ok(());
+            }
+            let left_off = self.compact_project(project, which, summary).await?;
+            self.vacuum_project(project).await?;
+            if !left_off {
+                return Ok(());
+            }
+        }
+    }
+
+    /// One run over a project, added to `sum`; whether it left off for somebody who waits.
     async fn compact_project(
         self: &Arc<Self>,
-        project: &Project,
+        project: &Arc<Project>,
         which: CompactWhich,
-    ) -> Result<CompactSummary, EngineError> {
+        sum: &mut CompactSummary,
+    ) -> Result<bool, EngineError> {
         let began = Instant::now();
         let mut summary = CompactSummary::nothing(project);
+        let mut left_off = false;
         let due = project.table.compaction_due(which);
         if due > 0 {
             let job = self.jobs.begin(Kind::Compaction, &project.name, &format!("{} of files", ByteCount(due)))?;
-            let watch = Arc::new(Watching { engine: Arc::clone(self), job: job.follower() });
+            // What waits for queries that wait for it would wait forever.
+            let patience = if project.table.is_crowded() { Duration::ZERO } else { GIVE_WAY_MAX };
+            let watch = Arc::new(Watching {
+                engine: Arc::clone(self),
+                project: Arc::clone(project),
+                job: job.follower(),
+                patience,
+            });
             let publish = |version| {
                 project.swap(version, None);
             };
@@ -112,6 +138,7 @@ impl Inner {
             let compacted = project.table.compact_watched(which, watch, publish).await;
             tracing::debug!(target: "kronika::phase", project = %project.name, "compaction ends");
             if let Ok(report) = &compacted {
+                left_off = report.left_off && !job.cancelled();
                 summary = CompactSummary {
                     partitions: report.partitions,
                     files_in: report.files_in,
@@ -131,7 +158,8 @@ impl Inner {
             compacted?;
         }
         self.shared.counters.compacted(&summary, began.elapsed());
-        Ok(summary)
+        sum.add(summary);
+        Ok(left_off)
     }
 
     /// Deletes files that no version needs.
@@ -157,12 +185,25 @@ impl CompactSummary {
         let (files_damaged, project) = (project.table.damaged_files(), project.name.clone());
         Self { project, partitions: 0, files_in: 0, files_out: 0, bytes_in: 0, bytes_out: 0, rows: 0, files_damaged }
     }
+
+    fn add(&mut self, more: Self) {
+        self.partitions += more.partitions;
+        self.files_in += more.files_in;
+        self.files_out += more.files_out;
+        self.bytes_in += more.bytes_in;
+        self.bytes_out += more.bytes_out;
+        self.rows += more.rows;
+        self.files_damaged = more.files_damaged;
+    }
 }
 
 /// Follows a compaction: its job is told, and requests go first.
 struct Watching {
     engine: Arc<Inner>,
+    project: Arc<Project>,
     job: Follower,
+    /// How long it waits for them between two chunks of rows.
+    patience: Duration,
 }
 
 impl Watch for Watching {
@@ -174,11 +215,15 @@ impl Watch for Watching {
         self.job.cancelled()
     }
 
+    fn is_wanted(&self) -> bool {
+        self.project.compacting.is_wanted()
+    }
+
     fn give_way(&self) {
         let engine = &self.engine;
         let is_busy = || engine.runtime.running() > 0 || engine.shared.in_flight.load(Ordering::Relaxed) > 0;
         let began = Instant::now();
-        while began.elapsed() < GIVE_WAY_MAX && is_busy() {
+        while began.elapsed() < self.patience && is_busy() {
             std::thread::sleep(GIVE_WAY_LOOK);
         }
     }

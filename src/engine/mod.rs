@@ -44,6 +44,7 @@ mod probe;
 mod project;
 mod projects;
 mod publish;
+mod queue;
 mod recover;
 mod redaction;
 mod resend;
@@ -79,7 +80,7 @@ use crate::journal::tail::Slots;
 use crate::journal::views::{self, SavedViews};
 use crate::query::named::Library;
 use crate::query::{self, Runtime, Session};
-use crate::table::{RemoteSettings, Storage};
+use crate::table::{CacheSettings, RemoteSettings, Storage};
 use crate::wal::Wal;
 
 pub(crate) use admission::AdmissionError;
@@ -651,8 +652,11 @@ fn part_or(chosen: &Option<PathBuf>, directory: &directory::Directory, part: &st
 /// How an object store is used, if the tables lie on one.
 fn remote(config: &Config, directory: &directory::Directory) -> RemoteSettings {
     let settings = &config.storage;
-    let cache =
-        (settings.cache_max.0 > 0).then(|| (part_or(&settings.cache_dir, directory, "cache"), settings.cache_max.0));
+    let cache = (settings.cache_max.0 > 0).then(|| CacheSettings {
+        dir: part_or(&settings.cache_dir, directory, "cache"),
+        bytes_max: settings.cache_max.0,
+        extra_max: settings.read_extra_max.0,
+    });
     RemoteSettings { retry_timeout: settings.retry_timeout.0, cache }
 }
 

@@ -10,6 +10,7 @@ use hashbrown::hash_map::Entry;
 use parking_lot::Mutex;
 
 use super::ledger::{Figures, Ledger, Page, Removed};
+use super::queue::Queue;
 use crate::event::columns::Rows;
 use crate::event::dedup::{Seen, Window};
 use crate::event::names::ProjectName;
@@ -36,8 +37,8 @@ pub(super) struct Project {
     pub(super) hub: Hub,
     /// One flush of a project at a time.
     pub(super) flushing: tokio::sync::Mutex<()>,
-    /// One compaction of a project at a time.
-    pub(super) compacting: tokio::sync::Mutex<()>,
+    /// One at a time makes files of a project anew, or lets them go.
+    pub(super) compacting: Queue,
     /// Each batch in the log that is not visible yet holds one.
     in_log: Arc<()>,
 }
@@ -80,7 +81,7 @@ impl Project {
             ledger,
             hub: Hub::new(epoch, stored_through),
             flushing: tokio::sync::Mutex::new(()),
-            compacting: tokio::sync::Mutex::new(()),
+            compacting: Queue::default(),
             in_log: Arc::new(()),
         }
     }

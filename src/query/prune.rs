@@ -235,9 +235,9 @@ fn bounds_of(files: &[Arc<DataFile>], at: usize) -> Option<Bounds> {
     if stats.iter().all(Option::is_none) {
         return None;
     }
-    let min = values(&data_type, stats.iter().map(|stats| stats.and_then(|stats| stats.min.as_ref())))?;
-    let max = values(&data_type, stats.iter().map(|stats| stats.and_then(|stats| stats.max.as_ref())))?;
-    let nulls: UInt64Array = stats.iter().map(|stats| stats.map(|stats| stats.nulls)).collect();
+    let min = values(&data_type, stats.iter().map(|stats| stats.as_ref()?.min.as_ref()))?;
+    let max = values(&data_type, stats.iter().map(|stats| stats.as_ref()?.max.as_ref()))?;
+    let nulls: UInt64Array = stats.iter().map(|stats| Some(stats.as_ref()?.nulls)).collect();
     Some(Bounds { min, max, nulls: Arc::new(nulls) })
 }
 

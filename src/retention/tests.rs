@@ -9,7 +9,7 @@ use crate::event::columns::{DAY_US, Rows};
 use crate::event::model::index_of;
 use crate::event::names::ProjectName;
 use crate::event::schema::{EVENT_TIME_AT, file_schema};
-use crate::table::{DataFile, RowEdit, TableVersion, Work};
+use crate::table::{DataFile, FileStats, RowEdit, TableVersion, Work};
 
 fn keep(text: &str) -> Keep {
     Keep::try_from(text.to_owned()).unwrap()
@@ -26,7 +26,7 @@ fn file(date: i32, module: Option<&str>, rows: u64) -> Arc<DataFile> {
         modified_ms: 0,
         ordered: true,
         work: Work::of_flush(rows * 100),
-        stats: Vec::new(),
+        stats: FileStats::default(),
         sums: None,
     })
 }

@@ -16,7 +16,7 @@ mod index;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
-use std::path::Path as FsPath;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -35,7 +35,7 @@ use index::Index;
 pub(super) const BLOCK: u64 = 256 << 10;
 /// Blocks at a file's end that its first read takes along.
 const TAIL_BLOCKS: u32 = 8;
-/// Bytes that nobody asked for, which one read may fetch to need fewer requests.
+/// Bytes that nobody asked for, which one read fetches at most to need fewer requests, where nothing else is set.
 const EXTRA_MAX: u64 = 8 << 20;
 /// Blocks of one request at most: what is longer comes in several at a time.
 const RUN_BLOCKS: u32 = 64;
@@ -80,11 +80,31 @@ struct Counters {
     refused: AtomicU64,
 }
 
+/// Where a cache lies, and how it reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheSettings {
+    /// Its directory.
+    pub dir: PathBuf,
+    /// Most bytes that are kept.
+    pub bytes_max: u64,
+    /// Most bytes that one read fetches although nobody asked for them, to need fewer requests.
+    pub extra_max: u64,
+}
+
+impl CacheSettings {
+    /// A cache that reads as is usual.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>, bytes_max: u64) -> Self {
+        Self { dir: dir.into(), bytes_max, extra_max: EXTRA_MAX }
+    }
+}
+
 /// A cache in one directory.
 #[derive(Debug)]
 pub struct Cache {
     /// Tells the files of this store from those of others.
     store: String,
+    extra_max: u64,
     disk: Disk,
     index: Mutex<Index>,
     in_flight: Mutex<HashSet<Key>>,
@@ -110,13 +130,13 @@ impl Drop for Claim<'_> {
 }
 
 impl Cache {
-    /// A cache of at most `bytes_max` for files of `store`, with what an earlier process left in `dir`.
+    /// A cache for files of `store`, with what an earlier process left in its directory.
     ///
     /// # Errors
     /// The directory cannot be made or read.
-    pub fn open(dir: &FsPath, bytes_max: u64, store: &str) -> std::io::Result<Arc<Self>> {
-        let disk = Disk::open(dir)?;
-        let mut index = Index::new(bytes_max);
+    pub fn open(settings: &CacheSettings, store: &str) -> std::io::Result<Arc<Self>> {
+        let disk = Disk::open(&settings.dir)?;
+        let mut index = Index::new(settings.bytes_max);
         let mut evicted = Vec::new();
         for (key, bytes) in disk.entries()? {
             evicted.extend(index.insert(key, bytes));
@@ -124,6 +144,7 @@ impl Cache {
         evicted.iter().for_each(|key| disk.remove(*key));
         Ok(Arc::new(Self {
             store: store.to_owned(),
+            extra_max: settings.extra_max,
             disk,
             index: index.into(),
             in_flight: Mutex::default(),
@@ -275,7 +296,7 @@ impl Cache {
         claim: &Claim<'_>,
     ) -> object_store::Result<Vec<(u32, Bytes)>> {
         let blocks: Vec<u32> = claim.keys.iter().map(|key| key.block).collect();
-        let runs = stream::iter(runs(&blocks)).map(|run| fetch_run(store, location, run));
+        let runs = stream::iter(runs(&blocks, self.extra_max)).map(|run| fetch_run(store, location, run));
         let fetched: Vec<Vec<(u32, Bytes)>> = runs.buffered(AT_ONCE).try_collect().await?;
         Ok(fetched.into_iter().flatten().collect())
     }
@@ -322,11 +343,12 @@ fn blocks_of(range: &Range<u64>) -> Range<u32> {
 }
 
 /// Sorted `blocks` as few ranges: the smallest gaps are closed first, as long as what is fetched besides stays
-/// under [`EXTRA_MAX`]; none is longer than [`RUN_BLOCKS`].
-fn runs(blocks: &[u32]) -> Vec<Range<u32>> {
+/// under `extra_max`; none is longer than that and [`RUN_BLOCKS`].
+fn runs(blocks: &[u32], extra_max: u64) -> Vec<Range<u32>> {
     let mut gaps: Vec<(u32, u32)> = blocks.windows(2).map(|pair| (pair[1] - pair[0] - 1, pair[1])).collect();
     gaps.sort_unstable();
-    let mut extra = EXTRA_MAX / BLOCK;
+    let mut extra = extra_max / BLOCK;
+    let longest = RUN_BLOCKS.max(u32::try_from(extra).unwrap_or(u32::MAX));
     let mut closed = HashSet::new();
     for (gap, next) in gaps {
         let Some(left) = extra.checked_sub(u64::from(gap)) else { break };
@@ -336,7 +358,7 @@ fn runs(blocks: &[u32]) -> Vec<Range<u32>> {
     let mut runs: Vec<Range<u32>> = Vec::new();
     for &block in blocks {
         match runs.last_mut() {
-            Some(run) if closed.contains(&block) && block + 1 - run.start <= RUN_BLOCKS => run.end = block + 1,
+            Some(run) if closed.contains(&block) && block + 1 - run.start <= longest => run.end = block + 1,
             _ => runs.push(block..block + 1),
         }
     }

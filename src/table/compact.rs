@@ -23,7 +23,7 @@ use super::version::{DataFile, TableVersion, Work};
 use super::watch::{Unwatched, Watch};
 use super::writer::{Partition, write_file};
 use crate::failpoint;
-use plan::{Policy, plan};
+use plan::{Policy, is_crowded, plan};
 
 /// Merges that share a commit.
 const COMMIT_FILES: usize = 64;
@@ -56,6 +56,8 @@ pub struct CompactReport {
     pub bytes_out: u64,
     /// Rows in them.
     pub rows: u64,
+    /// Whether it left off for somebody who waited, and there may be more to do.
+    pub left_off: bool,
 }
 
 type Files = Vec<Arc<DataFile>>;
@@ -85,6 +87,12 @@ impl Table {
         let version = self.current();
         let groups = plan(self.whole(&version), self.policy(which));
         groups.iter().flatten().map(|file| file.size).sum()
+    }
+
+    /// Whether small files have come faster than they were merged, so that merging must not wait for queries.
+    #[must_use]
+    pub fn is_crowded(&self) -> bool {
+        is_crowded(self.whole(&self.current()), &self.settings)
     }
 
     /// Live files that are known to be damaged; a compaction leaves them alone.
@@ -177,6 +185,10 @@ impl Table {
                         run.waiting.push(merged);
                     }
                     Err(error) => drop(run.known.remove(&self.leave_out(&files, error)?)),
+                }
+                if watch.is_wanted() {
+                    run.report.left_off = true;
+                    return Ok(());
                 }
                 if run.waiting.len() >= COMMIT_FILES || run.since.elapsed() >= COMMIT_EVERY {
                     self.commit_merges(run).await?;

@@ -68,6 +68,7 @@ mod watch;
 mod writer;
 
 pub use blobs::BlobId;
+pub use cache::CacheSettings;
 pub use checked::Checked;
 pub use clock::Clock;
 pub use compact::{CompactReport, CompactWhich};
@@ -84,6 +85,7 @@ pub use purge::PurgeReport;
 pub use reads::Reads;
 pub use requests::{Requests, Tally, observed};
 pub use rewrite::{Concerned, Judged, RowEdit};
+pub use stats::FileStats;
 pub use storage::Storage;
 pub use stores::RemoteSettings;
 pub use sums::Sums;

@@ -13,6 +13,8 @@ use parquet::file::statistics::Statistics;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use packed::FileStats;
+
 use super::layout;
 use super::version::{ColumnStats, StatValue};
 use crate::event::model::{COLUMNS, Kind, find};
@@ -35,7 +37,7 @@ struct Logged {
 }
 
 /// Statistics of a file that was just written.
-pub(super) fn from_footer(footer: &ParquetMetaData) -> Vec<ColumnStats> {
+pub(super) fn from_footer(footer: &ParquetMetaData) -> FileStats {
     layout::stat_columns().filter_map(|(column, name)| column_from_footer(footer, column, name)).collect()
 }
 
@@ -89,14 +91,14 @@ fn merge(left: ColumnStats, right: ColumnStats) -> ColumnStats {
 }
 
 /// Statistics as JSON text for the log.
-pub(super) fn encode(rows: u64, stats: &[ColumnStats]) -> Result<String, serde_json::Error> {
+pub(super) fn encode(rows: u64, stats: &FileStats) -> Result<String, serde_json::Error> {
     let mut logged = Logged {
         num_records: i64::try_from(rows).ok(),
         min_values: Map::new(),
         max_values: Map::new(),
         null_count: Map::new(),
     };
-    for column in stats {
+    for column in stats.iter() {
         let name = name_of(column.column);
         let time = kind_of(column.column) == Kind::Time;
         logged.null_count.insert(name.to_owned(), column.nulls.into());
@@ -127,7 +129,7 @@ fn to_json(bound: &StatValue, time: bool, to_ms: impl Fn(i64, i64) -> i64) -> Op
 ///
 /// Other writers cut instants to ms, maxima included: a maximum in whole ms may stand for anything
 /// up to the next one.
-pub(super) fn decode(text: &str) -> Option<(u64, Vec<ColumnStats>)> {
+pub(super) fn decode(text: &str) -> Option<(u64, FileStats)> {
     let logged: Logged = serde_json::from_str(text).ok()?;
     let rows = u64::try_from(logged.num_records?).ok()?;
     let column = |(column, name): (usize, &str)| {
@@ -168,6 +170,8 @@ fn kind_of(at: usize) -> Kind {
 pub(super) fn position(name: &str) -> Option<usize> {
     if name == SEQ { Some(SEQ_AT) } else { find(name) }
 }
+
+mod packed;
 
 #[cfg(test)]
 mod tests;

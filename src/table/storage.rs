@@ -86,13 +86,12 @@ impl Storage {
         }
         let link = Link::new(url.to_owned());
         let (store, prefix) = connect(&parsed, options, &link, remote.retry_timeout).map_err(refuse)?;
-        let cache =
-            match &remote.cache {
-                Some((dir, bytes_max)) => Some(Cache::open(dir, *bytes_max, &root_of(&parsed)).map_err(|error| {
-                    refuse(format!("the read cache cannot be kept in `{}`: {error}", dir.display()))
-                })?),
-                None => None,
-            };
+        let cache = match &remote.cache {
+            Some(settings) => Some(Cache::open(settings, &root_of(&parsed)).map_err(|error| {
+                refuse(format!("the read cache cannot be kept in `{}`: {error}", settings.dir.display()))
+            })?),
+            None => None,
+        };
         let place = Place::Remote(RemoteStore::new(store, cache), Some(link));
         Ok(Self { place, prefix, url: parsed, local: None })
     }

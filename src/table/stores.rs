@@ -5,7 +5,6 @@
 //! the object exists; all three kinds have one, and it is on by default.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use object_store::path::Path;
 use object_store::{BackoffConfig, ObjectStore, ObjectStoreScheme, RetryConfig};
 use url::Url;
 
+use super::cache::CacheSettings;
 use super::link::{Connector, Link};
 
 /// Pause before the first repetition of a request; it grows by a random factor up to [`PAUSE_MAX`].
@@ -30,8 +30,8 @@ const RETRIES_MAX: usize = 10;
 pub struct RemoteSettings {
     /// How long a request that fails is tried again.
     pub retry_timeout: Duration,
-    /// Directory of the read cache and most bytes in it; `None` for no cache.
-    pub cache: Option<(PathBuf, u64)>,
+    /// The read cache; `None` for none.
+    pub cache: Option<CacheSettings>,
 }
 
 impl Default for RemoteSettings {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use object_store::path::Path;
 
+use super::stats::FileStats;
 use super::sums::Sums;
 
 /// Smallest or largest value of a column in a file.
@@ -53,8 +54,8 @@ pub struct DataFile {
     pub ordered: bool,
     /// What it took to write its rows.
     pub work: Work,
-    /// Statistics of the columns that have any, in the order of the row schema.
-    pub stats: Vec<ColumnStats>,
+    /// Statistics of the columns that have any.
+    pub stats: FileStats,
     /// Its checksums; `None` where whoever wrote it made none.
     pub sums: Option<Sums>,
 }
@@ -92,8 +93,8 @@ impl Work {
 impl DataFile {
     /// Statistics of column `at` of the row schema.
     #[must_use]
-    pub fn stats_of(&self, at: usize) -> Option<&ColumnStats> {
-        self.stats.binary_search_by_key(&at, |stats| stats.column).ok().map(|found| &self.stats[found])
+    pub fn stats_of(&self, at: usize) -> Option<ColumnStats> {
+        self.stats.of(at)
     }
 
     /// The order of [`TableVersion::files`].

@@ -10,6 +10,11 @@ pub trait Watch: Send + Sync {
         false
     }
 
+    /// Whether somebody waits for the end of the work, which may go on later.
+    fn is_wanted(&self) -> bool {
+        false
+    }
+
     /// Called between two pieces of work, on a thread that may block: waits while others need the machine.
     fn give_way(&self) {}
 }

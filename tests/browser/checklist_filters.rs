@@ -334,6 +334,19 @@ async fn an_empty_list_names_its_reason_and_one_click_mends_it() {
 }
 
 #[tokio::test]
+async fn an_event_that_is_not_there_says_since_when_the_journal_has_events() {
+    troubled(&demo(), |page| async move {
+        page.open("/events/nothing?project=demo").await?;
+        let told = page.text("[data-test=drawer]").await?;
+        assert!(told.contains("There is no event with this id"), "{told}");
+        assert!(told.contains("The journal holds events since 2021-03-15"), "{told}");
+        assert!(page.rows().await? > 0 || page.all("[data-test=empty-reason]").await?.len() == 1, "the list is there");
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_refused_question_shows_what_why_and_the_request_s_id() {
     troubled(&demo(), |page| async move {
         page.open("/sql?project=demo&sql=SELECT+nope+FROM+events").await?;

@@ -453,6 +453,13 @@ async fn the_first_view_comes_with_few_requests() {
         assert_eq!(foreign, json!([]), "everything comes from this server");
         let unneeded = page.run("return performance.getEntriesByType('resource').map((one) => new URL(one.name).pathname).filter((path) => /app.(sql|dashboards|admin|ingest)|views.(sql|dashboards|admin|ingest)/.test(path))").await?;
         assert_eq!(unneeded, json!([]), "the journal loads no other view");
+        let asked = "return ['/events?', '/facets?', '/histogram?'].map((path) => performance.getEntriesByType('resource').filter((one) => one.name.includes(`/api/v1${path}`) && (path !== '/events?' || one.name.includes('limit=100'))).map((one) => [one.startTime, one.responseEnd]))";
+        let asked: [Vec<(f64, f64)>; 3] = serde_json::from_value(page.run(asked).await?).expect("times");
+        let [rows, facets, bars] = &asked;
+        assert_eq!((rows.len(), facets.len(), bars.len()), (1, 1, 1), "each is asked for once: {asked:?}");
+        // Unless the rows take long.
+        let soonest = rows[0].1.min(rows[0].0 + 250.0);
+        assert!(facets[0].0 >= soonest && bars[0].0 >= soonest, "rows are asked for first: {asked:?}");
         Ok(())
     })
     .await;

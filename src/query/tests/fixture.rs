@@ -19,6 +19,7 @@ use crate::event::names::ProjectName;
 use crate::event::schema::{DATE_AT, EVENT_TIME_AT, MODULE_AT, SEQ_AT, file_schema, row_schema};
 use crate::hot::HotBatch;
 use crate::query::{Answer, Limits, Outcome, Params, QueryError, Runtime, Session, Snapshot, normalise, output};
+use crate::table::FileStats;
 use crate::table::version::{ColumnStats, DataFile, StatValue, TableVersion, Work};
 
 /// Microseconds of a day.
@@ -190,12 +191,12 @@ fn newest_first(rows: &RecordBatch) -> RecordBatch {
 }
 
 /// Statistics of `event_id` and `event_time`, the latter to whole ms and wider than the values.
-fn stats(rows: &RecordBatch) -> Vec<ColumnStats> {
+fn stats(rows: &RecordBatch) -> FileStats {
     let ids = rows.column(0).as_string::<i32>();
     let times = rows.column(EVENT_TIME_AT).as_primitive::<TimestampMicrosecondType>().values();
     let text = |value: Option<&str>| value.map(|value| StatValue::Text(value.to_owned()));
     let ms = |value: i64| Some(StatValue::I64(value));
-    vec![
+    [
         ColumnStats {
             column: 0,
             min: text(ids.iter().flatten().min()),
@@ -209,6 +210,8 @@ fn stats(rows: &RecordBatch) -> Vec<ColumnStats> {
             nulls: 0,
         },
     ]
+    .into_iter()
+    .collect()
 }
 
 /// Bytes of a body in `format`.

@@ -197,7 +197,7 @@ async fn twenty_thousand_files_are_planned_quickly() {
             modified_ms: 1,
             ordered: true,
             work: Work::default(),
-            stats: vec![times],
+            stats: [times].into_iter().collect(),
             sums: None,
         }));
     }

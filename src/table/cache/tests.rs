@@ -29,7 +29,7 @@ impl Bench {
     }
 
     fn open(&self, bytes_max: u64) -> Arc<Cache> {
-        Cache::open(self.dir.path(), bytes_max, "s3://bucket/").expect("opens")
+        Cache::open(&CacheSettings::new(self.dir.path(), bytes_max), "s3://bucket/").expect("opens")
     }
 
     /// Reads and compares; the ranges that the store was asked for.
@@ -63,7 +63,7 @@ async fn a_small_file_is_one_request_and_then_none() {
     let cache = bench.open(64 * MIB);
     assert_eq!(bench.read(&cache, &[0..700_001]).await, [], "also after a restart");
     assert_eq!(cache.figures().bytes, 700_001);
-    let other = Cache::open(bench.dir.path(), 64 * MIB, "s3://other/").expect("opens");
+    let other = Cache::open(&CacheSettings::new(bench.dir.path(), 64 * MIB), "s3://other/").expect("opens");
     assert_eq!(bench.read(&other, &[0..1]).await.len(), 1, "the same path in another store is another file");
 }
 
@@ -201,6 +201,7 @@ async fn a_file_that_is_shorter_than_it_should_be_is_an_error() {
 
 #[test]
 fn runs_close_the_smallest_gaps_first() {
+    let runs = |blocks: &[u32]| super::runs(blocks, EXTRA_MAX);
     assert_eq!(runs(&[]), []);
     assert_eq!(runs(&[7]), [7..8]);
     assert_eq!(runs(&[0, 1, 2]), [0..3]);
@@ -210,4 +211,7 @@ fn runs_close_the_smallest_gaps_first() {
     assert_eq!(runs(&[0, 30, 40, 50]), [0..1, 30..51]);
     let long: Vec<u32> = (0..130).collect();
     assert_eq!(runs(&long), [0..64, 64..128, 128..130]);
+    // Whoever would rather wait than ask again.
+    assert_eq!(super::runs(&[0, 50, 99, 150], 100 * BLOCK), [0..100, 150..151]);
+    assert_eq!(super::runs(&[0, 2], 0), [0..1, 2..3]);
 }

@@ -21,6 +21,8 @@ use crate::table::version::{DataFile, Work};
 pub(super) const FAN_IN: usize = 64;
 /// Small files of a date and module that are too many whatever the budget says.
 const FILES_MAX: usize = 128;
+/// Small files of a date and module that keep queries longer than merging them would.
+const CROWD: usize = 32;
 /// Bytes that merges may write for each that was flushed, while a day is written and after.
 const OPEN_BUDGET: u64 = 2;
 const BUDGET: u64 = 3;
@@ -38,13 +40,25 @@ pub(super) struct Policy<'s> {
 ///
 /// After these are merged there may be more: it is asked again until there are none.
 pub(super) fn plan<'f>(files: impl IntoIterator<Item = &'f Arc<DataFile>>, policy: Policy<'_>) -> Vec<Files> {
+    partitions(files, policy.settings).into_values().filter_map(|files| policy.group(files)).collect()
+}
+
+/// Whether any date and module has so many small files that merging them must not wait for queries.
+pub(super) fn is_crowded<'f>(files: impl IntoIterator<Item = &'f Arc<DataFile>>, settings: &TableSettings) -> bool {
+    partitions(files, settings).values().any(|files| files.len() >= CROWD)
+}
+
+/// Small files of each date and module, the newest date first.
+fn partitions<'f>(
+    files: impl IntoIterator<Item = &'f Arc<DataFile>>,
+    settings: &TableSettings,
+) -> BTreeMap<(std::cmp::Reverse<i32>, Option<&'f str>), Files> {
     let mut partitions: BTreeMap<_, Files> = BTreeMap::new();
     // A file that another tool has added may have any order: it is left alone.
-    let small = files.into_iter().filter(|file| file.ordered && file.size < policy.settings.target_size);
-    for file in small {
+    for file in files.into_iter().filter(|file| file.ordered && file.size < settings.target_size) {
         partitions.entry((std::cmp::Reverse(file.date), file.module.as_deref())).or_default().push(Arc::clone(file));
     }
-    partitions.into_values().filter_map(|files| policy.group(files)).collect()
+    partitions
 }
 
 impl Policy<'_> {

@@ -4,6 +4,7 @@ use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 
 use super::*;
+use crate::table::CacheSettings;
 use crate::table::requests::{RequestKind, Tally};
 use crate::table::tests::chaos::{Asked, Watched};
 
@@ -18,7 +19,7 @@ struct Bench {
 fn bench(bytes_max: u64) -> Bench {
     let dir = tempfile::tempdir().expect("a directory");
     let watched = Watched::new(Arc::new(InMemory::new()));
-    let cache = Cache::open(dir.path(), bytes_max, "s3://b/").expect("opens");
+    let cache = Cache::open(&CacheSettings::new(dir.path(), bytes_max), "s3://b/").expect("opens");
     let store = RemoteStore::new(watched.clone(), Some(cache));
     Bench { watched, store, _dir: dir }
 }

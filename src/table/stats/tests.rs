@@ -14,9 +14,9 @@ fn instants_are_rounded_outwards() {
         ((-1_500, -1_500), (-2_000, -1)),
     ];
     for ((min, max), (want_min, want_max)) in cases {
-        let text = encode(5, &[time(min, max)]).expect("encodes");
-        let (rows, stats) = decode(&text).expect("decodes");
-        assert_eq!((rows, &stats[..]), (5, &[time(want_min, want_max)][..]), "{text}");
+        let packed = |stats: ColumnStats| [stats].into_iter().collect::<FileStats>();
+        let text = encode(5, &packed(time(min, max))).expect("encodes");
+        assert_eq!(decode(&text), Some((5, packed(time(want_min, want_max)))), "{text}");
     }
 }
 
@@ -24,7 +24,7 @@ fn instants_are_rounded_outwards() {
 fn all_kinds_come_back() {
     let text_at = find("actor_id").expect("exists");
     let number_at = find("severity_number").expect("exists");
-    let stats = vec![
+    let stats: FileStats = [
         ColumnStats { column: number_at, min: Some(StatValue::I32(-1)), max: Some(StatValue::I32(9)), nulls: 1 },
         ColumnStats {
             column: text_at,
@@ -38,14 +38,17 @@ fn all_kinds_come_back() {
             max: Some(StatValue::I64(i64::MAX)),
             nulls: 0,
         },
-    ];
+    ]
+    .into_iter()
+    .collect();
     assert_eq!(decode(&encode(3, &stats).expect("encodes")), Some((3, stats)));
 }
 
 #[test]
 fn all_null_has_no_bounds_and_no_row_count_is_no_statistics() {
     let none = ColumnStats { column: find("actor_id").expect("exists"), min: None, max: None, nulls: 4 };
-    assert_eq!(decode(&encode(4, std::slice::from_ref(&none)).expect("encodes")), Some((4, vec![none])));
+    let none: FileStats = [none].into_iter().collect();
+    assert_eq!(decode(&encode(4, &none).expect("encodes")), Some((4, none)));
     assert_eq!(decode("{}"), None);
     assert_eq!(decode("{\"numRecords\":-1}"), None);
     assert_eq!(decode("nonsense"), None);

@@ -1,4 +1,5 @@
 use super::*;
+use crate::table::CacheSettings;
 
 fn open(url: &str, options: &[(&str, &str)]) -> Result<Storage, TableError> {
     let options = options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
@@ -77,7 +78,8 @@ fn all_kinds_of_stores_are_configured_by_their_own_options() {
 
 #[test]
 fn a_cache_directory_that_cannot_be_used_is_named() {
-    let remote = RemoteSettings { cache: Some(("/dev/null/cache".into(), 1 << 20)), ..RemoteSettings::default() };
+    let remote =
+        RemoteSettings { cache: Some(CacheSettings::new("/dev/null/cache", 1 << 20)), ..RemoteSettings::default() };
     let options = [("aws_region".to_owned(), "eu".to_owned())].into();
     let error = Storage::open_with("s3://b/p", &options, &remote).expect_err("no directory").to_string();
     assert!(error.contains("the read cache cannot be kept in `/dev/null/cache`"), "{error}");

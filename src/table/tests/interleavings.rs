@@ -171,6 +171,27 @@ async fn a_merge_that_is_canceled_leaves_what_was_committed_and_the_next_goes_on
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_merge_leaves_off_for_whoever_waits_and_does_one_thing_at_least() {
+    struct Wanted;
+    impl Watch for Wanted {
+        fn is_wanted(&self) -> bool {
+            true
+        }
+    }
+    let mut walk = Walk::new().await;
+    for at in 0..3 {
+        let rows: Vec<Spec> = (0..3).map(|row| spec(at * 10 + row, Some(["a", "b", "c"][row as usize % 3]))).collect();
+        walk.step(&Step::Flush(rows)).await;
+    }
+    for left in [true, true, true, false] {
+        let report = walk.table.compact_watched(CompactWhich::All, Arc::new(Wanted), |_| ()).await.expect("compacts");
+        assert_eq!((report.left_off, report.partitions), (left, u64::from(left)));
+        walk.check().await;
+    }
+    assert_eq!(walk.table.current().files.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_vacuum_leaves_the_files_of_whoever_took_the_table_over() {
     let place = Place::new();
     let now_ms = Arc::new(AtomicI64::new(chrono::Utc::now().timestamp_millis()));

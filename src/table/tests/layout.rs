@@ -179,7 +179,7 @@ pub(super) fn assert_ordered(rows: &arrow::record_batch::RecordBatch) {
 /// No value is outside the bounds, and NULLs are counted.
 fn assert_bounds(file: &DataFile, rows: &arrow::record_batch::RecordBatch) {
     assert!(file.stats_of(SEQ_AT).is_some());
-    for stats in &file.stats {
+    for stats in file.stats.iter() {
         let name = crate::event::model::COLUMNS.get(stats.column).map_or(SEQ, |column| column.name);
         assert_eq!(position(name), Some(stats.column));
         let array = rows.column_by_name(name).expect("is stored");

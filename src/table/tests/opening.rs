@@ -176,7 +176,7 @@ async fn a_file_that_another_tool_added_stays_as_it_is() {
     assert_eq!(table.current().rows(), 3);
     let foreign = table.current().files.iter().find(|file| file.path == copy).expect("is live").clone();
     assert!(!foreign.ordered);
-    let time = foreign.stats_of(crate::event::schema::EVENT_TIME_AT).expect("has bounds").clone();
+    let time = foreign.stats_of(crate::event::schema::EVENT_TIME_AT).expect("has bounds");
     assert_eq!((time.min, time.max), (Some(StatValue::I64(5_000)), Some(StatValue::I64(5_999))), "ms may be cut");
     let report = table.compact(CompactWhich::All, |_| ()).await.expect("compacts");
     assert_eq!((report.files_in, report.files_out), (2, 1));

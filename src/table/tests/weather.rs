@@ -22,7 +22,7 @@ use super::chaos::{Chaos, Odds};
 use super::support::*;
 use crate::config::Compaction;
 use crate::event::schema::SEQ;
-use crate::table::cache::Cache;
+use crate::table::cache::{Cache, CacheSettings};
 use crate::table::*;
 
 const ODDS: Odds = Odds { refused: 70, lost: 50, reset: 50, stale: 60, slow: 100 };
@@ -85,7 +85,7 @@ impl World {
     async fn new(seed: u64) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let chaos = Chaos::new(Arc::new(InMemory::new()), seed, ODDS);
-        let cache = Cache::open(dir.path(), 16 << 20, "s3://bucket/").expect("a cache");
+        let cache = Cache::open(&CacheSettings::new(dir.path(), 16 << 20), "s3://bucket/").expect("a cache");
         let storage = Storage::over(chaos.clone() as Arc<dyn ObjectStore>, Some(cache.clone()));
         let writer = uuid::Uuid::from_u128(7);
         let (table, _) = open_patiently(&storage, writer).await;

@@ -13,9 +13,13 @@ import * as url from '../url.js';
 import { queryBox } from './box.js';
 import { chip, groupChip } from './chips.js';
 import { onTitles } from './fields.js';
+import { afterRows } from './late.js';
 import { changes, isField, parseText, termOf, text, toFilter } from './query.js';
 import { remember } from './recent.js';
 import { merge } from './terms.js';
+
+/** Parts of an address that ask for nothing. */
+const NOT_ASKED = new Set(['project', 'tz', 'lang', 'theme']);
 
 /** @typedef {import('./query.js').Query} Query */
 /** @typedef {import('./query.js').Filter} Filter */
@@ -173,7 +177,9 @@ function lazyTools(query, columns) {
   /** @type {import('./saved.js').Saved | null} */
   let saved = null;
   let stopped = false;
-  void import('./saved.js').then((module) => {
+  // Where nothing is asked, the reader's default screen takes the place of what would be shown.
+  const isBare = [...url.here().params.keys()].every((name) => NOT_ASKED.has(name));
+  void (isBare ? Promise.resolve() : afterRows()).then(() => import('./saved.js')).then((module) => {
     if (stopped) return;
     saved = module.savedScreens();
     fill(place, saved.element);

@@ -26,7 +26,7 @@ export const afterRows = () => (waiting ??= Promise.race([rows, new Promise((res
  * @param {() => Promise<T>} make loads the code and makes the region
  */
 export function late(make) {
-  const element = el('div', { class: 'late' });
+  const element = el('div', { class: 'late', 'aria-busy': 'true' });
   /** @type {T | null} */
   let made = null;
   /** What it is to show as soon as it is there. @type {((region: T) => void) | null} */
@@ -35,6 +35,7 @@ export function late(make) {
   const begin = async () => {
     if (stopped) return;
     const region = await make();
+    element.removeAttribute('aria-busy');
     if (stopped) return region.stop();
     made = region;
     element.append(region.element);

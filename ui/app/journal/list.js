@@ -30,6 +30,9 @@ const NEAR = 2 * LEAP;
  * @property {boolean} [counted] counts with the first rows, of the same moment, and not apart from them
  */
 
+/** The answer that is on its way, and what it was asked. @type {{asked: string, answer: Promise<any>} | null} */
+let foreseen = null;
+
 /** @implements {Source} */
 export class ListSource {
   #asked;
@@ -86,7 +89,17 @@ export class ListSource {
    */
   #ask(more, signal) {
     const total = this.#asked.counted && !this.#isCounted ? 'exact' : 'none';
-    return get('/events', this.#within({ sort: this.#asked.sort, total, ...more }), signal);
+    const params = this.#within({ sort: this.#asked.sort, total, ...more });
+    const known = foreseen;
+    foreseen = null;
+    return known?.asked === params.toString() ? known.answer : get('/events', params, signal);
+  }
+
+  /** Asks for the first rows before there is anything to show them; the list that is made next takes them. */
+  foresee() {
+    const params = this.#within({ sort: this.#asked.sort, total: 'none', limit: SIZE, fields: this.#asked.fields.join(',') });
+    foreseen = { asked: params.toString(), answer: get('/events', params) };
+    foreseen.answer.catch(() => undefined); // whoever takes it is told
   }
 
   /** The filters, with the resolved period once it is known. @param {Record<string, string | number>} more */

@@ -32,6 +32,8 @@ import * as url from '../url.js';
 const BY = ['outcome', 'level', 'source', 'module', 'event_type', 'action', 'object_type', 'actor_type', 'peer_name', 'http_status', 'line', ''];
 /** Below this width a row is a card of one column. */
 const NARROW = { row: 62, below: 620 };
+/** How long rows may keep the figures about them waiting, in ms. */
+const SOON = 250;
 /** How often the figures follow while the tail is on. */
 const FIGURES_EVERY = 15_000;
 
@@ -42,6 +44,7 @@ const FIGURES_EVERY = 15_000;
  */
 export async function start(outlet, place) {
   await Promise.all([prepare(), wordsReady()]);
+  firstRows(url.here().params).foresee();
   const view = new Journal(outlet);
   view.update(place);
   void afterRows().then(fieldList).then((fields) => {
@@ -50,6 +53,12 @@ export async function start(outlet, place) {
     if (!view.stopped && columnsAsked() !== before) view.update(url.here());
   }, () => undefined);
   return view;
+}
+
+/** The list that the address asks for. @param {URLSearchParams} params */
+function firstRows(params) {
+  const { ids } = columnIds(params);
+  return new ListSource({ params: toApi(read(params)), sort: readSort(params.get('sort'), ids).sort, fields: fieldsOf(ids) });
 }
 
 /** What the address says of columns, as far as it is understood: that depends on the list of fields. */
@@ -70,6 +79,9 @@ class Journal {
     /** What the list shows: nothing else of the address asks for it again. @type {{list: string, fields: string[], columns: string, live: string} | null} */
     this.shown = null;
     this.isWrapped = false;
+    this.areFiguresDue = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.figuresTimer = undefined;
     /** @type {string | null} */
     this.shownFind = null;
     /** @type {ListSource | null} */
@@ -141,7 +153,12 @@ class Journal {
         this.live.apply();
       },
       onBusy: () => this.listBar.setBusy(this.isBusy()),
-      onTotal: () => this.grid && this.listBar.setTotal(this.grid.total()),
+      onTotal: () => {
+        if (!this.grid) return;
+        this.listBar.setTotal(this.grid.total());
+        // A list without rows has its total.
+        if (this.grid.total()?.relation === 'eq') this.askFigures();
+      },
       whenEmpty: () => this.whyEmpty(),
     });
   }
@@ -178,9 +195,8 @@ class Journal {
     this.ids = ids;
     this.query.ignored.push(...ignored.map((id) => `columns=${id}`), ...(sort.isWrong ? [`sort=${params.get('sort')}`] : []), ...this.by(params).ignored);
     this.bar.update(this.query);
-    this.facets.update(this.query);
-    this.showHistogram();
-    this.showList(params, sort);
+    const isAsked = this.showList(params, sort);
+    this.figuresAfter(isAsked);
     this.showLive(params, sort.sort);
     void this.opened.update({ path, params });
     this.grid.setMark((row) => this.mark(row));
@@ -189,6 +205,23 @@ class Journal {
     if (found && this.shownFind !== found) void this.openFind(found);
     this.shownFind = found;
     document.title = `${text(this.query) || t('nav.journal')} · Kronika`;
+  }
+
+  /** Asks for figures: once the rows are there, which are read first, or soon if they take long. @param {boolean} areRowsAsked */
+  figuresAfter(areRowsAsked) {
+    clearTimeout(this.figuresTimer);
+    this.areFiguresDue = true;
+    if (areRowsAsked) this.figuresTimer = setTimeout(() => this.askFigures(), SOON);
+    else this.askFigures();
+  }
+
+  /** Asks for the figures that are due. */
+  askFigures() {
+    clearTimeout(this.figuresTimer);
+    if (!this.areFiguresDue || this.stopped) return;
+    this.areFiguresDue = false;
+    this.facets.update(this.query);
+    this.showHistogram();
   }
 
   /** What the bars are stacked by, and how long they are. @param {URLSearchParams} params */
@@ -217,6 +250,7 @@ class Journal {
   /**
    * @param {URLSearchParams} params
    * @param {ReturnType<typeof readSort>} sort
+   * @returns {boolean} whether rows were asked for
    */
   showList(params, sort) {
     const list = `${toApi(this.query)} ${sort.sort}`;
@@ -235,6 +269,7 @@ class Journal {
       this.grid.setSource(this.makeSource(sort.sort, fields, keepPlace ? this.source : null), { keepPlace });
     }
     this.shown = { list, fields: isSame ? this.shown?.fields ?? fields : fields, columns, live: this.shown?.live ?? '' };
+    return !isSame;
   }
 
   /** @param {string} sort @param {string[]} fields @param {ListSource | null} [like] */
@@ -246,6 +281,7 @@ class Journal {
   /** Titles of modules and kinds of events, for menus. @param {Row[]} rows */
   learnFrom(rows) {
     rowsCame();
+    this.askFigures();
     void learn([...new Set(rows.map((row) => String(row.source)))]);
     this.find?.repaint();
   }
@@ -353,6 +389,7 @@ class Journal {
   stop() {
     this.stopped = true;
     clearInterval(this.timer);
+    clearTimeout(this.figuresTimer);
     this.release();
     this.live.stop();
     this.bar.stop();

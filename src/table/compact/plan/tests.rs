@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::Compaction;
+use crate::table::FileStats;
 
 const MIB: u64 = 1 << 20;
 const HOUR_MS: i64 = 3_600_000;
@@ -45,7 +46,7 @@ impl Model {
             modified_ms: self.now_ms,
             ordered: true,
             work,
-            stats: Vec::new(),
+            stats: FileStats::default(),
             sums: None,
         });
         self.files.push(Arc::clone(&file));
@@ -223,4 +224,22 @@ fn files_of_others_and_large_ones_are_left_alone() {
     let groups = plan(&model.files, policy);
     let sizes: Vec<Vec<u64>> = groups.iter().map(|group| group.iter().map(|file| file.size).collect()).collect();
     assert_eq!(sizes, [[1_000, 256 * MIB - 1]]);
+}
+
+#[test]
+fn many_small_files_of_one_date_and_module_are_a_crowd() {
+    let mut model = Model::new();
+    let day = model.today();
+    for file in 0..CROWD - 1 {
+        model.flush(day, "orders", MIB);
+        model.flush(day, &format!("m{file}"), MIB);
+        model.flush(day - 1, "orders", MIB);
+    }
+    let crowded = |model: &Model| is_crowded(&model.files, &model.settings);
+    assert!(!crowded(&model));
+    let large = model.settings.target_size;
+    model.flush(day, "orders", large);
+    assert!(!crowded(&model), "a large file is no trouble");
+    model.flush(day, "orders", MIB);
+    assert!(crowded(&model));
 }
