@@ -81,11 +81,11 @@ function frames(events) {
 
 /** Milliseconds from mark `from` until the first frame was presented that was begun after mark `to`. */
 function between(events, from, to) {
-  const marks = (name) => events.filter((one) => one.name === name && one.cat?.includes('blink.user_timing'));
-  const start = marks(from).at(-1).ts;
-  const end = marks(to).find(({ ts }) => ts >= start).ts;
+  const marks = (name) => events.filter((one) => one.name === name && one.cat?.includes('blink.user_timing')).map(({ ts }) => ts);
+  const end = Math.max(...marks(to));
+  const start = Math.max(...marks(from).filter((ts) => ts <= end));
   const shown = frames(events).filter(({ begun, state }) => begun >= end && state.startsWith('STATE_PRESENTED')).map(({ ended }) => ended);
-  return (Math.min(...shown, Infinity) - start) / 1000;
+  return (Math.min(...shown) - start) / 1000;
 }
 
 async function firstRows(browser, times) {

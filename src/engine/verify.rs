@@ -176,6 +176,10 @@ fn state_file(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Of a file of ids or answers whose last record is not whole.
+const TORN: &str =
+    "ends in a record that is not whole: it was never finished, or is damaged since; it is cut off at the next start";
+
 /// Ids of events and answers of requests.
 fn ids(root: &Path, found: &mut Verification) -> Result<(), EngineError> {
     let dir = root.join("dedup");
@@ -191,6 +195,9 @@ fn ids(root: &Path, found: &mut Verification) -> Result<(), EngineError> {
                     let what = format!("has {} damaged ids of {}", check.damaged, check.records + check.damaged);
                     found.damage(path.display(), what);
                 }
+                for (path, _) in files.iter().filter(|(_, check)| check.torn) {
+                    found.note(path.display(), TORN);
+                }
             }
             Err(error) => found.damage(window.display(), format!("cannot be used: {error}")),
         }
@@ -199,8 +206,13 @@ fn ids(root: &Path, found: &mut Verification) -> Result<(), EngineError> {
     match receipts::check(&dir) {
         Ok(files) => {
             found.state_files += files.len() as u64;
-            for (path, at) in files.iter().filter_map(|(path, _, damaged)| Some((path, (*damaged)?))) {
-                found.damage(path.display(), format!("has a damaged answer at byte {at}"));
+            for (path, check) in &files {
+                if let Some(at) = check.damaged {
+                    found.damage(path.display(), format!("has a damaged answer at byte {at}"));
+                }
+                if check.torn {
+                    found.note(path.display(), TORN);
+                }
             }
         }
         Err(error) => found.damage(dir.display(), format!("cannot be used: {error}")),

@@ -340,26 +340,35 @@ impl Frames {
     }
 }
 
-/// Looks at every file of receipts and changes nothing: whole receipts, and where the first damaged one stands.
+/// What a look at a file of receipts found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FileCheck {
+    /// Where the first damaged receipt stands.
+    pub damaged: Option<u64>,
+    /// Whether the end is no whole receipt: never written whole, or damaged since, which nobody can tell.
+    pub torn: bool,
+}
+
+/// Looks at every file of receipts and changes nothing.
 ///
 /// # Errors
 /// The disk refuses, or a file is none of this format.
-pub fn check(dir: &Path) -> Result<Vec<(PathBuf, u64, Option<u64>)>, StateError> {
+pub fn check(dir: &Path) -> Result<Vec<(PathBuf, FileCheck)>, StateError> {
     let numbers = state::numbers(dir, EXTENSION)?;
     let mut checks = Vec::new();
     for number in &numbers {
         let path = state::path_of(dir, *number, EXTENSION);
         let is_last = numbers.last() == Some(number);
-        let (whole, damaged) = match state::load(&path, MAGIC, *number)? {
+        let check = match state::load(&path, MAGIC, *number)? {
             Found::Whole(_, bytes) => {
                 let frames = Frames::of(&bytes, *number);
-                let cut = (!is_last && frames.end < bytes.len()).then_some(frames.end as u64);
-                (frames.whole.len() as u64, frames.damaged.or(cut))
+                let is_cut = frames.end < bytes.len();
+                let cut = (!is_last && is_cut).then_some(frames.end as u64);
+                FileCheck { damaged: frames.damaged.or(cut), torn: is_last && is_cut }
             }
-            Found::Begun if is_last => (0, None),
-            Found::Begun => (0, Some(0)),
+            Found::Begun => FileCheck { damaged: (!is_last).then_some(0), torn: is_last },
         };
-        checks.push((path, whole, damaged));
+        checks.push((path, check));
     }
     Ok(checks)
 }

@@ -10,6 +10,8 @@ use crate::common::TestServer;
 
 /// Events of a batch.
 pub(super) const BATCH: u64 = 20;
+/// Of a sender between two batches.
+const PAUSE: Duration = Duration::from_millis(15);
 const FILLER: &str = "text text text text text text text text text text";
 
 /// What was sent, by the first event of each batch: whether it was acknowledged.
@@ -49,6 +51,8 @@ async fn sender(url: String, key: String, sent: Arc<Sent>, sender: u64, batches:
                 if answer.bytes().await.is_ok() {
                     sent.batches.lock().unwrap().insert(first, true);
                 }
+                // A check reads all events, and a million at most.
+                tokio::time::sleep(PAUSE).await;
             }
             Ok(answer) if [429, 503].contains(&answer.status().as_u16()) => {
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -86,6 +90,7 @@ pub(super) async fn check(server: &TestServer, sent: &Sent, when: &str) -> usize
         let before = last.insert(row[0].to_string(), event);
         assert!(before.is_none_or(|before| before < event), "{when}: {event} of {} behind {before:?}", row[0]);
     }
+    assert!(stored.values().sum::<u64>() < 1_000_000, "{when}: more was sent than one answer holds");
     let batches = sent.batches.lock().unwrap();
     let lost: Vec<_> = batches.iter().filter(|(first, acked)| **acked && stored.get(first) != Some(&BATCH)).collect();
     assert!(lost.is_empty(), "{when}: acknowledged but not there: {lost:?}");

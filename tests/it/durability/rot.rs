@@ -235,6 +235,8 @@ async fn a_flipped_bit_is_never_a_wrong_answer() {
         let outcome = ask(settings, &secrets).await;
         let verified = verified.unwrap_or_else(|error| panic!("{what}: {}", with_causes(&error)));
         let named = verified.damage.iter().any(|found| format!("{} {}", found.place, found.what).contains(&name));
+        // Whether the last record was damaged, or never finished, cannot be told apart.
+        let noted = verified.notes.iter().any(|found| found.place.contains(&name) && found.what.contains("not whole"));
         let of_last_write = *kind == "log" && name == last.0 && bit / 8 >= last.1;
         let slot = match outcome {
             Err(error) => {
@@ -246,7 +248,7 @@ async fn a_flipped_bit_is_never_a_wrong_answer() {
             }
             Ok(said) if said.rows == sound.rows && said.keys == sound.keys => {
                 // Ids and answers are looked at by the next sender only; that they are damaged is known.
-                let unread = !["ids", "answers", "data"].contains(kind) || named;
+                let unread = !["ids", "answers", "data"].contains(kind) || named || noted;
                 assert!(unread, "{what}: nobody noticed");
                 usize::from(!named) + 1
             }
