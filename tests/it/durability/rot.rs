@@ -222,18 +222,17 @@ async fn a_flipped_bit_is_never_a_wrong_answer() {
         let file = &files[(scattered(seed) % files.len() as u64) as usize];
         let dir = scratch.path().join("flipped");
         copy(&source, &dir);
-        let path = dir.join(file);
-        let mut bytes = std::fs::read(&path).unwrap();
+        let mut bytes = std::fs::read(dir.join(file)).unwrap();
         let bit = scattered(seed ^ 0xf11b) % (bytes.len() as u64 * 8);
         bytes[(bit / 8) as usize] ^= 1 << (bit % 8);
-        std::fs::write(&path, bytes).unwrap();
+        std::fs::write(dir.join(file), bytes).unwrap();
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         let what = format!("seed {seed}: bit {bit} of {} ({kind})", file.display());
 
         let settings = config(&home, &dir);
         let verified = kronika::engine::verify(&settings, true).await;
-        let outcome = ask(settings, &secrets).await;
         let verified = verified.unwrap_or_else(|error| panic!("{what}: {}", with_causes(&error)));
+        let outcome = ask(settings, &secrets).await;
         let named = verified.damage.iter().any(|found| format!("{} {}", found.place, found.what).contains(&name));
         // Whether the last record was damaged, or never finished, cannot be told apart.
         let noted = verified.notes.iter().any(|found| found.place.contains(&name) && found.what.contains("not whole"));
