@@ -55,6 +55,14 @@ async function until(page, condition, most = 60_000) {
   }
 }
 
+/** A window with the journal in it. */
+async function shown(browser) {
+  const window = await open(browser, site, { theme: 'light', language: 'en' });
+  await window.page.goto(journal);
+  await until(window.page, HAS.settled);
+  return window;
+}
+
 /** What the browser wrote down while `work` was done. */
 async function traced(browser, page, work, more = []) {
   await browser.startTracing(page, { categories: [...CATEGORIES, ...more] });
@@ -104,9 +112,7 @@ async function firstRows(browser, times) {
 }
 
 async function drawer(browser, times) {
-  const { context, page } = await open(browser, site, { theme: 'light', language: 'en' });
-  await page.goto(journal);
-  await until(page, HAS.settled);
+  const { context, page } = await shown(browser);
   const taken = [];
   for (let at = 0; at < times + 1; at += 1) {
     await evaluate(page, "addEventListener('pointerdown', () => performance.mark('asked'), { once: true, capture: true })");
@@ -153,9 +159,7 @@ async function brush(browser, times) {
 }
 
 async function typing(browser) {
-  const { context, page } = await open(browser, site, { theme: 'light', language: 'en' });
-  await page.goto(journal);
-  await until(page, HAS.settled);
+  const { context, page } = await shown(browser);
   await evaluate(page, "window.seen = []; void new PerformanceObserver((list) => seen.push(...list.getEntries().map((one) => one.duration))).observe({ type: 'event', durationThreshold: 16, buffered: true })");
   await page.locator('[data-test=query]').first().click();
   const events = await traced(browser, page, () => page.keyboard.type('module:couriers label failed again', { delay: 70 }), ['devtools.timeline', 'toplevel']);

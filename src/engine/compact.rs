@@ -77,9 +77,8 @@ impl Inner {
         let which = if all_partitions { CompactWhich::All } else { CompactWhich::Due };
         let (mut summaries, mut failed) = (Vec::new(), None);
         for project in self.projects.some(name)? {
-            let mut summary = CompactSummary::nothing(&project);
-            match self.compact_to_the_end(&project, which, &mut summary).await {
-                Ok(()) => summaries.push(summary),
+            match self.compact_to_the_end(&project, which).await {
+                Ok(summary) => summaries.extend(summary),
                 // What is wrong with one project keeps none of the others from it.
                 Err(error) => {
                     tracing::warn!(project = %project.name, error = &error as &dyn std::error::Error, "not compacted to the end");
@@ -90,33 +89,34 @@ impl Inner {
         failed.map_or(Ok(summaries), Err)
     }
 
-    /// Compacts a project; where retention, an erasure or another compaction waits, it has its turn in between.
+    /// Compacts a project, unless it is closed; where retention, an erasure or another compaction waits, it has its turn
+    /// in between.
     async fn compact_to_the_end(
         self: &Arc<Self>,
         project: &Arc<Project>,
         which: CompactWhich,
-        summary: &mut CompactSummary,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Option<CompactSummary>, EngineError> {
+        let mut sum = CompactSummary::nothing(project);
         loop {
             let _one = project.compacting.lock().await;
             if project.intake.lock().is_closed() {
-                return Ok(());
+                return Ok(None);
             }
-            let left_off = self.compact_project(project, which, summary).await?;
+            let (summary, left_off) = self.compact_project(project, which).await?;
+            sum.add(summary);
             self.vacuum_project(project).await?;
             if !left_off {
-                return Ok(());
+                return Ok(Some(sum));
             }
         }
     }
 
-    /// One run over a project, added to `sum`; whether it left off for somebody who waits.
+    /// One run over a project, and whether it left off for somebody who waits.
     async fn compact_project(
         self: &Arc<Self>,
         project: &Arc<Project>,
         which: CompactWhich,
-        sum: &mut CompactSummary,
-    ) -> Result<bool, EngineError> {
+    ) -> Result<(CompactSummary, bool), EngineError> {
         let began = Instant::now();
         let mut summary = CompactSummary::nothing(project);
         let mut left_off = false;
@@ -158,8 +158,7 @@ impl Inner {
             compacted?;
         }
         self.shared.counters.compacted(&summary, began.elapsed());
-        sum.add(summary);
-        Ok(left_off)
+        Ok((summary, left_off))
     }
 
     /// Deletes files that no version needs.

@@ -17,6 +17,7 @@ pub mod fill;
 pub mod globs;
 pub mod interpretation;
 pub mod json;
+pub(crate) mod leb128;
 mod lists;
 pub mod mapping;
 pub mod model;

@@ -198,10 +198,7 @@ pub(super) fn format(headers: &HeaderMap, body: &[u8]) -> Result<BodyFormat, Api
         | "application/x-jsonlines"
         | "text/plain" => Ok(BodyFormat::Ndjson),
         // The second is what curl sends when it is told nothing.
-        "" | "application/x-www-form-urlencoded" => {
-            let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
-            Ok(if first == Some(&b'[') { BodyFormat::Json } else { BodyFormat::Ndjson })
-        }
+        "" | "application/x-www-form-urlencoded" => Ok(guessed(body)),
         other => Err(ApiError::new(
             Kind::UnsupportedMedia,
             "unsupported_media_type",
@@ -209,6 +206,12 @@ pub(super) fn format(headers: &HeaderMap, body: &[u8]) -> Result<BodyFormat, Api
         )
         .hint("send application/json (an object or an array) or application/x-ndjson (an object a line)")),
     }
+}
+
+/// The format of a body of which nobody said it: an array is JSON, all else NDJSON.
+pub(super) fn guessed(body: &[u8]) -> BodyFormat {
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first == Some(&b'[') { BodyFormat::Json } else { BodyFormat::Ndjson }
 }
 
 #[cfg(test)]

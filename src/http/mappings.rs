@@ -12,7 +12,7 @@ use super::caller::{Admin, Authorized, Ingest};
 use super::extract::{ApiBytes, ApiJson, ApiPath};
 use super::problem::{ApiError, Problem};
 use crate::access::hex;
-use crate::engine::{Engine, RefusedEvent, Tried};
+use crate::engine::{Engine, RefusedEvent, Trial, Tried};
 use crate::error::Kind;
 use crate::event::parse::BodyFormat;
 
@@ -33,6 +33,12 @@ pub(super) struct MappingTrial {
     events: Vec<Value>,
     /// Events that would be refused.
     errors: Vec<RefusedEvent>,
+}
+
+impl From<Trial> for MappingTrial {
+    fn from(Trial { events, errors }: Trial) -> Self {
+        Self { events, errors }
+    }
 }
 
 /// A mapping that is not stored, and a sample.
@@ -123,7 +129,7 @@ pub(super) async fn test(
 ) -> Result<Json<MappingTrial>, ApiError> {
     let format = super::body::format(&headers, &body)?;
     let trial = engine.try_mapping(&caller.project(), Tried::Named(&name), body, format).await?;
-    Ok(Json(MappingTrial { events: trial.events, errors: trial.errors }))
+    Ok(Json(trial.into()))
 }
 
 /// Shows what a sample becomes under a mapping that is sent along; neither is stored.
@@ -139,15 +145,14 @@ pub(super) async fn trial(
     let format = match format.as_deref() {
         Some("json") => BodyFormat::Json,
         Some("ndjson") => BodyFormat::Ndjson,
-        None if sample.trim_start().starts_with('[') => BodyFormat::Json,
-        None => BodyFormat::Ndjson,
+        None => super::body::guessed(sample.as_bytes()),
         Some(other) => {
             let detail = format!("`format` is `json` or `ndjson`, not `{other}`");
             return Err(ApiError::new(Kind::Invalid, "invalid_parameter", detail));
         }
     };
     let trial = engine.try_mapping(&caller.project(), Tried::Text(&mapping), sample.into_bytes(), format).await?;
-    Ok(Json(MappingTrial { events: trial.events, errors: trial.errors }))
+    Ok(Json(trial.into()))
 }
 
 /// What the audit journal has of a mapping: not its text, which may be long.

@@ -6,6 +6,7 @@
 use thiserror::Error;
 
 use super::{DATASET_NOT_ALLOWED, EVENT_ID_CONFLICT, MODULE_NOT_ALLOWED, TENANT_NOT_ALLOWED, UNIT_NOT_ALLOWED};
+use crate::event::leb128;
 
 /// Most records that stored verdicts may speak of: above what the settings allow in one body.
 const RECORDS_MAX: usize = 16 << 20;
@@ -147,12 +148,7 @@ impl Verdicts {
         let told = self.0.iter().rposition(|verdict| *verdict != Verdict::Accepted).map_or(0, |at| at + 1);
         for run in self.0[..told].chunk_by(|a, b| a.stored() == b.stored()) {
             out.push(run[0].stored() as u8);
-            let mut length = run.len();
-            while length > 0x7F {
-                out.push(0x80 | (length & 0x7F) as u8);
-                length >>= 7;
-            }
-            out.push(length as u8);
+            leb128::put(out, run.len() as u64);
         }
     }
 

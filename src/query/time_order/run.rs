@@ -216,10 +216,7 @@ fn turn(rows: RunStream) -> RunStream {
 
 /// The runs of a scan, in the order in which they may be needed.
 fn waiting(spec: &ScanSpec, direction: Direction) -> Vec<Run> {
-    let first = |from: i64, to: i64| match direction {
-        Direction::NewestFirst => direction.rank(to),
-        Direction::OldestFirst => direction.rank(from),
-    };
+    let first = |from: i64, to: i64| direction.rank(from).max(direction.rank(to));
     let hot = spec
         .hot
         .iter()

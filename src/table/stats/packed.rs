@@ -8,6 +8,7 @@
 //! Numbers are LEB128, integers of statistics are zigzagged before; a text is its length and its bytes.
 
 use super::super::version::{ColumnStats, StatValue};
+use crate::event::leb128;
 
 const HAS_MIN: u8 = 1;
 const HAS_MAX: u8 = 2;
@@ -29,8 +30,8 @@ impl FileStats {
         }
         let place = usize::from(u16::from_le_bytes(self.0.get(at * PLACE..)?.first_chunk().copied()?));
         let mut rest = self.0.get(place..).filter(|_| place > 0)?;
-        let flags = u8::try_from(number(&mut rest)?).ok()?;
-        let nulls = number(&mut rest)?;
+        let flags = u8::try_from(leb128::take(&mut rest)?).ok()?;
+        let nulls = leb128::take(&mut rest)?;
         let mut bound = |has: u8| if flags & has == 0 { Some(None) } else { value(flags, &mut rest).map(Some) };
         Some(ColumnStats { column: at, min: bound(HAS_MIN)?, max: bound(HAS_MAX)?, nulls })
     }
@@ -40,16 +41,10 @@ impl FileStats {
         (0..self.columns()).filter_map(|at| self.of(at))
     }
 
-    /// Bytes in memory.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.0.len()
-    }
-
     /// Number of places: the first entry stands behind the last of them.
     fn columns(&self) -> usize {
-        let places = self.0.chunks_exact(PLACE).map(|place| usize::from(u16::from_le_bytes([place[0], place[1]])));
-        places.into_iter().find(|place| *place > 0).map_or(0, |first| first / PLACE)
+        let mut places = self.0.chunks_exact(PLACE).map(|place| usize::from(u16::from_le_bytes([place[0], place[1]])));
+        places.find(|place| *place > 0).map_or(0, |first| first / PLACE)
     }
 }
 
@@ -75,15 +70,15 @@ fn put(packed: &mut Vec<u8>, stats: &ColumnStats) {
     // A column has one type; a bound of another is none.
     let bounds = bounds.map(|(flag, bound)| (flag, bound.as_ref().filter(|bound| kind_of(bound) == kind)));
     let flags = bounds.iter().fold(kind, |flags, (flag, bound)| flags | if bound.is_some() { *flag } else { 0 });
-    put_number(packed, u64::from(flags));
-    put_number(packed, stats.nulls);
+    leb128::put(packed, u64::from(flags));
+    leb128::put(packed, stats.nulls);
     for (_, bound) in bounds {
         match bound {
             None => {}
-            Some(StatValue::I64(value)) => put_number(packed, zigzag(*value)),
-            Some(StatValue::I32(value)) => put_number(packed, zigzag(i64::from(*value))),
+            Some(StatValue::I64(value)) => leb128::put(packed, zigzag(*value)),
+            Some(StatValue::I32(value)) => leb128::put(packed, zigzag(i64::from(*value))),
             Some(StatValue::Text(text)) => {
-                put_number(packed, text.len() as u64);
+                leb128::put(packed, text.len() as u64);
                 packed.extend_from_slice(text.as_bytes());
             }
         }
@@ -99,7 +94,7 @@ fn kind_of(value: &StatValue) -> u8 {
 }
 
 fn value(flags: u8, rest: &mut &[u8]) -> Option<StatValue> {
-    let coded = number(rest)?;
+    let coded = leb128::take(rest)?;
     if flags & IS_TEXT == 0 {
         let integer = (coded >> 1).cast_signed() ^ -(coded & 1).cast_signed();
         return Some(if flags & IS_I32 == 0 {
@@ -115,27 +110,6 @@ fn value(flags: u8, rest: &mut &[u8]) -> Option<StatValue> {
 
 fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)).cast_unsigned()
-}
-
-fn put_number(packed: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        packed.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    packed.push(value as u8);
-}
-
-fn number(rest: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let (byte, after) = rest.split_first()?;
-        *rest = after;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@
 
 import { el } from '../dom.js';
 
-/** How long the first rows may keep everything else waiting, in ms. */
-const MOST = 250;
+/** How long rows may keep everything else waiting, in ms. */
+export const MOST = 250;
 
 /** @type {() => void} */
 let come = () => undefined;

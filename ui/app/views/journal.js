@@ -12,7 +12,7 @@ import { cellMenu } from '../journal/cells.js';
 import { NARROW_COLUMN, columnIds, columnsOf, columnsText, fieldsOf, knowFields, plainFields, readSort, readWidths, sortField, widthsText } from '../journal/columns.js';
 import { facets } from '../journal/facets.js';
 import { fieldList, label, learn, shownValue } from '../journal/fields.js';
-import { afterRows, late, rowsCame } from '../journal/late.js';
+import { MOST, afterRows, late, rowsCame } from '../journal/late.js';
 import { ListSource } from '../journal/list.js';
 import { listBar } from '../journal/listbar.js';
 import { Live } from '../journal/live.js';
@@ -32,8 +32,6 @@ import * as url from '../url.js';
 const BY = ['outcome', 'level', 'source', 'module', 'event_type', 'action', 'object_type', 'actor_type', 'peer_name', 'http_status', 'line', ''];
 /** Below this width a row is a card of one column. */
 const NARROW = { row: 62, below: 620 };
-/** How long rows may keep the figures about them waiting, in ms. */
-const SOON = 250;
 /** How often the figures follow while the tail is on. */
 const FIGURES_EVERY = 15_000;
 
@@ -211,7 +209,7 @@ class Journal {
   figuresAfter(areRowsAsked) {
     clearTimeout(this.figuresTimer);
     this.areFiguresDue = true;
-    if (areRowsAsked) this.figuresTimer = setTimeout(() => this.askFigures(), SOON);
+    if (areRowsAsked) this.figuresTimer = setTimeout(() => this.askFigures(), MOST);
     else this.askFigures();
   }
 
