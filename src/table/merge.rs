@@ -3,8 +3,8 @@
 //! # Invariants
 //! * Rows come out in the order (`event_time` desc, `_seq` desc), or the merge fails: a file that is not in order
 //!   never becomes part of one that claims to be.
-//! * Memory: the batches at which the inputs stand ([`DECODED_BYTES`], or one row of each), as much that is used up,
-//!   and a copy of both while they are handed out; however large the files are, and their rows.
+//! * Memory: the batches at which the inputs stand ([`HELD_BYTES`], or one row of each), [`USED_BYTES`] that are used
+//!   up, and a copy of those rows while they are handed out; however large the files are, and their rows.
 
 mod input;
 mod source;
@@ -20,15 +20,19 @@ use arrow::record_batch::RecordBatch;
 use parquet::file::statistics::Statistics;
 
 use super::error::TableError;
-use super::order::{CHUNK_ROWS, Content, Contents, adapt, gather};
+use super::order::{CHUNK_ROWS, Content, Contents, gather};
 use super::upload::Target;
 use super::version::DataFile;
 use super::watch::Watch;
 use crate::event::schema::{SEQ, file_schema};
 use input::Input;
 
-/// Decoded bytes that all inputs together may hold.
-const DECODED_BYTES: usize = 16 << 20;
+/// Decoded bytes that all inputs together are expected to hold.
+const BUDGET_BYTES: usize = 32 << 20;
+/// Decoded bytes that they hold at most, if rows are not larger than expected.
+const HELD_BYTES: usize = 64 << 20;
+/// Decoded bytes that are used up before they are handed out.
+const USED_BYTES: usize = 16 << 20;
 
 /// How far a merge is, among the others of its run.
 pub(super) struct Progress {
@@ -40,7 +44,7 @@ pub(super) struct Progress {
 
 /// Opens the files of a merge. For threads that may block, as all of this.
 pub(super) fn open(target: &Target, files: &[Arc<DataFile>]) -> Result<Vec<Input>, TableError> {
-    let budget = DECODED_BYTES / files.len().max(1);
+    let budget = BUDGET_BYTES / files.len().max(1);
     files.iter().map(|file| Input::open(target, file, budget)).collect()
 }
 
@@ -48,8 +52,8 @@ pub(super) fn open(target: &Target, files: &[Arc<DataFile>]) -> Result<Vec<Input
 pub(super) fn fitting(inputs: &[Input]) -> usize {
     let mut sum = 0;
     let fits = inputs.iter().take_while(|input| {
-        sum += input.bytes();
-        sum <= DECODED_BYTES
+        sum += input.row_bytes();
+        sum <= USED_BYTES
     });
     fits.count().max(2).min(inputs.len())
 }
@@ -122,6 +126,7 @@ impl From<Seen> for Content {
 struct Cursor {
     input: Input,
     batch: RecordBatch,
+    bytes: usize,
     times: TimestampMicrosecondArray,
     seqs: Int64Array,
     row: usize,
@@ -137,20 +142,23 @@ impl Cursor {
     fn new(input: Input) -> Result<Self, TableError> {
         let empty = RecordBatch::new_empty(file_schema());
         let (times, seqs) = keys(&empty, &input.file.path)?;
-        Ok(Self { input, batch: empty, times, seqs, row: 0, slot: 0, rows: 0 })
+        Ok(Self { input, batch: empty, bytes: 0, times, seqs, row: 0, slot: 0, rows: 0 })
     }
 
     fn key(&self) -> Key {
         (self.times.value(self.row), self.seqs.value(self.row))
     }
 
-    /// Loads the next batch that has rows; false at the end.
+    /// Loads the next batch that has rows, in place of one that is used up; false at the end.
     fn load(&mut self, held: &mut Held) -> Result<bool, TableError> {
-        let Some(batch) = self.input.next()? else {
+        held.used += self.bytes;
+        let Some((batch, bytes)) = self.input.next(HELD_BYTES.saturating_sub(held.bytes))? else {
             self.batch = RecordBatch::new_empty(file_schema());
+            self.bytes = 0;
             return Ok(false);
         };
-        let batch = adapt(&batch)?;
+        held.bytes += bytes;
+        self.bytes = bytes;
         if held.empty.iter().any(|at| batch.column(*at).null_count() != batch.num_rows()) {
             let what = "has values where its statistics say there are none".into();
             return Err(TableError::DamagedFile { path: self.input.file.path.clone(), what });
@@ -187,7 +195,7 @@ pub(super) fn merge(
     let bytes = inputs.iter().map(|input| input.file.size).sum();
     let rows = inputs.iter().map(|input| input.file.rows).sum();
     let out = Out { emit, contents, progress, done: 0, rows, bytes };
-    let mut merge = Merge { cursors: Vec::new(), held: Held::default(), places: Vec::new(), used: 0, last: None, out };
+    let mut merge = Merge { cursors: Vec::new(), held: Held::default(), places: Vec::new(), last: None, out };
     merge.held.empty = contents.empty().collect();
     let mut heap = BinaryHeap::new();
     for input in inputs {
@@ -227,6 +235,9 @@ struct Out<'o, E> {
 #[derive(Default)]
 struct Held {
     batches: Vec<RecordBatch>,
+    /// Bytes of all, and of the used-up ones.
+    bytes: usize,
+    used: usize,
     /// Columns that are to have no values.
     empty: Vec<usize>,
 }
@@ -236,8 +247,6 @@ struct Merge<'o, E> {
     held: Held,
     /// Rows that come out next.
     places: Vec<(usize, usize)>,
-    /// Bytes of used-up batches.
-    used: usize,
     last: Option<Key>,
     out: Out<'o, E>,
 }
@@ -259,14 +268,11 @@ impl<E: FnMut(&RecordBatch) -> Result<(), TableError>> Merge<'_, E> {
             self.places.push((cursor.slot, cursor.row));
             cursor.row += 1;
             let is_used_up = cursor.row == cursor.batch.num_rows();
-            if is_used_up {
-                self.used += cursor.batch.get_array_memory_size();
-                if !cursor.load(&mut self.held)? {
-                    return Ok(None);
-                }
+            if is_used_up && !cursor.load(&mut self.held)? {
+                return Ok(None);
             }
             // Rows may be megabytes each.
-            if self.places.len() >= CHUNK_ROWS || self.used > DECODED_BYTES {
+            if self.places.len() >= CHUNK_ROWS || self.held.used > USED_BYTES {
                 self.emit()?;
             }
         }
@@ -278,7 +284,7 @@ impl<E: FnMut(&RecordBatch) -> Result<(), TableError>> Merge<'_, E> {
             self.out.give(&self.held.batches, &self.places)?;
             self.places.clear();
         }
-        self.used = 0;
+        self.held.bytes -= std::mem::take(&mut self.held.used);
         self.held.batches.clear();
         for cursor in self.cursors.iter_mut().filter(|cursor| cursor.batch.num_rows() > 0) {
             cursor.slot = self.held.batches.len();

@@ -407,7 +407,7 @@ impl Page {
         let failure = json!({"type": "about:blank", "title": "Out of order", "status": 500, "detail": "this part is out of order", "code": "internal", "request_id": "req-of-the-failure"}).to_string();
         let script = format!(
             "window.troubled = {path}; const real = window.fetch; window.fetch = async (input, init) => {{ \
-             if (window.troubled && new URL(input, location.href).pathname.includes(window.troubled)) {{ \
+             if (window.troubled && new URL(input, location.href).href.includes(window.troubled)) {{ \
                if ({fails}) return new Response({failure}, {{status: 500, headers: {{'Content-Type': 'application/problem+json'}}}}); \
                await new Promise((go, stop) => {{ const timer = setInterval(() => window.troubled || (clearInterval(timer), go()), 20); init?.signal?.addEventListener('abort', () => (clearInterval(timer), stop(init.signal.reason))); }}); \
              }} return real(input, init); }};",

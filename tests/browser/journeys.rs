@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use thirtyfour::prelude::*;
 
-use super::driver::{Look, Page, browser, demo, journey, journey_as};
+use super::driver::{Look, Page, Trouble, browser, demo, journey, journey_as};
 
 /// The day of the golden journal on which a label failed, and what the carrier answered.
 const LABEL: &str = "700007";
@@ -239,18 +239,38 @@ async fn a_link_to_an_event_opens_it_outside_of_every_filter() {
     .await;
 }
 
+/// Waits until the last row of all shows.
+async fn shows_the_end(page: &Page) -> WebDriverResult<()> {
+    let total = page.ask("shop", "/api/v1/events?period=all&limit=1&total=exact&fields=event_id").await["total"]["value"].as_u64().unwrap();
+    let last = "return Math.max(...[...document.querySelectorAll('[data-test=events] [aria-rowindex]')].map((row) => Number(row.getAttribute('aria-rowindex'))))";
+    page.until("the last row is there", async || Ok(page.run(last).await?.as_f64().unwrap_or(0.0) >= total as f64))
+        .await
+}
+
 #[tokio::test]
 async fn the_list_has_no_end_and_few_rows_in_the_document() {
     journey(&demo(), |page| async move {
         page.open("/?project=shop&period=all").await?;
-        let total = page.ask("shop", "/api/v1/events?period=all&limit=1&total=exact&fields=event_id").await["total"]["value"].as_u64().unwrap();
         page.press("j").await?;
         page.key(Key::End).await?;
-        let last = "return Math.max(...[...document.querySelectorAll('[data-test=events] [aria-rowindex]')].map((row) => Number(row.getAttribute('aria-rowindex'))))";
-        page.until("the last row is there", async || Ok(page.run(last).await?.as_f64().unwrap_or(0.0) >= total as f64)).await?;
+        shows_the_end(&page).await?;
         let rows = page.run("return document.querySelectorAll('[data-test=events] [role=row]').length").await?;
         assert!(rows.as_u64().unwrap() < 100, "{rows} rows in the document");
         Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_end_is_gone_to_also_before_it_is_known_where_it_is() {
+    journey(&demo(), |page| async move {
+        page.trouble("total=exact", Trouble::Waits).await?;
+        page.open("/?project=shop&period=all").await?;
+        page.press("j").await?;
+        page.key(Key::End).await?;
+        page.settled().await?;
+        page.run("window.troubled = null").await?;
+        shows_the_end(&page).await
     })
     .await;
 }

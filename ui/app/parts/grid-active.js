@@ -21,6 +21,7 @@ export function put(s, position) {
 /** @param {State} s @param {number} index @param {number} [column] */
 export function activate(s, index, column = s.active.column) {
   const columns = visibleColumns(s).length;
+  s.toEnd = false;
   s.active = { row: Math.max(-1, Math.min(count(s) - 1, index)), column: Math.max(-1, Math.min(columns - 1, column)) };
   if (s.active.row >= 0) put(s, s.track.go(s.track.topFor(s.active.row)));
   draw(s);

@@ -46,6 +46,7 @@ function rowKey(s, event) {
   if (down !== undefined && (column < 0 || !['Home', 'End'].includes(event.key))) {
     const isUp = event.key === 'ArrowUp' && row === 0 && !event.shiftKey && !s.isNarrow;
     step(s, isUp ? -1 : Math.max(0, Math.min(last, down)), event.shiftKey && event.key.length > 1);
+    s.toEnd = event.key === 'End' && s.source.total?.relation !== 'eq';
     return true;
   }
   switch (event.key) {

@@ -3,7 +3,7 @@
  */
 
 import { fill } from '../dom.js';
-import { put } from './grid-active.js';
+import { activate, put } from './grid-active.js';
 import { draw, drawSoon, redraw } from './grid-draw.js';
 import { Pages } from './grid-pages.js';
 import { count } from './grid-rows.js';
@@ -73,6 +73,7 @@ export function busy(s, is) {
  */
 export function use(s, source, first, page = 0) {
   s.source = source;
+  s.toEnd = false;
   say(s, null);
   s.pages = new Pages(source, {
     rows: () => {
@@ -109,6 +110,7 @@ export function counted(s) {
     say(s, s.options.whenEmpty());
     s.empty = s.source;
   }
+  if (s.toEnd && total?.relation === 'eq') activate(s, s.track.count - 1);
   s.options.onTotal?.();
 }
 

@@ -101,6 +101,8 @@ function state(options) {
     shown: new Map(),
     /** `row` -1 is the header; `column` -1 the whole row. */
     active: { row: 0, column: -1 },
+    /** The end was asked for before it was known where that is. */
+    toEnd: false,
     /** Rows that are marked: what was found, the open one. @type {(row: Row) => string} */
     mark: () => '',
     drawing: 0,
