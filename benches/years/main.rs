@@ -5,7 +5,7 @@
 //! | `growth` | a project of 50 days × 20 modules filled to each size: time and memory of a start, three questions | `--sizes 1000000,10000000,50000000` |
 //! | `ingest` | into an empty project and into the one that `growth` left, in turn | `--events 500000 --rounds 6` |
 //! | `history` | a start over a table of so many commits, without a checkpoint and with one | `--commits 100000` |
-//! | `sustained` | full speed for so long, beside an analyst, dashboards, compaction and retention | `--minutes 30 --body 100 --rate 0 --free-gb 10` |
+//! | `sustained` | full speed for so long, beside an analyst, dashboards, compaction and retention | `--minutes 30 --body 100 --rate 0 --dashboards 10 --analysts 1 --free-gb 10` |
 //! | `builds` | ingest by two builds in turn | `--events 1000000 --rounds 6 --other PROGRAM` |
 //! | `scans` | the suite's 21 questions by two builds in turn, over the same files | `--events 10000000 --rounds 6 --other PROGRAM` |
 //! | `store` | the suite on S3 (seaweedfs), each question cold and warm: seconds, requests, bytes | `--events 3000000` |

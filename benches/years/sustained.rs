@@ -1,7 +1,7 @@
 //! Full speed for half an hour beside everybody else: what grows that should not?
 //!
 //! 16 clients send bodies without a pause (or `--rate` events a second); one analyst scans everything again and again, ten
-//! dashboards refresh every five seconds; compaction runs every minute, and so does retention, which lets go half of what
+//! dashboards (or `--dashboards`) refresh every five seconds; compaction runs every minute, and so does retention, which lets go half of what
 //! comes: stretches of events are in turn of days that are kept and of days that are not. Each minute has its line; where
 //! `at_seconds` jumps, the machine or somebody else held the run up, and it proves nothing.
 
@@ -21,7 +21,6 @@ use crate::{directory, fill, number, round, say};
 const CONFIG: &str = "[compaction]\ninterval = \"1m\"\nkeep_replaced = \"1m\"\n[retention]\ndefault_days = 30\ninterval = \"1m\"\n\
                       share_max = 100\n[query]\ntimeout = \"30m\"\n";
 const CLIENTS: usize = 16;
-const DASHBOARDS: usize = 10;
 const TILES: [&str; 5] = ["errors_by_module", "events_per_hour", "modules_overview", "top_actors", "slowest_calls"];
 const SCAN: &str = "SELECT module, count(*), max(length(raw)), count(DISTINCT actor_id) FROM events \
                     WHERE url LIKE '%a%' OR message LIKE '%e%' GROUP BY module";
@@ -70,10 +69,12 @@ pub(crate) async fn run() {
     for _ in 0..CLIENTS {
         parts.spawn(sending(Arc::clone(&run), Arc::clone(&bodies), body, rate));
     }
-    for at in 0..DASHBOARDS {
-        parts.spawn(refreshing(Arc::clone(&run), TILES[at % TILES.len()]));
+    for tile in TILES.iter().cycle().take(number("dashboards", 10) as usize) {
+        parts.spawn(refreshing(Arc::clone(&run), tile));
     }
-    parts.spawn(scanning(Arc::clone(&run)));
+    for _ in 0..number("analysts", 1) {
+        parts.spawn(scanning(Arc::clone(&run)));
+    }
     let mut lines = Vec::new();
     for minute in 1..=minutes {
         tokio::time::sleep(Duration::from_secs(60)).await;

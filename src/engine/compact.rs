@@ -123,20 +123,27 @@ impl Inner {
         let due = project.table.compaction_due(which);
         if due > 0 {
             let job = self.jobs.begin(Kind::Compaction, &project.name, &format!("{} of files", ByteCount(due)))?;
-            // What waits for queries that wait for it would wait forever.
-            let patience = if project.table.is_crowded() { Duration::ZERO } else { GIVE_WAY_MAX };
+            // What waits for queries that wait for it would wait forever: it neither waits, nor do others go first.
+            let crowded = project.table.is_crowded();
+            let (threads, patience) =
+                if crowded { (&self.hurried, Duration::ZERO) } else { (&self.compactors, GIVE_WAY_MAX) };
             let watch = Arc::new(Watching {
                 engine: Arc::clone(self),
                 project: Arc::clone(project),
                 job: job.follower(),
                 patience,
             });
-            let publish = |version| {
-                project.swap(version, None);
-            };
             tracing::debug!(target: "kronika::phase", project = %project.name, "compaction begins");
-            let compacted = project.table.compact_watched(which, watch, publish).await;
+            let compacting = Arc::clone(project);
+            let compacted = threads.finish(async move {
+                let publish = |version| {
+                    compacting.swap(version, None);
+                };
+                Ok(compacting.table.compact_watched(which, watch, publish).await?)
+            });
+            let compacted = compacted.await;
             tracing::debug!(target: "kronika::phase", project = %project.name, "compaction ends");
+            self.runtime.forget_files(project.table.root(), &project.snapshot_version());
             if let Ok(report) = &compacted {
                 left_off = report.left_off && !job.cancelled();
                 summary = CompactSummary {

@@ -188,6 +188,7 @@ pub(super) fn render(engine: &Inner) -> String {
     counters.set("kronika_exports_bytes", vec![], gauge(exports.bytes));
     counters.set("kronika_queries_running", vec![], memory(engine.runtime.running()));
     counters.set("kronika_queries_waiting", vec![], memory(engine.admission.waiting()));
+    counters.set("kronika_query_memory_bytes", vec![], memory(engine.runtime.reserved()));
     counters.set("kronika_query_runtimes_stuck", vec![], memory(engine.runtime.stuck()));
     counters.set("kronika_damaged_files", vec![], memory(engine.runtime.damage().all().len()));
     counters.set("kronika_query_cached_footers", vec![], memory(engine.runtime.cached_footers()));
@@ -197,6 +198,7 @@ pub(super) fn render(engine: &Inner) -> String {
         let labels = || vec![project_label(&project.name)];
         counters.set("kronika_hot_events", labels(), memory(hot.rows));
         counters.set("kronika_hot_bytes", labels(), memory(hot.bytes));
+        counters.set("kronika_query_held_bytes", labels(), memory(hot.held));
         let age = hot.oldest.map_or(0.0, |oldest| oldest.elapsed().as_secs_f64());
         counters.set("kronika_hot_age_seconds", labels(), age);
         let version = project.snapshot_version();

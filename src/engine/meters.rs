@@ -137,6 +137,12 @@ pub(super) const METERS: &[Meter] = &[
     gauge("kronika_exports_bytes", "", "disk that the files of exports take"),
     gauge("kronika_queries_running", "", "queries that are being planned or run"),
     gauge("kronika_queries_waiting", "", "queries that wait for their turn"),
+    gauge("kronika_query_memory_bytes", "", "memory that operators of queries have reserved"),
+    gauge(
+        "kronika_query_held_bytes",
+        "project",
+        "events that are in the table by now and in memory as well, for queries which began before",
+    ),
     gauge("kronika_query_runtimes_stuck", "", "sets of query threads given up; three mean a restart is due"),
     gauge("kronika_query_cached_footers", "", "stored files whose footers are cached"),
     counter("kronika_retained_away_events_total", "project", "events that a retention policy let go"),

@@ -227,11 +227,13 @@ pub(super) struct HotState {
     pub(super) bytes: usize,
     pub(super) rows: usize,
     pub(super) oldest: Option<Instant>,
+    /// Bytes that are no longer hot, and that queries hold all the same.
+    pub(super) held: usize,
 }
 
 impl HotState {
     fn of(hot: &Hot) -> Self {
-        Self { bytes: hot.bytes(), rows: hot.rows(), oldest: hot.oldest() }
+        Self { bytes: hot.bytes(), rows: hot.rows(), oldest: hot.oldest(), held: hot.held_bytes() }
     }
 }
 

@@ -7,7 +7,7 @@
 //! * Batches and their rows are in the order of `_seq`.
 //! * A batch never changes; what a snapshot holds stays valid.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use arrow::compute::concat_batches;
@@ -52,6 +52,8 @@ pub struct Hot {
     oldest: Option<Instant>,
     /// Batches up to this `_seq` are being flushed: merging one with later rows would double them.
     fence: i64,
+    /// Batches that are no longer here, which snapshots may still hold.
+    left: Vec<Weak<HotBatch>>,
 }
 
 impl Hot {
@@ -88,7 +90,12 @@ impl Hot {
     fn seal(&mut self) {
         let Some((time_min, time_max)) = self.open.time_range() else { return };
         let bytes = std::mem::take(&mut self.open_bytes);
-        let rows = std::mem::take(&mut self.open).finish();
+        let mut rows = std::mem::take(&mut self.open);
+        // Room was made for a full batch; what a snapshot cut short would keep all of it.
+        if rows.len() < FULL_ROWS / 4 * 3 {
+            rows.shrink();
+        }
+        let rows = rows.finish();
         self.sealed_bytes += bytes;
         self.sealed.push(Arc::new(HotBatch { rows, last_seq: self.last_seq, time_min, time_max, bytes }));
     }
@@ -127,15 +134,29 @@ impl Hot {
             time_max: tail.iter().map(|batch| batch.time_max).max().unwrap_or(0),
             bytes: tail.iter().map(|batch| batch.bytes).sum(),
         };
-        self.sealed.truncate(from);
+        let replaced = self.sealed.split_off(from);
+        self.leave(&replaced);
         self.sealed.push(Arc::new(merged));
     }
 
     /// Drops the batches whose last row is not after `through`: they are in the table now.
     pub fn forget(&mut self, through: i64) {
-        self.sealed.retain(|batch| batch.last_seq > through);
+        let stored = self.sealed.partition_point(|batch| batch.last_seq <= through);
+        let stored: Vec<_> = self.sealed.drain(..stored).collect();
+        self.leave(&stored);
         self.sealed_bytes = self.sealed.iter().map(|batch| batch.bytes).sum();
         self.oldest = (!self.is_empty()).then(Instant::now);
+    }
+
+    fn leave(&mut self, batches: &[Arc<HotBatch>]) {
+        self.left.retain(|batch| batch.strong_count() > 0);
+        self.left.extend(batches.iter().map(Arc::downgrade));
+    }
+
+    /// Bytes of batches that are no longer here, and that snapshots hold all the same.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.left.iter().filter_map(Weak::upgrade).map(|batch| batch.bytes).sum()
     }
 
     /// Number of events.

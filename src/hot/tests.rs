@@ -49,6 +49,21 @@ fn what_was_cut_is_forgotten_and_nothing_else() {
 }
 
 #[test]
+fn it_is_known_what_snapshots_hold_of_what_is_stored() {
+    let mut hot = Hot::default();
+    hot.push(rows(1, 3, 1), 3, Instant::now());
+    let bytes = hot.bytes();
+    let (cut, query) = (hot.cut(), hot.snapshot());
+    assert_eq!(hot.held_bytes(), 0, "it is here");
+    hot.forget(3);
+    assert_eq!(hot.held_bytes(), bytes);
+    drop(cut);
+    assert_eq!(hot.held_bytes(), bytes);
+    drop(query);
+    assert_eq!(hot.held_bytes(), 0);
+}
+
+#[test]
 fn batches_are_sealed_by_bytes_as_well_as_by_rows() {
     let mut hot = Hot::default();
     for seq in 0..5 {

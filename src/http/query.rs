@@ -107,7 +107,7 @@ pub(super) async fn query(
     let limits = Limits::of(&engine.config().query);
     let (answer, missing) = match body.partial {
         true => session.run_partial(&body.sql, params, limits).await?,
-        false => (session.run(&body.sql, params, limits).await?, Missing::default()),
+        false => (session.run_once(&body.sql, params, limits).await?, Missing::default()),
     };
     caller.trail.answered(answer.end());
     let mut response = respond(answer, format);

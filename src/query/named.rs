@@ -150,7 +150,7 @@ impl Library {
     /// As [`Library::get`]; a parameter is missing, unknown or of the wrong form; as [`Session::run`].
     pub async fn run(
         &self,
-        session: &Session,
+        session: Session,
         name: &str,
         given: &[(String, String)],
         limits: Limits,
@@ -188,7 +188,7 @@ impl Library {
         }
         let run = place.begin();
         let session = begin().await?;
-        let answer = self.run(&session, asked.name, asked.given, limits).await?;
+        let answer = self.run(session, asked.name, asked.given, limits).await?;
         Ok(match answer.keep(shared_max.0).await? {
             Ok(kept) => {
                 let answer = kept.answer(deadline);

@@ -16,10 +16,10 @@ use datafusion::physical_plan::empty::EmptyExec;
 
 use super::Snapshot;
 use super::filters::Filters;
+use super::hot::HotRows;
 use super::runtime::Runtime;
 use super::scan::{EventsExec, ScanSpec};
 use crate::event::schema::query_schema;
-use crate::hot::HotBatch;
 
 /// The table `events` of one snapshot.
 #[derive(Debug)]
@@ -50,19 +50,11 @@ impl EventsTable {
         EventsExec::new(ScanSpec {
             runtime: Arc::clone(&self.runtime),
             options: Arc::clone(options),
-            hot: self.hot(&filters),
+            hot: HotRows::of(&self.snapshot.hot, &columns, &filters)?,
             columns,
             filters,
             files,
         })
-    }
-
-    fn hot(&self, filters: &Filters) -> Vec<Arc<HotBatch>> {
-        let may_match = |batch: &&Arc<HotBatch>| {
-            let times = super::filters::TimeRange { from: batch.time_min, to: batch.time_max };
-            batch.rows.num_rows() > 0 && filters.time.is_none_or(|range| range.overlaps(times))
-        };
-        self.snapshot.hot.iter().filter(may_match).cloned().collect()
     }
 }
 

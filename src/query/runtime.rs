@@ -4,6 +4,7 @@
 //! a memory pool and a catalog of its own; footers of Parquet files and the columnar form of table
 //! versions are kept here between requests.
 
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -18,6 +19,7 @@ use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::SessionConfig;
 use metrics::Histogram;
 use object_store::ObjectStore;
+use object_store::path::Path as StorePath;
 use url::Url;
 
 use super::error::QueryError;
@@ -26,7 +28,7 @@ use super::prune::IndexCache;
 use super::readers::Readers;
 use crate::config;
 use crate::event::names::ProjectName;
-use crate::table::{DamageLog, Reads};
+use crate::table::{DamageLog, Reads, TableVersion};
 
 /// Memory for parsed footers and page indexes of Parquet files.
 const FOOTER_CACHE_BYTES: usize = 512 << 20;
@@ -137,10 +139,26 @@ impl Runtime {
         self.env.cache_manager.get_file_metadata_cache().len()
     }
 
+    /// Lets go of the footers of files of the table at `root` that are not live any more.
+    pub fn forget_files(&self, root: &StorePath, version: &TableVersion) {
+        let live: HashSet<&StorePath> = version.files.iter().map(|file| &file.location).collect();
+        let footers = self.env.cache_manager.get_file_metadata_cache();
+        // Also those that a query over an older version read since the last time.
+        for file in footers.list_entries().keys().filter(|file| file.prefix_matches(root) && !live.contains(file)) {
+            footers.remove(file);
+        }
+    }
+
     /// Queries that are being planned or run.
     #[must_use]
     pub fn running(&self) -> usize {
         self.executor.running()
+    }
+
+    /// Memory that operators of queries have reserved, in bytes.
+    #[must_use]
+    pub fn reserved(&self) -> usize {
+        self.executor.reserved()
     }
 
     /// Runtimes that were left to a step that does not end.

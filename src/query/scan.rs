@@ -26,13 +26,12 @@ use datafusion::physical_plan::{
 };
 
 use super::filters::Filters;
-use super::hot::HotExec;
+use super::hot::{HotExec, HotRows};
 use super::prune::{Selected, all_of};
 use super::runtime::Runtime;
 use super::stored::{self, Decoding};
 use super::time_order::{Direction, TimeOrderExec};
 use crate::event::schema::{DATE, EVENT_TIME_AT, SEQ_AT, query_schema};
-use crate::hot::HotBatch;
 
 /// What one scan reads and how.
 #[derive(Debug)]
@@ -42,8 +41,8 @@ pub(crate) struct ScanSpec {
     /// Positions in the query schema of what it yields.
     pub columns: Vec<usize>,
     pub filters: Filters,
-    /// Hot batches that may hold matching rows.
-    pub hot: Vec<Arc<HotBatch>>,
+    /// Hot rows that may match.
+    pub hot: HotRows,
     /// Files that may hold matching rows.
     pub files: Selected,
 }
@@ -57,7 +56,7 @@ impl ScanSpec {
     /// Conditions for hot rows; those on `date` and `module` have no file list to answer them.
     pub(crate) fn hot_conditions(&self) -> Vec<Arc<dyn PhysicalExpr>> {
         let inside = self.filters.time.is_none_or(|range| {
-            self.hot.iter().all(|batch| range.from <= batch.time_min && batch.time_max <= range.to)
+            self.hot.batches.iter().all(|batch| range.from <= batch.time_min && batch.time_max <= range.to)
         });
         let mut conditions = self.filters.for_rows(inside);
         conditions.extend(self.filters.partition.iter().cloned());
@@ -73,7 +72,7 @@ impl ScanSpec {
     fn hot_child(&self) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
         let conditions = self.hot_conditions();
         let columns = stored::with_columns_of(&self.columns, &conditions);
-        let scan = Arc::new(HotExec::new(&self.hot, columns, self.runtime.threads())?);
+        let scan = Arc::new(HotExec::new(&self.hot, &columns, self.runtime.threads())?);
         filtered(scan, &conditions, self.columns.len())
     }
 
@@ -114,7 +113,7 @@ impl EventsExec {
     /// The plan of a scan.
     pub(crate) fn new(spec: ScanSpec) -> Result<Self, DataFusionError> {
         let mut children = Vec::with_capacity(3);
-        if !spec.hot.is_empty() {
+        if !spec.hot.batches.is_empty() {
             children.push(spec.hot_child()?);
         }
         if !spec.files.inside.is_empty() {
@@ -182,7 +181,7 @@ impl EventsExec {
 impl DisplayAs for EventsExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let files = &self.spec.files;
-        write!(f, "EventsExec: hot={}, files={}", self.spec.hot.len(), files.inside.len() + files.edge.len())
+        write!(f, "EventsExec: hot={}, files={}", self.spec.hot.batches.len(), files.inside.len() + files.edge.len())
     }
 }
 

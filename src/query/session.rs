@@ -195,6 +195,15 @@ impl Session {
     /// What is wrong with the text or the parameters, or what stopped it so early; later failures
     /// come at the end of the answer's stream.
     pub async fn run(&self, sql: &str, params: Params, limits: Limits) -> Result<Answer, QueryError> {
+        self.clone().run_once(sql, params, limits).await
+    }
+
+    /// As [`Session::run`], for the only query of the session: while it runs, of the events that are not stored only the
+    /// columns stay in memory that it looks at.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn run_once(self, sql: &str, params: Params, limits: Limits) -> Result<Answer, QueryError> {
         self.run_bound(sql, Bound::new(params)?, limits, false).await
     }
 
@@ -205,11 +214,11 @@ impl Session {
     pub async fn check(&self, sql: &str, params: Params, limits: Limits) -> Result<(), QueryError> {
         let deadline = tokio::time::Instant::now() + limits.timeout.0;
         let task = self.runtime.executor().admit(None, limits.memory_max)?;
-        self.plan(sql, (Bound::new(params)?, false), &task, deadline).await.map(|_| ())
+        self.clone().plan(sql, (Bound::new(params)?, false), &task, deadline).await.map(|_| ())
     }
 
     async fn plan(
-        &self,
+        self,
         sql: &str,
         (values, optional): (Bound, bool),
         task: &Arc<Task>,
@@ -219,37 +228,40 @@ impl Session {
         if sql.len() > limit.as_usize() {
             return Err(QueryError::TooLong { size: sql.len(), limit });
         }
-        let planning =
-            Planning { session: self.clone(), sql: sql.to_owned(), values, optional, task: Arc::clone(task) };
-        let planned = self.runtime.executor().plan(task, deadline, move |runtime| planning.run(runtime)).await?;
+        let (runtime, known) = (Arc::clone(&self.runtime), self.known(task.memory_max()));
+        let planning = Planning { session: self, sql: sql.to_owned(), values, optional, task: Arc::clone(task) };
+        let planned = runtime.executor().plan(task, deadline, move |runtime| planning.run(runtime)).await?;
         planned.map_err(|failure| match failure {
             Failure::Ours(error) => error,
-            Failure::Planner(error) => classify(error, &self.known(task.memory_max())),
+            Failure::Planner(error) => classify(error, &known),
         })
     }
 
-    /// As [`Session::run`], with typed values, of which the text need not use all when `optional`.
+    /// As [`Session::run_once`], with typed values, of which the text need not use all when `optional`.
     pub(crate) async fn run_bound(
-        &self,
+        self,
         sql: &str,
         values: Bound,
         limits: Limits,
         optional: bool,
     ) -> Result<Answer, QueryError> {
         let started = Instant::now();
-        let executor = self.runtime.executor();
+        let runtime = Arc::clone(&self.runtime);
+        let executor = runtime.executor();
         let label = self.id.clone().map(|id| Label { project: self.project.clone(), id });
         let task = executor.admit(label, limits.memory_max)?;
         let wanted = Wanted::new(&task);
         let known = self.known(limits.memory_max);
         let deadline = tokio::time::Instant::from_std(started) + limits.timeout.0;
+        let (reader, turn, missing) = (self.reader.clone(), self.turn.clone(), self.missing);
+        let (version, ended) = (Arc::clone(&self.version), reader.ended.clone());
         let first = async {
+            // It is gone once it is planned.
             let (plan, context) = self.plan(sql, (values, optional), &task, deadline).await?;
-            if let Some(stages) = self.runtime.stages() {
+            if let Some(stages) = runtime.stages() {
                 stages.plan.record(started.elapsed().as_secs_f64());
             }
-            let (reader, turn) = (self.reader.clone(), self.turn.clone());
-            let timer = RunTimer::start(&self.runtime);
+            let timer = RunTimer::start(&runtime);
             let running = Running {
                 plan,
                 context,
@@ -259,15 +271,15 @@ impl Session {
                 known: known.clone(),
                 reader,
                 turn,
-                missing: self.missing,
-                _version: Arc::clone(&self.version),
+                missing,
+                _version: version,
                 _timer: timer,
             };
             Answer::start(executor, running).await
         };
         tokio::select! {
             biased;
-            () = self.reader.ended.cancelled() => Err(QueryError::KeyEnded),
+            () = ended.cancelled() => Err(QueryError::KeyEnded),
             first = tokio::time::timeout_at(deadline, first) => match first {
                 Ok(Ok(answer)) => {
                     wanted.let_go();

@@ -104,7 +104,12 @@ impl TimeOrderExec {
 impl DisplayAs for TimeOrderExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let files = &self.spec.files;
-        write!(f, "TimeOrderExec: hot={}, files={}", self.spec.hot.len(), files.inside.len() + files.edge.len())?;
+        write!(
+            f,
+            "TimeOrderExec: hot={}, files={}",
+            self.spec.hot.batches.len(),
+            files.inside.len() + files.edge.len()
+        )?;
         if self.runs.direction == Direction::OldestFirst {
             write!(f, ", oldest first")?;
         }

@@ -34,6 +34,9 @@ const HELD_BYTES: usize = 64 << 20;
 /// Decoded bytes that are used up before they are handed out.
 const USED_BYTES: usize = 16 << 20;
 
+/// Compressed columns that are read at a time: the decompressor of each takes some 160 KiB.
+const DECODERS: usize = 1_024;
+
 /// How far a merge is, among the others of its run.
 pub(super) struct Progress {
     pub(super) watch: Arc<dyn Watch>,
@@ -48,12 +51,14 @@ pub(super) fn open(target: &Target, files: &[Arc<DataFile>]) -> Result<Vec<Input
     files.iter().map(|file| Input::open(target, file, budget)).collect()
 }
 
-/// How many of the inputs can be merged at a time, two at least: each holds a row, and rows may be megabytes.
+/// How many of the inputs can be merged at a time, two at least: each holds a row, and rows may be megabytes, and what
+/// it takes to decompress its columns.
 pub(super) fn fitting(inputs: &[Input]) -> usize {
-    let mut sum = 0;
+    let (mut bytes, mut decoders) = (0, 0);
     let fits = inputs.iter().take_while(|input| {
-        sum += input.row_bytes();
-        sum <= USED_BYTES
+        bytes += input.row_bytes();
+        decoders += input.compressed_columns();
+        bytes <= USED_BYTES && decoders <= DECODERS
     });
     fits.count().max(2).min(inputs.len())
 }

@@ -193,6 +193,12 @@ impl Table {
         &self.project
     }
 
+    /// Its root in the store.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The version that was published last.
     #[must_use]
     pub fn current(&self) -> Arc<TableVersion> {

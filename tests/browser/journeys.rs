@@ -241,7 +241,10 @@ async fn a_link_to_an_event_opens_it_outside_of_every_filter() {
 
 /// Waits until the last row of all shows.
 async fn shows_the_end(page: &Page) -> WebDriverResult<()> {
-    let total = page.ask("shop", "/api/v1/events?period=all&limit=1&total=exact&fields=event_id").await["total"]["value"].as_u64().unwrap();
+    let total =
+        page.ask("shop", "/api/v1/events?period=all&limit=1&total=exact&fields=event_id").await["total"]["value"]
+            .as_u64()
+            .unwrap();
     let last = "return Math.max(...[...document.querySelectorAll('[data-test=events] [aria-rowindex]')].map((row) => Number(row.getAttribute('aria-rowindex'))))";
     page.until("the last row is there", async || Ok(page.run(last).await?.as_f64().unwrap_or(0.0) >= total as f64))
         .await

@@ -15,6 +15,7 @@ mod common;
 mod driver;
 mod files;
 mod journeys;
+mod keeping;
 #[path = "../../build/page/mod.rs"]
 #[allow(dead_code, reason = "shared with the build, which uses other parts of it")]
 mod page;

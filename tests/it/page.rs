@@ -106,6 +106,26 @@ async fn every_file_and_view_is_given_without_a_key_and_fenced_in() {
 }
 
 #[tokio::test]
+async fn what_the_journal_is_said_to_need_is_there_and_of_no_other_view() {
+    let server = TestServer::start();
+    let links = async |path: &str| {
+        let answer = server.client.get(format!("{}{path}", server.url)).send().await.unwrap();
+        let links = answer.headers().get_all("link").iter().map(|link| link.to_str().unwrap().to_owned());
+        links.collect::<Vec<_>>().join(", ")
+    };
+    for path in ["/", "/events/7"] {
+        let links = links(path).await;
+        let named: Vec<&str> = links.split(['<', '>']).skip(1).step_by(2).collect();
+        assert!(named.contains(&"/app/views/journal.js"), "{links}");
+        for file in named {
+            assert_eq!(send(server.client.get(format!("{}{file}", server.url))).await.status, 200, "{file}");
+        }
+    }
+    assert_eq!(links("/sql").await, "");
+    server.stop();
+}
+
+#[tokio::test]
 async fn what_is_no_path_of_the_page_stays_a_problem_and_nothing_of_it_is_recorded() {
     let server = TestServer::start();
     for path in ["/nowhere", "/api/nowhere", "/api/v1/nowhere", "/app/nowhere.js", "/app/../Cargo.toml", "/events"] {

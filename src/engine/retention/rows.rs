@@ -136,6 +136,7 @@ impl Inner {
         };
         let swap = |version| project.swap_smaller(version, Removed::Erased);
         let committed = project.table.rewrite(files, edit, note, swap).await?;
+        self.runtime.forget_files(project.table.root(), &project.snapshot_version());
         if !committed {
             project.ledger.removed(Removed::Erased, || 0)?;
         }

@@ -105,6 +105,7 @@ impl Inner {
             project.ledger.removing(Removed::Retained)?;
             let swap = |version| project.swap_smaller(version, Removed::Retained);
             let expired = project.table.expire(|file| going.contains(&file.path), swap).await;
+            self.runtime.forget_files(project.table.root(), &project.snapshot_version());
             job.finish_with(&expired);
             let report = expired?;
             Plan { rows: report.rows, files: report.files, bytes: report.bytes, ..plan }

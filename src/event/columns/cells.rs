@@ -167,6 +167,11 @@ impl TextColumn {
         self.bytes.reserve(sizes.next().unwrap_or(0));
     }
 
+    pub(super) fn shrink(&mut self) {
+        self.ends.shrink_to_fit();
+        self.bytes.shrink_to_fit();
+    }
+
     pub(super) fn finish(mut self, rows: usize) -> StringArray {
         self.pad_to(rows);
         if self.ends.is_empty() {
@@ -233,6 +238,10 @@ impl<T: Copy + Default> FixedColumn<T> {
 
     pub(super) fn reserve(&mut self, mut sizes: impl Iterator<Item = usize>) {
         self.values.reserve(sizes.next().unwrap_or(0));
+    }
+
+    pub(super) fn shrink(&mut self) {
+        self.values.shrink_to_fit();
     }
 
     pub(super) fn append(&mut self, other: &Self) {

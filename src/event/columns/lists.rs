@@ -27,6 +27,12 @@ impl ListColumn {
         Self { ends: Vec::new(), valid: Validity::default(), items: 0, texts, sizes: FixedColumn::default() }
     }
 
+    pub(super) fn shrink(&mut self) {
+        self.ends.shrink_to_fit();
+        self.texts.iter_mut().for_each(TextColumn::shrink);
+        self.sizes.shrink();
+    }
+
     /// Number of lists, NULLs included.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -131,6 +131,17 @@ impl ColumnData {
         }
     }
 
+    fn shrink(&mut self) {
+        match self {
+            Self::Text(column) => column.shrink(),
+            Self::I64(column) => column.shrink(),
+            Self::I32(column) => column.shrink(),
+            Self::F32(column) => column.shrink(),
+            Self::Bool(column) => column.shrink(),
+            Self::List(column) => column.shrink(),
+        }
+    }
+
     fn size(&self) -> usize {
         match self {
             Self::Text(column) => column.size(),
@@ -371,6 +382,12 @@ impl Rows {
         self.len = 0;
         self.columns.iter_mut().for_each(|column| column.truncate(0));
         self.seqs.clear();
+    }
+
+    /// Gives back the room that the rows do not take.
+    pub fn shrink(&mut self) {
+        self.columns.iter_mut().for_each(ColumnData::shrink);
+        self.seqs.shrink_to_fit();
     }
 
     /// Gives the rows their places: the first gets `first`, each next one more.

@@ -67,7 +67,7 @@ impl Rule {
         now: DateTime<Utc>,
     ) -> Result<Answer, QueryError> {
         let values = self.query.values(given, now)?;
-        session.run_bound(self.query.sql(), values, limits, true).await
+        session.clone().run_bound(self.query.sql(), values, limits, true).await
     }
 }
 

@@ -171,6 +171,11 @@ impl Executor {
         self.inner.running.lock().iter().filter(|task| task.strong_count() > 0).count()
     }
 
+    /// Memory that operators of queries have reserved, in bytes.
+    pub(crate) fn reserved(&self) -> usize {
+        self.inner.memory.reserved()
+    }
+
     /// Runtimes that were left to a step that does not end.
     pub(crate) fn stuck(&self) -> usize {
         self.inner.stuck.lock().len()

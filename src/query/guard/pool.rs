@@ -37,6 +37,10 @@ impl Shared {
         Arc::new(Self { limit, reserved: AtomicUsize::new(0) })
     }
 
+    pub(super) fn reserved(&self) -> usize {
+        self.reserved.load(Ordering::Relaxed)
+    }
+
     /// Takes `bytes`, or says no.
     fn try_take(&self, bytes: usize) -> bool {
         let take = |reserved: usize| reserved.checked_add(bytes).filter(|sum| *sum <= self.limit);

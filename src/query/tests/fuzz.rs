@@ -87,7 +87,7 @@ fn parameters_by_chance_are_answered_or_refused() {
         let given: Vec<(String, String)> = url::form_urlencoded::parse(rest).into_owned().collect();
         let name = &names[first % names.len()];
         let answer = runtime
-            .block_on(async { library.run(&fixture.session(), name, &given, fixture.limits).await?.collect().await });
+            .block_on(async { library.run(fixture.session(), name, &given, fixture.limits).await?.collect().await });
         calm(name, answer.map(|_| ()));
     });
 }

@@ -1,13 +1,16 @@
 //! Limits hold, and what was cut says so.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use object_store::path::Path;
 use serde_json::{Value, json};
 
 use super::fixture::{Fixture, START, body, event};
 use crate::config::{ByteCount, Span};
 use crate::error::{Kind, Report};
 use crate::query::{Format, Limits, Params};
+use crate::table::version::TableVersion;
 
 const ENDLESS: &str = "SELECT count(*) FROM generate_series(1, 1000000000000) a(x) WHERE x % 7 = 8";
 
@@ -127,4 +130,40 @@ async fn answers_are_streams() {
             bytes += chunks.next().await.unwrap().unwrap().len();
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_query_holds_only_what_it_looks_at_of_hot_events() {
+    for order in ["", " ORDER BY event_time DESC"] {
+        let mut fixture = Fixture::new();
+        let events: Vec<Value> =
+            (0..40_000).map(|n| event(n, START + n, Some("m"), json!({"actor_id": "a", "message": "long"}))).collect();
+        fixture.heat(&events);
+        let of = |name| {
+            let column = fixture.hot[0].rows.column_by_name(name).expect("a column");
+            Arc::downgrade(column)
+        };
+        let (looked_at, other) = (of("actor_id"), of("message"));
+        let session = fixture.session();
+        fixture.hot.clear();
+        let sql = format!("SELECT event_id, actor_id FROM events WHERE action = 'x'{order}");
+        let answer = session.run_once(&sql, Params::None, fixture.limits).await.unwrap();
+        assert!(looked_at.upgrade().is_some(), "it still runs: {sql}");
+        assert!(other.upgrade().is_none(), "the rest is gone: {sql}");
+        let (batches, _) = answer.collect().await.unwrap();
+        assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 40_000);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn footers_of_files_that_are_no_longer_live_are_let_go() {
+    let mut fixture = thousand().await;
+    fixture.store(&[event(2_000, START, Some("n"), json!({}))]).await;
+    fixture.ask("SELECT max(message) FROM events").await;
+    assert_eq!(fixture.runtime.cached_footers(), 2);
+    let version = TableVersion { version: 1, files: fixture.files[1..].to_vec() };
+    fixture.runtime.forget_files(&Path::from("projects/p2"), &version);
+    assert_eq!(fixture.runtime.cached_footers(), 2, "another table's stay");
+    fixture.runtime.forget_files(&Path::from("projects/p"), &version);
+    assert_eq!(fixture.runtime.cached_footers(), 1);
 }

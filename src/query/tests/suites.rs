@@ -66,7 +66,7 @@ async fn every_named_query_runs_and_is_embedded() {
         for parameter in query.parameters.iter().filter(|parameter| parameter.required) {
             given.push((parameter.name.clone(), "1".to_owned()));
         }
-        let answer = library.run(&fixture.session(), name, &given, fixture.limits).await;
+        let answer = library.run(fixture.session(), name, &given, fixture.limits).await;
         let answer = answer.unwrap_or_else(|error| panic!("{name}: {error} {error:?}"));
         answer.collect().await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
     }

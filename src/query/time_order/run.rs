@@ -21,7 +21,7 @@ use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
 
 use super::Direction;
 use crate::event::schema::{EVENT_TIME_AT, SEQ_AT, query_schema};
-use crate::hot::HotBatch;
+use crate::query::hot::HotPart;
 use crate::query::prune::{all_of, times_of};
 use crate::query::scan::ScanSpec;
 use crate::query::stored::{self, Decoding, StoredScan};
@@ -44,7 +44,7 @@ pub(super) type RunStream = BoxStream<'static, Result<RecordBatch, DataFusionErr
 /// What a run is read from.
 #[derive(Debug, Clone)]
 pub(super) enum Origin {
-    Hot(Arc<HotBatch>),
+    Hot(Arc<HotPart>),
     File { file: Arc<DataFile>, inside: bool },
 }
 
@@ -71,7 +71,9 @@ pub(super) struct Runs {
     pub threads: usize,
     columns: Vec<usize>,
     hot: Conditions,
-    hot_columns: Vec<usize>,
+    /// Where those that the merge and `hot` look at are in hot rows, and their schema.
+    hot_places: Vec<usize>,
+    hot_schema: SchemaRef,
     inside: Reader,
     edge: Reader,
 }
@@ -134,7 +136,8 @@ impl Runs {
             keys: (position(EVENT_TIME_AT), position(SEQ_AT)),
             threads: spec.runtime.threads(),
             hot: Conditions::new(&hot_conditions, &hot_columns, columns.len())?,
-            hot_columns,
+            hot_places: spec.hot.places(&hot_columns)?,
+            hot_schema: Arc::new(query_schema().project(&hot_columns)?),
             inside: reader(true)?,
             edge: reader(false)?,
             columns,
@@ -166,9 +169,8 @@ impl Runs {
     }
 
     /// Matching rows of a hot batch in order, and no more of them than can be wanted.
-    fn sorted(&self, batch: &HotBatch, fetch: Option<usize>) -> Result<RecordBatch, DataFusionError> {
-        let schema = Arc::new(query_schema().project(&self.hot_columns)?);
-        let rows = self.hot.apply(super::super::hot::project(&batch.rows, &self.hot_columns, &schema)?)?;
+    fn sorted(&self, batch: &HotPart, fetch: Option<usize>) -> Result<RecordBatch, DataFusionError> {
+        let rows = self.hot.apply(super::super::hot::project(&batch.rows, &self.hot_places, &self.hot_schema)?)?;
         let rows = rows.project(&(0..self.columns.len()).collect::<Vec<_>>())?;
         let options = SortOptions { descending: self.direction == Direction::NewestFirst, nulls_first: false };
         let key = |at: usize| SortColumn { values: Arc::clone(rows.column(at)), options: Some(options) };
@@ -219,6 +221,7 @@ fn waiting(spec: &ScanSpec, direction: Direction) -> Vec<Run> {
     let first = |from: i64, to: i64| direction.rank(from).max(direction.rank(to));
     let hot = spec
         .hot
+        .batches
         .iter()
         .map(|batch| Run { first: first(batch.time_min, batch.time_max), origin: Origin::Hot(Arc::clone(batch)) });
     let files = |files: &[Arc<DataFile>], inside| -> Vec<Run> {

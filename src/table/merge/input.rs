@@ -21,7 +21,7 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
     RowSelector,
 };
-use parquet::basic::Type;
+use parquet::basic::{Compression, Type};
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use parquet::file::page_index::offset_index::{OffsetIndexMetaData, PageLocation};
 
@@ -90,6 +90,15 @@ impl Input {
     /// Bytes of its largest rows, about.
     pub(super) fn row_bytes(&self) -> usize {
         self.row_bytes
+    }
+
+    /// How many of the columns that it reads are compressed.
+    pub(super) fn compressed_columns(&self) -> usize {
+        let Some(group) = self.footer().row_groups().first() else { return 0 };
+        let leaves = group.columns().iter().enumerate();
+        leaves
+            .filter(|(at, leaf)| self.read.leaf_included(*at) && leaf.compression() != Compression::UNCOMPRESSED)
+            .count()
     }
 
     pub(super) fn footer(&self) -> &ParquetMetaData {

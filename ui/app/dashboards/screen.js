@@ -1,6 +1,6 @@
 /**
  * One dashboard: its period, its refreshing, its editing, and what becomes of it. Period, refreshing and editing are in the
- * address.
+ * address. Who leaves while something is not saved finds it again, and is warned before the browser forgets it.
  */
 
 import { Problem, get } from '../api.js';
@@ -34,6 +34,10 @@ const QUIET_MAX = 20;
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
+/** What was changed and not saved, by dashboard, with the version that it was changed from. @type {Map<string, {tiles: Tile[], etag: string | null}>} */
+const drafts = new Map();
+window.addEventListener('beforeunload', (event) => drafts.size > 0 && event.preventDefault());
+
 /** The period of the address. */
 const periodNow = () => periodOf(url.here().params, DEFAULT_PERIOD).period;
 
@@ -56,6 +60,10 @@ export class Dashboard {
     this.source = readBoard(read.saved.state).source;
     this.tiles = readBoard(read.saved.state).tiles;
     this.isMine = saved.isOwn(read.saved);
+    const draft = drafts.get(this.one.id);
+    if (draft) Object.assign(this, draft);
+    /** Whether it opens with what was not saved. */
+    this.goesOn = draft != null;
     /** The period and zone that the tiles show. @type {string | null} */
     this.loaded = null;
     this.ignored = '';
@@ -68,10 +76,7 @@ export class Dashboard {
     this.asking = new AbortController();
     this.view = new Board({
       tile: { onBrush: (from, to) => this.choose(between(from, to)), onDrill: (filters, range) => this.drill(filters, range) },
-      onChange: (tiles) => {
-        this.tiles = tiles;
-        this.drawTools();
-      },
+      onChange: (tiles) => this.became(tiles),
       onEdit: (tile) => void openTileForm(tile, { title: t('dashboards.edit_tile'), action: t('dashboards.take'), period: periodNow(), queries, onDone: (now) => this.set(now) }),
       onAdd: () => this.add(),
     });
@@ -125,8 +130,15 @@ export class Dashboard {
 
   /** @param {Tile} tile */
   set(tile) {
-    this.tiles = put(this.tiles, tile);
+    this.became(put(this.tiles, tile));
     this.view.show(this.tiles, this.isEditing());
+  }
+
+  /** @param {Tile[]} tiles not saved yet */
+  became(tiles) {
+    this.tiles = tiles;
+    if (this.isChanged()) drafts.set(this.one.id, { tiles, etag: this.etag });
+    else drafts.delete(this.one.id);
     this.drawTools();
   }
 
@@ -162,6 +174,7 @@ export class Dashboard {
   async save() {
     try {
       await this.replace({ tiles: this.tiles });
+      drafts.delete(this.one.id);
       toast(t('dashboards.saved'), 'success');
       url.change({ edit: null });
     } catch (error) {
@@ -176,7 +189,7 @@ export class Dashboard {
 
   async leave() {
     if (this.isChanged() && !(await confirm({ title: t('dashboards.leave'), text: t('dashboards.leave_text'), action: t('dashboards.throw_away'), danger: true }))) return;
-    this.tiles = readBoard(this.one.state).tiles;
+    this.became(readBoard(this.one.state).tiles);
     url.change({ edit: null });
   }
 
@@ -194,6 +207,7 @@ export class Dashboard {
   async remove() {
     if (!(await confirm({ title: t('dashboards.delete'), text: t('dashboards.delete_text', { name: this.one.name }), action: t('core.delete'), danger: true }))) return;
     await saved.remove(this.one.id);
+    drafts.delete(this.one.id);
     url.go(url.link('/dashboards'));
   }
 
@@ -251,6 +265,11 @@ export class Dashboard {
 
   /** @param {url.Place} now */
   update(now) {
+    if (this.goesOn) {
+      this.goesOn = false;
+      toast(t('dashboards.goes_on'));
+      if (now.params.get('edit') !== '1') return url.change({ edit: '1' }, { replace: true });
+    }
     const { period, ignored } = periodOf(now.params, DEFAULT_PERIOD);
     const every = now.params.get('refresh') ?? '';
     if (every !== '' && !(every in REFRESH)) ignored.push(`refresh=${every}`);

@@ -81,7 +81,10 @@ async fn where_there_is_little_room_batches_have_few_rows_and_one_at_least() {
     for (room, most) in [(6 << 20, 6 << 20), (0, 2 << 20)] {
         let (rows, batches, largest) = read_with(room, 100).await;
         assert_eq!(rows, 6_000);
-        assert!(largest <= most && batches > many, "{largest} bytes in the largest of {batches} batches, {many} before");
+        assert!(
+            largest <= most && batches > many,
+            "{largest} bytes in the largest of {batches} batches, {many} before"
+        );
     }
     assert_eq!(read_with(0, 100).await.1, 6_000, "without any room, row by row");
 }
