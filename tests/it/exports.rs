@@ -363,8 +363,15 @@ async fn an_export_ends_when_its_key_does_or_somebody_cancels_it() {
     let ended = until(&server, &export, has_ended).await;
     assert_eq!((&ended["status"], &ended["error"]["code"]), (&json!("failed"), &json!("key_ended")), "{ended:#}");
     let dir = server.home().data_dir().join("exports/default").join(&export);
-    let left: Vec<_> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left, ["export.json"], "no half file");
+    // How it ended is written by a file of its own that takes the place of the last one.
+    let names = || -> Vec<_> { std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().file_name()).collect() };
+    for _ in 0..100 {
+        if names() == ["export.json"] {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(names(), ["export.json"], "no half file");
     assert_eq!(file(&server, &waiting).await, b"Int64(1)\r\n1\r\n");
 
     let export = create(&server, json!({"sql": LONG})).await;
