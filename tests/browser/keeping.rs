@@ -1,7 +1,5 @@
 //! What is under way is not lost unsaid: a dashboard that is being changed, events that a slow reader was not sent.
 
-use std::time::Duration;
-
 use serde_json::json;
 use thirtyfour::prelude::*;
 
