@@ -123,7 +123,7 @@ impl Inner {
         let due = project.table.compaction_due(which);
         if due > 0 {
             let job = self.jobs.begin(Kind::Compaction, &project.name, &format!("{} of files", ByteCount(due)))?;
-            // What waits for queries that wait for it would wait forever: it neither waits, nor do others go first.
+            // What waits for queries that wait for it would wait forever: it does not wait, nor do they go first.
             let crowded = project.table.is_crowded();
             let (threads, patience) =
                 if crowded { (&self.hurried, Duration::ZERO) } else { (&self.compactors, GIVE_WAY_MAX) };

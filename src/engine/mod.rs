@@ -139,7 +139,7 @@ struct Inner {
     flushers: threads::Threads,
     /// Where small files become large ones.
     compactors: threads::Threads,
-    /// For compactions that are late.
+    /// For compactions that are late: no less urgent than queries, which wait for them.
     hurried: threads::Threads,
     /// Where listeners are told of new rows.
     tailers: threads::Threads,
@@ -253,7 +253,8 @@ impl Engine {
         let flushers = threads::Threads::for_jobs("flush", 0).map_err(failed)?;
         let niceness = shared.config.compaction.niceness;
         let compactors = threads::Threads::for_jobs("compaction", niceness).map_err(failed)?;
-        let hurried = threads::Threads::for_jobs("compaction", 0).map_err(failed)?;
+        let hurried = niceness.min(shared.config.query.guard.niceness);
+        let hurried = threads::Threads::for_jobs("compaction", hurried).map_err(failed)?;
         let tailers = threads::Threads::for_jobs("tail", 0).map_err(failed)?;
         let exports = exports::Exports::open(directory.part("exports"), shared.config.exports.niceness)?;
         let kept = shared.config.jobs.history_max;

@@ -2,7 +2,7 @@
 //! no more of it runs at once than there are cores. Few threads also mean few allocator heaps.
 //!
 //! Parsing, flushes and compaction have one such runtime each; compaction's gives way to the others
-//! (`compaction.niceness`), and has a second one that does not, for when it is late. Queries have theirs in `query`.
+//! (`compaction.niceness`), and has a second one, as urgent as queries, for when it is late. Queries have theirs in `query`.
 
 use std::io;
 use std::mem::ManuallyDrop;
