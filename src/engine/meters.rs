@@ -141,7 +141,7 @@ pub(super) const METERS: &[Meter] = &[
     gauge(
         "kronika_query_held_bytes",
         "project",
-        "events that are in the table by now and in memory as well, for queries which began before",
+        "events that are in the table by now, and that queries which began before hold whole in memory",
     ),
     gauge("kronika_query_runtimes_stuck", "", "sets of query threads given up; three mean a restart is due"),
     gauge("kronika_query_cached_footers", "", "stored files whose footers are cached"),

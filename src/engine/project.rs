@@ -227,7 +227,7 @@ pub(super) struct HotState {
     pub(super) bytes: usize,
     pub(super) rows: usize,
     pub(super) oldest: Option<Instant>,
-    /// Bytes that are no longer hot, and that queries hold all the same.
+    /// Bytes that are no longer hot, and that queries hold whole all the same.
     pub(super) held: usize,
 }
 

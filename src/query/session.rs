@@ -214,7 +214,8 @@ impl Session {
     pub async fn check(&self, sql: &str, params: Params, limits: Limits) -> Result<(), QueryError> {
         let deadline = tokio::time::Instant::now() + limits.timeout.0;
         let task = self.runtime.executor().admit(None, limits.memory_max)?;
-        self.clone().plan(sql, (Bound::new(params)?, false), &task, deadline).await.map(|_| ())
+        let known = self.known(limits.memory_max);
+        self.clone().plan(sql, (Bound::new(params)?, false), &task, &known, deadline).await.map(|_| ())
     }
 
     async fn plan(
@@ -222,18 +223,19 @@ impl Session {
         sql: &str,
         (values, optional): (Bound, bool),
         task: &Arc<Task>,
+        known: &Known,
         deadline: tokio::time::Instant,
     ) -> Result<(Arc<dyn ExecutionPlan>, Arc<TaskContext>), QueryError> {
         let limit = self.runtime.settings().sql_max;
         if sql.len() > limit.as_usize() {
             return Err(QueryError::TooLong { size: sql.len(), limit });
         }
-        let (runtime, known) = (Arc::clone(&self.runtime), self.known(task.memory_max()));
+        let runtime = Arc::clone(&self.runtime);
         let planning = Planning { session: self, sql: sql.to_owned(), values, optional, task: Arc::clone(task) };
         let planned = runtime.executor().plan(task, deadline, move |runtime| planning.run(runtime)).await?;
         planned.map_err(|failure| match failure {
             Failure::Ours(error) => error,
-            Failure::Planner(error) => classify(error, &known),
+            Failure::Planner(error) => classify(error, known),
         })
     }
 
@@ -257,7 +259,7 @@ impl Session {
         let (version, ended) = (Arc::clone(&self.version), reader.ended.clone());
         let first = async {
             // It is gone once it is planned.
-            let (plan, context) = self.plan(sql, (values, optional), &task, deadline).await?;
+            let (plan, context) = self.plan(sql, (values, optional), &task, &known, deadline).await?;
             if let Some(stages) = runtime.stages() {
                 stages.plan.record(started.elapsed().as_secs_f64());
             }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray, TimestampMicrosecondArray, new_null_array};
 use arrow::compute::interleave;
-use arrow::datatypes::{DataType, Date32Type, Int64Type, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Date32Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use hashbrown::HashMap;
@@ -204,12 +204,11 @@ pub(super) fn gather(
     }
     let (used, places) = only_used(batches, places);
     let schema: SchemaRef = file_schema();
-    let mut nulls: HashMap<&DataType, ArrayRef> = HashMap::new();
+    let mut nulls = Nulls::new(places.len());
     let columns = schema.fields().iter().enumerate().map(|(at, field)| {
         let values: Vec<&dyn Array> = used.iter().map(|batch| batch.column(at).as_ref()).collect();
         if contents.of(at) == Content::Empty || values.iter().all(|array| array.null_count() == array.len()) {
-            let data_type = field.data_type();
-            return Ok(Arc::clone(nulls.entry(data_type).or_insert_with(|| new_null_array(data_type, places.len()))));
+            return Ok(nulls.of(field.data_type()));
         }
         interleave(&values, &places)
     });
@@ -240,13 +239,40 @@ fn only_used<'a>(batches: &'a [RecordBatch], places: &[(usize, usize)]) -> (Vec<
     (used, places)
 }
 
-/// Rows of a file in today's file schema: columns that the file does not know yet are NULL.
-pub(super) fn adapt(batch: &RecordBatch) -> Result<RecordBatch, TableError> {
+/// Where each column of today's file schema is in batches of `schema`.
+pub(super) fn places_in(schema: &Schema) -> Vec<Option<usize>> {
+    file_schema().fields().iter().map(|field| schema.index_of(field.name()).ok()).collect()
+}
+
+/// Rows in today's file schema, each column of which has its place in `batch`: those that have none are NULL.
+pub(super) fn widened(batch: &RecordBatch, places: &[Option<usize>]) -> Result<RecordBatch, TableError> {
     let schema = file_schema();
-    let column = |(name, data_type): (&str, &DataType)| match batch.column_by_name(name) {
-        Some(column) => Arc::clone(column),
-        None => new_null_array(data_type, batch.num_rows()),
-    };
-    let columns = schema.fields().iter().map(|field| column((field.name(), field.data_type()))).collect();
-    Ok(RecordBatch::try_new(Arc::clone(&schema), columns)?)
+    let mut nulls = Nulls::new(batch.num_rows());
+    let columns = schema.fields().iter().zip(places).map(|(field, place)| match place {
+        Some(place) => Arc::clone(batch.column(*place)),
+        None => nulls.of(field.data_type()),
+    });
+    let columns = columns.collect();
+    Ok(RecordBatch::try_new(schema, columns)?)
+}
+
+/// Columns of NULLs, one for each type.
+struct Nulls {
+    rows: usize,
+    made: Vec<ArrayRef>,
+}
+
+impl Nulls {
+    fn new(rows: usize) -> Self {
+        Self { rows, made: Vec::new() }
+    }
+
+    fn of(&mut self, data_type: &DataType) -> ArrayRef {
+        if let Some(known) = self.made.iter().find(|known| known.data_type() == data_type) {
+            return Arc::clone(known);
+        }
+        let made = new_null_array(data_type, self.rows);
+        self.made.push(Arc::clone(&made));
+        made
+    }
 }

@@ -17,7 +17,7 @@ use super::commit::{Change, Outcome};
 use super::error::TableError;
 use super::merge::Source;
 use super::opened::Table;
-use super::order::{CHUNK_ROWS, Content, Contents, adapt};
+use super::order::{CHUNK_ROWS, Content, Contents, places_in, widened};
 use super::upload::Target;
 use super::version::{DataFile, TableVersion};
 use super::writer::{Partition, parquet_failed, write_file};
@@ -259,7 +259,7 @@ fn read_all<R: ChunkReader + 'static>(
         rows += batch.num_rows() as u64;
         match columns {
             Some(_) => visit(&batch)?,
-            None => visit(&adapt(&batch)?)?,
+            None => visit(&widened(&batch, &places_in(&batch.schema()))?)?,
         }
     }
     Ok(rows)

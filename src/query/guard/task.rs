@@ -83,6 +83,7 @@ pub(crate) struct Task {
     label: Option<Label>,
     stop: Arc<Stop>,
     pool: Arc<dyn MemoryPool>,
+    /// Most that its operators may reserve.
     memory_max: ByteCount,
     step_max: Span,
     /// Whether a thread was stopped for good inside of one of its steps.
@@ -108,11 +109,6 @@ impl Task {
     /// Where its operators take memory from.
     pub(crate) fn pool(&self) -> &Arc<dyn MemoryPool> {
         &self.pool
-    }
-
-    /// Most that they may reserve.
-    pub(crate) fn memory_max(&self) -> ByteCount {
-        self.memory_max
     }
 
     /// Bytes that its operators have reserved.

@@ -14,8 +14,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, new_null_array};
-use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use arrow::record_batch::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
@@ -26,9 +25,8 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use parquet::file::page_index::offset_index::{OffsetIndexMetaData, PageLocation};
 
 use super::source::Source;
-use crate::event::schema::file_schema;
 use crate::table::error::TableError;
-use crate::table::order::CHUNK_ROWS;
+use crate::table::order::{CHUNK_ROWS, places_in, widened};
 use crate::table::upload::Target;
 use crate::table::version::DataFile;
 
@@ -62,8 +60,6 @@ pub(in crate::table) struct Input {
     /// What is left to read, but for the one that is being read.
     pieces: VecDeque<Piece>,
     reading: Option<(Piece, ParquetRecordBatchReader)>,
-    /// Bytes of its largest rows, as far as pages tell.
-    row_bytes: usize,
 }
 
 impl Input {
@@ -76,20 +72,17 @@ impl Input {
         let metadata = metadata.map_err(|error| unreadable(file, &source, &error))?;
         let footer = metadata.metadata();
         let texts: Vec<Texts> = (0..footer.num_row_groups()).map(|group| Texts::of(footer, group)).collect();
-        let row_bytes = texts.iter().flat_map(Texts::row_bytes).max().unwrap_or(0);
         let pieces = pieces(&texts, budget).into();
         let valued = valued(footer, file.sums.is_some());
         let read = ProjectionMask::roots(footer.file_metadata().schema_descr(), valued.iter().copied());
-        let names: Vec<&str> = valued.iter().map(|root| metadata.schema().field(*root).name().as_str()).collect();
-        let place = |name: &String| names.iter().position(|read| read == name);
-        let columns = file_schema().fields().iter().map(|field| place(field.name())).collect();
+        let columns = places_in(&metadata.schema().project(&valued)?);
         let file = Arc::clone(file);
-        Ok(Self { file, source, metadata, read, columns, texts, pieces, reading: None, row_bytes })
+        Ok(Self { file, source, metadata, read, columns, texts, pieces, reading: None })
     }
 
-    /// Bytes of its largest rows, about.
+    /// Bytes of its largest rows, as far as pages tell.
     pub(super) fn row_bytes(&self) -> usize {
-        self.row_bytes
+        self.texts.iter().flat_map(Texts::row_bytes).max().unwrap_or(0)
     }
 
     /// How many of the columns that it reads are compressed.
@@ -117,7 +110,8 @@ impl Input {
                         let rows = batch.num_rows().min(piece.rows);
                         (piece.skip, piece.rows) = (piece.skip + rows, piece.rows - rows);
                         if rows > 0 {
-                            return self.widened(&batch).map(|wide| Some((wide, batch.get_array_memory_size())));
+                            let wide = widened(&batch, &self.columns)?;
+                            return Ok(Some((wide, batch.get_array_memory_size())));
                         }
                     }
                     None => self.reading = None,
@@ -161,27 +155,6 @@ impl Input {
             .with_batch_size(piece.batch_rows)
             .build()
             .map_err(|error| unreadable(&self.file, &self.source, &error))
-    }
-
-    /// Rows in the file schema: what was not read, and columns that the file is older than, are NULL.
-    fn widened(&self, batch: &RecordBatch) -> Result<RecordBatch, TableError> {
-        let schema = file_schema();
-        let mut nulls: Vec<ArrayRef> = Vec::new();
-        let mut columns = Vec::with_capacity(self.columns.len());
-        for (field, place) in schema.fields().iter().zip(&self.columns) {
-            let same = |known: &&ArrayRef| known.data_type() == field.data_type();
-            columns.push(match (place, nulls.iter().find(same)) {
-                (Some(place), _) => Arc::clone(batch.column(*place)),
-                (None, Some(known)) => Arc::clone(known),
-                (None, None) => {
-                    let made = new_null_array(field.data_type(), batch.num_rows());
-                    nulls.push(Arc::clone(&made));
-                    made
-                }
-            });
-        }
-        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        Ok(RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &options)?)
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::event::schema::file_schema;
 use crate::table::tests::support::{Place, Spec, flush, spec};
 
 fn wide(time: i64, bytes: usize) -> Spec {
