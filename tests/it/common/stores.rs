@@ -61,6 +61,20 @@ impl Store {
             assert!(started.elapsed() < PATIENCE, "{:?} did not start:\n{}", self.kind, self.log());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        // It answers before it knows where its data is.
+        while self.kind == Kind::Weed && !self.knows_its_volumes(&client).await {
+            assert!(started.elapsed() < PATIENCE, "its volumes are away:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Whether SeaweedFS' master has heard of the server that holds the data.
+    async fn knows_its_volumes(&self, client: &reqwest::Client) -> bool {
+        let Ok(answer) = client.get(format!("http://127.0.0.1:{}/dir/status", self.port + 1)).send().await else {
+            return false;
+        };
+        let said: serde_json::Value = answer.json().await.unwrap_or_default();
+        said["Topology"]["DataCenters"].is_array()
     }
 
     fn log(&self) -> String {
