@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::JournalError;
+use super::dimension::dimension;
 use super::field::{Field, LEVELS, Word, column};
 use super::filter::{Condition, Filter, Operator, Term};
 use super::period::minutes;
@@ -69,6 +70,9 @@ const SEARCHED: [&str; 35] = [
 
 /// Types of actors that are people, and those that are programs.
 pub(super) const PEOPLE: &str = "('employee', 'admin', 'owner', 'user', 'customer', 'visitor')";
+
+/// What messages of one kind have in common.
+pub(super) const PATTERN: &str = "text_pattern(coalesce(message, error_message))";
 
 /// What turns filters into SQL.
 pub(super) struct Compiler<'a> {
@@ -266,7 +270,7 @@ impl Compiler<'_> {
 
     fn word(&mut self, word: Word, condition: &Condition) -> Result<String, JournalError> {
         let values = &condition.values;
-        if !matches!(word, Word::Actor | Word::Location | Word::Level | Word::Duration) {
+        if !matches!(word, Word::Actor | Word::Location | Word::Level | Word::Duration | Word::Pattern) {
             self.only(condition, &[Operator::Is])?;
         }
         match word {
@@ -311,6 +315,7 @@ impl Compiler<'_> {
             Word::Duration => self.duration(condition),
             Word::Hour => self.hours(condition),
             Word::Weekday => self.weekdays(condition),
+            Word::Pattern => self.text(PATTERN, condition),
             Word::Has => self.has(condition),
             Word::Text => self.free_text(condition),
             Word::Changed | Word::Before | Word::After => {
@@ -420,9 +425,10 @@ impl Compiler<'_> {
     fn has(&mut self, condition: &Condition) -> Result<String, JournalError> {
         let mut parts = Vec::new();
         for name in &condition.values {
-            let found = column(name)
+            let found = column(name).map(|column| column.name.to_owned()).or_else(|| dimension(name, None));
+            let found = found
                 .ok_or_else(|| JournalError::value(&condition.name, format!("`{name}` is no column of the model")))?;
-            parts.push(format!("{} IS NOT NULL", found.name));
+            parts.push(format!("{found} IS NOT NULL"));
         }
         Ok(format!("({})", parts.join(" OR ")))
     }

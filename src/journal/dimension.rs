@@ -2,7 +2,7 @@
 
 use chrono_tz::Tz;
 
-use super::compile::PEOPLE;
+use super::compile::{PATTERN, PEOPLE};
 use super::field::LEVELS;
 
 /// The word as SQL; `None` if it is none of those with one value. Hours and days are on the clocks of `zone`, else on
@@ -27,6 +27,7 @@ pub(super) fn dimension(word: &str, zone: Option<Tz>) -> Option<String> {
         }
         "hour" => local("hour"),
         "weekday" => local("weekday"),
+        "pattern" => PATTERN.to_owned(),
         _ => return None,
     })
 }

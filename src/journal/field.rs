@@ -54,6 +54,8 @@ pub enum Word {
     After,
     /// Columns that have a value.
     Has,
+    /// The message with `*` for what differs from event to event.
+    Pattern,
     /// Words that stand anywhere.
     Text,
 }
@@ -76,7 +78,7 @@ pub(super) const LEVELS: [(&str, i32); 6] =
     [("trace", 1), ("debug", 5), ("info", 9), ("warn", 13), ("error", 17), ("fatal", 21)];
 
 /// The words.
-pub(super) const WORDS: [Known; 17] = [
+pub(super) const WORDS: [Known; 18] = [
     known("actor", Word::Actor, "id, e-mail or name of who did it", &[]),
     known("actor_kind", Word::ActorKind, "a person, the system or an API key", &["person", "system", "api_key"]),
     known("location", Word::Location, "id or name of the location, site or unit", &[]),
@@ -93,6 +95,7 @@ pub(super) const WORDS: [Known; 17] = [
     known("before", Word::Before, "old value of the changed field", &[]),
     known("after", Word::After, "new value of the changed field", &[]),
     known("has", Word::Has, "a column that has a value; also request, response", &[]),
+    known("pattern", Word::Pattern, "message, or error message, with `*` for what differs from event to event", &[]),
     known("q", Word::Text, "words that all stand somewhere in the event; \"several words\" in quotes", &[]),
 ];
 
@@ -173,7 +176,7 @@ pub fn fields(hidden: &[String]) -> Vec<FieldInfo> {
         kind: "word",
         operators: match known.word {
             Word::Level | Word::Duration => &["=", "!=", ">=", "<="],
-            Word::Actor | Word::Location => &["=", "!=", "~=", "^="],
+            Word::Actor | Word::Location | Word::Pattern => &["=", "!=", "~=", "^="],
             _ => &["=", "!="],
         },
         values: known.values,

@@ -255,6 +255,90 @@ async fn facets_count_every_match_as_sql_does() {
 }
 
 #[tokio::test]
+async fn messages_of_one_kind_are_one_pattern_that_filters() {
+    let server = TestServer::start();
+    let message = |n: u32| match n % 4 {
+        0 => json!(null),
+        1 => json!(format!("Login of user{n}@example.com failed")),
+        _ => json!(format!("Order {n} paid by \"Anna {n}\"")),
+    };
+    let event = |n: u32| json!({"event_id": format!("e{n}"), "message": message(n)}).to_string() + "\n";
+    server.append("default", "", (0..40).map(event).collect::<String>()).await.json(200);
+    journey(&site(&server), |page| async move {
+        page.open("/?period=all").await?;
+        page.click("[data-test=facet][data-field=pattern]").await?;
+        page.settled().await?;
+        let orders = "Order * paid by \"*\"".to_owned();
+        let counted = [(Some(orders.clone()), 20), (None, 10), (Some("Login of * failed".to_owned()), 10)];
+        let shown = facet(&page, "pattern").await?;
+        assert!(shown.len() == 3 && counted.iter().all(|one| shown.contains(one)), "{shown:?}");
+        page.click("[data-test=facet-value][data-value^='Order']").await?;
+        assert_eq!((page.param("pattern").await?, page.rows().await?), (orders, 20));
+        page.open("/?period=all&has!=pattern").await?;
+        assert_eq!(page.rows().await?, 10);
+        Ok(())
+    })
+    .await;
+}
+
+/// The first lines of the comparison: field, value, the shares on both sides, the difference.
+async fn differences(page: &Page) -> WebDriverResult<Vec<Vec<String>>> {
+    page.settled().await?;
+    let lines = "return [...document.querySelectorAll('.differences tbody tr')].map((line) => [...line.cells].map((cell) => cell.textContent))";
+    Ok(serde_json::from_value(page.run(lines).await?).unwrap())
+}
+
+#[tokio::test]
+async fn what_is_different_from_the_time_before_and_from_the_rest_is_told_by_shares() {
+    let server = TestServer::start();
+    // From eleven to twelve three quarters fail with one code, in the hour before a tenth do.
+    let event = |hour: u32, n: u32, fails: bool| {
+        let mut event = json!({"event_id": format!("{hour}-{n}"), "event_time": format!("2026-01-01T{hour}:{:02}:00Z", n % 60), "module": "m", "outcome": if fails { "failure" } else { "success" }});
+        if fails {
+            event["error_code"] = json!(if hour == 11 { "E7" } else { "E1" });
+        }
+        event.to_string() + "\n"
+    };
+    let events = (0..400).map(|n| event(11, n, n % 4 != 0)).chain((0..400).map(|n| event(10, n, n % 10 == 0)));
+    server.append("default", "", events.collect::<String>()).await.json(200);
+    journey(&site(&server), |page| async move {
+        page.open("/?from=2026-01-01T11:00:00Z&to=2026-01-01T12:00:00Z&tz=UTC").await?;
+        page.click("[data-test=differences-open]").await?;
+        page.shows("400 events here, 400 there").await?;
+        let found = differences(&page).await?;
+        assert!(
+            found.contains(&vec!["Error code".into(), "E7".into(), "75%".into(), "0%".into(), "+75 pp".into()]),
+            "{found:?}"
+        );
+        assert!(
+            found.contains(&vec!["Outcome".into(), "success".into(), "25%".into(), "90%".into(), "-65 pp".into()]),
+            "{found:?}"
+        );
+        assert!(found.iter().all(|line| line[0] != "Module"), "all are of one module: {found:?}");
+        page.click("[data-test=difference][data-field=error_code]").await?;
+        page.until("its events are listed", async || Ok(page.rows().await? == 300)).await?;
+        assert_eq!(page.param("error_code").await?, "E7");
+        // With a filter the rest of the same time is the other side.
+        page.open("/?from=2026-01-01T11:00:00Z&to=2026-01-01T12:00:00Z&tz=UTC&outcome=success").await?;
+        page.click("[data-test=differences-open]").await?;
+        page.shows("100 events here, 400 there").await?;
+        let found = differences(&page).await?;
+        assert!(
+            found.contains(&vec!["Error code".into(), "E7".into(), "0%".into(), "75%".into(), "-75 pp".into()]),
+            "{found:?}"
+        );
+        page.click("[data-than=before]").await?;
+        page.shows("100 events here, 360 there").await?;
+        page.shows("No difference").await?;
+        page.key(Key::Escape).await?;
+        page.open("/?period=all").await?;
+        page.click("[data-test=differences-open]").await?;
+        page.shows("There is nothing to compare with").await
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_facet_counts_what_is_missing_and_is_searched() {
     let server = TestServer::start();
     let events: String = (0..30).map(|n| {

@@ -68,6 +68,9 @@ fn keys_and_values_become_conditions() {
         "ip=10.0.0.0/8&ip=192.0.2.7",
         r#"(in_network(client_address, "10.0.0.0/8") OR client_address = "192.0.2.7")"#,
     );
+    check("pattern=Order * paid", r#"text_pattern(coalesce(message, error_message)) = "Order * paid""#);
+    check("pattern^=Order", r#"starts_with(text_pattern(coalesce(message, error_message)), "Order")"#);
+    check("has=pattern", "(text_pattern(coalesce(message, error_message)) IS NOT NULL)");
     check("duration>=1.5s", "duration_ns >= 1500000000");
     check("object=order:1042", r#"array_has(object_refs, "order:1042")"#);
     check(

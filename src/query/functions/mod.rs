@@ -8,6 +8,7 @@
 //! | `in_network(address, network)` | whether an IP address lies in `10.0.0.0/8` |
 //! | `local_bin(step, time, zone)` | the first instant of the step (`15m`, `day`, `week`, `month`…) that holds `time`, on the zone's clocks |
 //! | `local_part(part, time, zone)` | `hour` (0–23), `minute` (of the day), `weekday` (1 is Monday) or `day` (of the month) on the zone's clocks; a NULL or unknown zone is UTC |
+//! | `text_pattern(text)` | the first line with `*` for what differs between texts of one kind: words with digits, e-mail addresses, quotations |
 //!
 //! None makes more than it is given, so none needs the guard's bounds.
 
@@ -17,6 +18,7 @@ mod has_change;
 mod in_network;
 mod local_bin;
 mod local_part;
+mod text_pattern;
 
 use std::sync::Arc;
 
@@ -29,7 +31,7 @@ use datafusion::logical_expr::{ColumnarValue, ScalarUDF};
 use super::error::QueryError;
 
 /// How each is called and what it answers, for editors; the table above in other words.
-pub(crate) const SYNTAX: [(&str, &str, &str); 6] = [
+pub(crate) const SYNTAX: [(&str, &str, &str); 7] = [
     (
         "contains_text",
         "contains_text(text, column[, ...])",
@@ -52,6 +54,11 @@ pub(crate) const SYNTAX: [(&str, &str, &str); 6] = [
         "local_part(part, time, zone)",
         "`hour`, `minute` of the day, `weekday` (1 is Monday) or `day` of the month on the zone's clocks.",
     ),
+    (
+        "text_pattern",
+        "text_pattern(text)",
+        "The first line with `*` for what differs between texts of one kind: words with digits, e-mail addresses, quotations.",
+    ),
 ];
 
 /// All functions of ours.
@@ -63,6 +70,7 @@ pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
         Arc::new(ScalarUDF::from(in_network::InNetwork::new())),
         Arc::new(ScalarUDF::from(local_bin::LocalBin::new())),
         Arc::new(ScalarUDF::from(local_part::LocalPart::new())),
+        Arc::new(ScalarUDF::from(text_pattern::TextPattern::new())),
     ]
 }
 

@@ -60,6 +60,8 @@ async fn conditions_of_the_journal_find_what_they_say() {
             "local_part('hour', event_time, event_timezone) = local_part('hour', event_time, 'UTC') + 9 OR local_part('hour', event_time, event_timezone) = local_part('hour', event_time, 'UTC') - 15",
             vec![1],
         ),
+        ("text_pattern('Order ' || CAST(extract('day' FROM event_time) AS VARCHAR)) = 'Order *'", vec![0, 1, 2]),
+        ("text_pattern(NULL) IS NULL AND text_pattern(client_address) <> '*'", vec![2]),
         ("local_bin('hour', event_time, 'Europe/Warsaw') = date_trunc('hour', event_time)", vec![0, 1, 2]),
     ] {
         let expected: Vec<String> = expected.iter().map(|at: &usize| ids[*at].clone()).collect();

@@ -12,7 +12,7 @@ import { late } from './late.js';
 
 const KEY = 'kronika.facets';
 /** @type {Kept} */
-const DEFAULT = { fields: ['source', 'dataset', 'module', 'event_type', 'outcome', 'action', 'object_type', 'actor_name', 'peer_name', 'http_status', 'level'], open: ['source', 'module', 'event_type', 'outcome'], hidden: false };
+const DEFAULT = { fields: ['source', 'dataset', 'module', 'event_type', 'outcome', 'action', 'object_type', 'actor_name', 'peer_name', 'http_status', 'level', 'pattern'], open: ['source', 'module', 'event_type', 'outcome'], hidden: false };
 
 /** @returns {Kept} */
 function kept() {

@@ -157,7 +157,7 @@ async function values(token, name, query, signal) {
 const EXAMPLES = { duration: ['100ms', '1s', '10s', '1m'], hour: ['9-17', '22-5', '09:00-17:30'], weekday: ['1', '2', '3', '4', '5', '6', '7', '1-5', '6-7'] };
 
 /** Words of the API, and the column whose values they take. @type {Record<string, string>} */
-const COUNTED = { object: 'object_type', actor: 'actor_name', location: 'unit_name', ip: 'client_address', kind: 'kind', actor_kind: 'actor_kind', level: 'level' };
+const COUNTED = { object: 'object_type', actor: 'actor_name', location: 'unit_name', ip: 'client_address', kind: 'kind', actor_kind: 'actor_kind', level: 'level', pattern: 'pattern' };
 
 /**
  * Values of the fields that people ask most by what is typed alone: `cour` finds `module:couriers`.
