@@ -14,11 +14,12 @@ const axeSource = readFileSync(tools.resolve('axe-core/axe.min.js'), 'utf8');
 const PATIENCE = 30_000;
 const [mode, out = 'pictures', only] = process.argv.slice(2);
 
-/** Views by name: where each has something to show, and a key to press there. */
+/** Views by name: where each has something to show, and a key to press or a control to click there. */
 const VIEWS = {
   journal: '/?project=shop&period=last_7d&tz=UTC',
   period: '/?project=shop&period=last_7d&tz=UTC t',
   help: '/?project=shop&period=last_7d&tz=UTC ?',
+  differences: '/?project=shop&period=last_7d&outcome=failure&tz=UTC [data-test=differences-open]',
   empty: '/?project=demo&period=2019&source=idosell&module=orders&tz=UTC',
   event: '/?project=demo&period=all&tz=UTC&event={event}',
   near: '/?project=demo&period=all&tz=UTC&event={event}&tab=near',
@@ -95,9 +96,9 @@ async function settled(page) {
   return calm !== null;
 }
 
-/** Presses a key that opens something, and waits for it. */
+/** Presses a key, or clicks what a selector finds: that opens something, for which it waits. */
 async function press(page, key) {
-  await page.keyboard.press(key);
+  await (key.length > 1 ? page.click(key) : page.keyboard.press(key));
   await page.waitForSelector('dialog[open], .popover', { timeout: PATIENCE });
   await settled(page);
 }

@@ -197,3 +197,6 @@ export function offset(at = Date.now(), tz = zone()) {
   const name = dateFormat('offset', { timeZoneName: 'longOffset' }, tz).formatToParts(at).find((part) => part.type === 'timeZoneName')?.value ?? 'GMT';
   return name === 'GMT' ? '+00:00' : name.replace('GMT', '');
 }
+
+/** With a capital letter first. @param {string} text */
+export const capital = (text) => text.charAt(0).toLocaleUpperCase() + text.slice(1);

@@ -10,6 +10,7 @@ import { eventTitle, withCatalogue } from './catalog.js';
 import { el } from './dom.js';
 import { actorOf, objectOf, typeName } from './event.js';
 import { isPlain, partsOf, templateOf, verbOf } from './event/grammar.js';
+import { capital } from './format.js';
 import { has, t } from './i18n.js';
 import { visible } from './visible.js';
 
@@ -120,9 +121,4 @@ function moreNode(event, verb, titled, most) {
  */
 function firstLine(text, most) {
   return text.length > most || text.includes('\n') ? `${(text.split('\n', 1)[0] ?? '').slice(0, most)}…` : text;
-}
-
-/** @param {string} text */
-function capital(text) {
-  return text.charAt(0).toLocaleUpperCase() + text.slice(1);
 }

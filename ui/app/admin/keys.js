@@ -9,7 +9,7 @@ import { confirm, openDialog } from '../parts/dialog.js';
 import { field, tick } from '../parts/form.js';
 import { menuButton } from '../parts/menu.js';
 import { stateBadge, table } from '../parts/plain.js';
-import { told } from '../parts/states.js';
+import { why } from '../parts/states.js';
 import { toast } from '../parts/toast.js';
 import { may, session } from '../session.js';
 import * as url from '../url.js';
@@ -142,7 +142,7 @@ async function revoke(one, again) {
     await api.ask('DELETE', `/keys/${one.id}`, { project: '' });
     toast(t('admin.revoked', { name: one.name }), 'success');
   } catch (error) {
-    toast(`${told(error)}${error instanceof api.Problem ? `: ${error.message}` : ''}`, 'failure');
+    toast(why(error), 'failure');
   }
   again();
 }

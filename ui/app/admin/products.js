@@ -6,7 +6,7 @@ import { t } from '../i18n.js';
 import { confirm } from '../parts/dialog.js';
 import { field, list } from '../parts/form.js';
 import { table } from '../parts/plain.js';
-import { empty, told } from '../parts/states.js';
+import { empty, why } from '../parts/states.js';
 import { toast } from '../parts/toast.js';
 import * as url from '../url.js';
 import { dialogForm, part, projectName } from './common.js';
@@ -74,7 +74,7 @@ async function remove(one, again) {
   try {
     await api.ask('DELETE', `/projects/${projectName()}/webhooks/${encodeURIComponent(one.source)}`, { project: '' });
   } catch (error) {
-    toast(told(error), 'failure');
+    toast(why(error), 'failure');
   }
   again();
 }

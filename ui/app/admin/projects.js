@@ -8,7 +8,7 @@ import { confirm } from '../parts/dialog.js';
 import { field } from '../parts/form.js';
 import { menuButton } from '../parts/menu.js';
 import { table } from '../parts/plain.js';
-import { told } from '../parts/states.js';
+import { why } from '../parts/states.js';
 import { toast } from '../parts/toast.js';
 import * as url from '../url.js';
 import { dialogForm, part, projectName, quotaFields, quotaText } from './common.js';
@@ -128,6 +128,6 @@ async function remove(one) {
     if (one.name === projectName()) localStorage.removeItem('kronika.project');
     window.location.assign(url.link('/admin', { project: one.name === projectName() ? null : projectName() }));
   } catch (error) {
-    toast(`${told(error)}${error instanceof api.Problem ? `: ${error.message}` : ''}`, 'failure');
+    toast(why(error), 'failure');
   }
 }

@@ -7,7 +7,7 @@ import { t } from '../i18n.js';
 import { confirm, openDialog } from '../parts/dialog.js';
 import { menuButton } from '../parts/menu.js';
 import { stateBadge, table } from '../parts/plain.js';
-import { empty, told } from '../parts/states.js';
+import { empty, why } from '../parts/states.js';
 import { toast } from '../parts/toast.js';
 import { may, session } from '../session.js';
 import * as url from '../url.js';
@@ -140,7 +140,7 @@ export async function said(work) {
   try {
     return await work();
   } catch (error) {
-    toast(`${told(error)}${error instanceof api.Problem && error.message !== told(error) ? `: ${error.message}` : ''}`, 'failure');
+    toast(why(error), 'failure');
     return null;
   }
 }

@@ -6,25 +6,10 @@ import { time } from '../format.js';
 import { t } from '../i18n.js';
 import { stringify } from '../json.js';
 import { copy } from '../parts/copy.js';
+import { shellQuoted, sqlQuoted } from '../quote.js';
 import { queryText } from '../url.js';
 
 /** @typedef {import('../event.js').Event} Event */
-
-/**
- * A text between quotes for a shell.
- * @param {string} text
- */
-export function shellQuoted(text) {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-/**
- * A text between quotes for SQL.
- * @param {string} text
- */
-export function sqlQuoted(text) {
-  return `'${text.replaceAll("'", "''")}'`;
-}
 
 /**
  * @param {Event} event

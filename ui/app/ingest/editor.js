@@ -11,7 +11,7 @@ import { t } from '../i18n.js';
 import { confirm } from '../parts/dialog.js';
 import { field, refusal } from '../parts/form.js';
 import { toast } from '../parts/toast.js';
-import { told } from '../parts/states.js';
+import { why } from '../parts/states.js';
 import { may } from '../session.js';
 import * as url from '../url.js';
 import { drawTrial } from './rows.js';
@@ -176,7 +176,7 @@ async function remove(editor) {
   try {
     await api.del(`/mappings/${encodeURIComponent(editor.name)}`);
   } catch (error) {
-    return toast(`${told(error)}${error instanceof api.Problem ? `: ${error.message}` : ''}`, 'failure');
+    return toast(why(error), 'failure');
   }
   url.go(url.link('/ingest/mappings'));
 }

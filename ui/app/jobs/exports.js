@@ -7,7 +7,7 @@ import { t } from '../i18n.js';
 import { copyButton } from '../parts/copy.js';
 import { confirm } from '../parts/dialog.js';
 import { progressBar, stateBadge, table } from '../parts/plain.js';
-import { empty, told } from '../parts/states.js';
+import { empty, why } from '../parts/states.js';
 import { toast } from '../parts/toast.js';
 import { may, session } from '../session.js';
 import * as url from '../url.js';
@@ -145,7 +145,7 @@ export async function attempt(work, again) {
   try {
     await work();
   } catch (error) {
-    toast(`${told(error)}${error instanceof api.Problem ? `: ${error.message}` : ''}`, 'failure');
+    toast(why(error), 'failure');
   }
   again();
 }

@@ -7,7 +7,7 @@ import { number, zone } from '../format.js';
 import { t } from '../i18n.js';
 import { openDialog } from '../parts/dialog.js';
 import { boundsLabel, periodLabel } from '../parts/period-label.js';
-import { loader, skeleton, told } from '../parts/states.js';
+import { loader, skeleton, why } from '../parts/states.js';
 import { toast } from '../parts/toast.js';
 import * as url from '../url.js';
 import { filterText } from './chips.js';
@@ -67,7 +67,7 @@ function form(query, columns, { total, period }, close) {
       toast(t('journal.export.started'), 'success');
       url.go(url.link('/jobs', { tab: 'exports', export: made.id }));
     } catch (error) {
-      fill(wrong, icon('warning'), ` ${told(error)}${error instanceof Error && error.message !== told(error) ? `: ${error.message}` : ''}`);
+      fill(wrong, icon('warning'), ` ${why(error)}`);
       button.disabled = false;
     }
   };

@@ -17,7 +17,7 @@ import { toApi } from './query.js';
 /** @typedef {{values: {value: unknown, count: number}[], distinct: number, events: number}} Figures */
 
 /** Words that have one value of each event. */
-const WORDS = ['kind', 'actor_kind', 'level', 'hour', 'weekday'];
+const WORDS = ['kind', 'actor_kind', 'level', 'hour', 'weekday', 'pattern'];
 /** Columns of whole documents: nobody counts them. */
 const DOCUMENTS = new Set(['raw', 'request_body', 'response_body', 'object_before', 'object_after', 'attributes', 'task_result', 'event_id']);
 
@@ -37,8 +37,9 @@ export function facetList({ state, columns, remember, visible }) {
   const wrong = el('div');
   const add = el('button', { class: 'quiet facet-add', 'aria-haspopup': 'dialog', 'aria-expanded': 'false', 'data-test': 'facet-add' }, icon('plus'), t('journal.facets.add'));
   add.addEventListener('click', () => popover(add, (close) => chooser(state.fields, (field) => (close(), insert(field))), { label: t('journal.facets.add'), class: 'facet-chooser' }));
+  const differences = el('button', { class: 'quiet facet-add', 'aria-haspopup': 'dialog', 'data-test': 'differences-open', on: { click: async () => asked && (await import('./differences.js')).openDifferences(asked, state.fields) } }, icon('dashboards'), t('journal.differences.open'));
   const region = el('div', { class: 'facet-region' }, wrong, list);
-  const element = el('div', { class: 'late' }, region, add);
+  const element = el('div', { class: 'late' }, region, add, differences);
   const work = loader(region);
 
   /** @param {string} field */

@@ -3,7 +3,7 @@
 import { el, fill, icon } from '../dom.js';
 import { t } from '../i18n.js';
 import { confirm, openDialog } from '../parts/dialog.js';
-import { empty, loader, skeleton, told } from '../parts/states.js';
+import { empty, loader, skeleton, why } from '../parts/states.js';
 import { toast } from '../parts/toast.js';
 import * as saved from '../saved.js';
 import { may, session } from '../session.js';
@@ -37,7 +37,7 @@ export function panel(open, close, update) {
       await work();
       forget();
     } catch (error) {
-      toast(told(error), 'failure');
+      toast(why(error), 'failure');
     }
     update();
   };

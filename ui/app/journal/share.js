@@ -8,9 +8,11 @@ import { t } from '../i18n.js';
 import { copy } from '../parts/copy.js';
 import { openDialog } from '../parts/dialog.js';
 import { boundsLabel, periodLabel } from '../parts/period-label.js';
-import { loader, skeleton, told } from '../parts/states.js';
+import { loader, skeleton, why } from '../parts/states.js';
 import { toast } from '../parts/toast.js';
 import { resolve } from '../period.js';
+import { shellQuoted, sqlQuoted } from '../quote.js';
+import { layout } from '../sql/layout.js';
 import * as url from '../url.js';
 import { text, toApi } from './query.js';
 
@@ -107,7 +109,7 @@ export function inlined(sql, values) {
 function literal(value) {
   if (Array.isArray(value)) return `ARRAY[${value.map(literal).join(', ')}]`;
   if (value === null) return 'NULL';
-  return typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : String(value);
+  return typeof value === 'string' ? sqlQuoted(value) : String(value);
 }
 
 /**
@@ -123,7 +125,7 @@ export async function copySql(query, columns) {
   try {
     await copy(await sqlOf(query, columns));
   } catch (error) {
-    toast(told(error), 'failure');
+    toast(why(error), 'failure');
   }
 }
 
@@ -137,9 +139,9 @@ export function showSql(query, columns) {
         const sql = await sqlOf(query, columns, signal);
         fill(
           region,
-          el('pre', { class: 'code', tabIndex: 0, 'data-test': 'query-sql' }, laidOut(sql)),
+          el('pre', { class: 'code', tabIndex: 0, 'data-test': 'query-sql' }, layout(sql)),
           el('p', { class: 'muted small' }, t('journal.share.sql_detail')),
-          el('footer', { class: 'dialog-foot' }, el('a', { class: 'button', href: url.link('/sql', { sql: laidOut(sql) }) }, icon('sql'), t('journal.share.open_sql')), el('button', { class: 'primary', on: { click: () => void copy(laidOut(sql)) } }, icon('copy'), t('core.copy'))),
+          el('footer', { class: 'dialog-foot' }, el('a', { class: 'button', href: url.link('/sql', { sql: layout(sql) }) }, icon('sql'), t('journal.share.open_sql')), el('button', { class: 'primary', on: { click: () => void copy(layout(sql)) } }, icon('copy'), t('core.copy'))),
         );
       });
       return region;
@@ -149,23 +151,14 @@ export function showSql(query, columns) {
 }
 
 /**
- * A statement with its parts on lines of their own; what stands in quotes stays.
- * @param {string} sql
- */
-export function laidOut(sql) {
-  return sql.replace(/'(?:[^']|'')*'|\s+((?<!DISTINCT\s+)FROM|WHERE|GROUP BY|ORDER BY|LIMIT|AND)\s/g, (whole, word) => (word === undefined ? whole : word === 'AND' ? `\n  AND ` : `\n${word} `));
-}
-
-/**
  * A command for a shell that gives the same rows; the key is a variable.
  * @param {Query} query
  * @param {string[]} columns
  */
 export function curlOf(query, columns) {
-  const quoted = (/** @type {string} */ word) => `'${word.replaceAll("'", "'\\''")}'`;
-  const address = `${window.location.origin}/api/v1/events?${url.queryText(asked(query, columns, { limit: ROWS })).replaceAll("'", '%27')}`;
+  const address = `${window.location.origin}/api/v1/events?${url.queryText(asked(query, columns, { limit: ROWS }))}`;
   const named = project();
-  return ['curl -sS', quoted(address), '-H "Authorization: Bearer $KRONIKA_KEY"', named && `-H ${quoted(`Kronika-Project: ${named}`)}`].filter(Boolean).join(' \\\n  ');
+  return ['curl -sS', shellQuoted(address), '-H "Authorization: Bearer $KRONIKA_KEY"', named && `-H ${shellQuoted(`Kronika-Project: ${named}`)}`].filter(Boolean).join(' \\\n  ');
 }
 
 /** @param {Query} query @param {string[]} columns */

@@ -8,7 +8,7 @@ import { t } from '../i18n.js';
 import { changeList, folded } from '../parts/diff.js';
 import { openDialog } from '../parts/dialog.js';
 import { jsonView } from '../parts/jsonview.js';
-import { loader, skeleton, told } from '../parts/states.js';
+import { loader, skeleton, why } from '../parts/states.js';
 import { toast } from '../parts/toast.js';
 import { visible } from '../visible.js';
 
@@ -51,7 +51,7 @@ function content(preview, subject, done, cancel) {
       toast(t('object.restored'), 'success');
       done();
     } catch (error) {
-      fill(wrong, told(error), error instanceof api.Problem && `: ${error.message}`);
+      fill(wrong, why(error));
       run.disabled = false;
     }
   });

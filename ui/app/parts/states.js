@@ -53,6 +53,15 @@ export function told(error) {
 }
 
 /**
+ * What happened and, in the server's words, why: one line.
+ * @param {unknown} error
+ */
+export function why(error) {
+  const title = told(error);
+  return error instanceof Problem && error.message !== title ? `${title}: ${error.message}` : title;
+}
+
+/**
  * Fills a region by a call that can be cancelled: a newer call of the same region aborts the older one, and late answers are
  * dropped. The region is `aria-busy` meanwhile and keeps what it shows; a failure of it touches no other region.
  * @param {HTMLElement} region

@@ -3,7 +3,7 @@
 import { catalogue } from '../catalog.js';
 import { el } from '../dom.js';
 import { outcomeBadge, statusBadge } from '../event.js';
-import { duration, number, time } from '../format.js';
+import { capital, duration, number, time } from '../format.js';
 import { language, t } from '../i18n.js';
 import { stringify } from '../json.js';
 import { valueTitle } from '../journal/fields.js';
@@ -76,11 +76,17 @@ export function cellOf(column, row) {
   return visible(productTitle(column.column, text, row.module) ?? (text.length > LINE ? `${text.slice(0, LINE)}…` : text));
 }
 
+/** What its head says. @param {ScreenColumn} column */
+export const titleOf = (column) => capital(column.title?.text ?? column.id);
+
 /**
- * About how wide a column is.
+ * About how wide a column is: its values have room, and a head of the usual length has.
  * @param {ScreenColumn} column
  */
-export function widthOf(column) {
+export const widthOf = (column) => Math.max(valueWidth(column), Math.min(260, 44 + titleOf(column).length * 7));
+
+/** @param {ScreenColumn} column */
+function valueWidth(column) {
   if (column.type === 'timestamp' || TIMES.test(column.column)) return 186;
   if (column.column === 'event_type') return 250;
   if (/_(id|key)$|^id$/.test(column.column)) return 170;

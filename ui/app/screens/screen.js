@@ -17,7 +17,7 @@ import { may } from '../session.js';
 import { openExport } from '../sql/exporting.js';
 import { layout } from '../sql/layout.js';
 import * as url from '../url.js';
-import { cellOf, isDetail, isFirm, textOf, titleLanguage, widthOf } from './cells.js';
+import { cellOf, isDetail, isFirm, textOf, titleLanguage, titleOf, widthOf } from './cells.js';
 import { filterControls } from './filters.js';
 import { isPeriodFilter, readAsked, toApi } from './model.js';
 import { screenSource } from './rows.js';
@@ -30,9 +30,6 @@ import { screenSource } from './rows.js';
 
 /** Where there is less room than `below`, a row is a card. */
 const NARROW = { row: 62, below: 620 };
-
-/** @param {string} text */
-const capital = (text) => text.replace(/^./u, (first) => first.toUpperCase());
 
 export class ProductScreen {
   /**
@@ -131,7 +128,7 @@ export class ProductScreen {
     const wanted = this.screen.columns.filter((column) => this.details || !isDetail(column));
     return wanted.map((column, at) => ({
       id: column.column,
-      title: capital(column.title?.text ?? column.id),
+      title: titleOf(column),
       hint: [column.title?.original, column.column].filter(Boolean).join(' · '),
       width: widthOf(column),
       grows: at === wanted.length - 1,

@@ -1,5 +1,6 @@
 /** What could be written at a place of a statement: tables behind FROM, columns of the tables that it names, functions, keywords, and values in quotes. */
 
+import { sqlQuoted } from '../quote.js';
 import { schema, valuesOf } from './schema.js';
 import { KEYWORDS, statementAt, statements, tokens } from './tokens.js';
 
@@ -136,7 +137,7 @@ async function values(text, all, inside, caret) {
   const found = await valuesOf(text.slice(column.start, column.end));
   const written = text.slice(inside.start + 1, caret).toLowerCase();
   const closed = inside.end - inside.start > 1 && text.charAt(inside.end - 1) === "'";
-  const options = found.filter((value) => value.toLowerCase().includes(written)).map((value) => ({ text: `'${value.replaceAll("'", "''")}'`, label: value, kind: 'value' }));
+  const options = found.filter((value) => value.toLowerCase().includes(written)).map((value) => ({ text: sqlQuoted(value), label: value, kind: 'value' }));
   // An open quote may have taken in the rest of the text.
   return { from: inside.start, to: closed ? inside.end : caret, options };
 }

@@ -13,7 +13,7 @@ import { t } from '../i18n.js';
 import { dropJunk, oneOf, redraw } from '../parts/focus.js';
 import { viewTabs } from '../parts/plain.js';
 import { poll } from '../parts/poll.js';
-import { loader, skeleton, told } from '../parts/states.js';
+import { loader, skeleton, why } from '../parts/states.js';
 import { toast } from '../parts/toast.js';
 import { may } from '../session.js';
 import * as url from '../url.js';
@@ -98,7 +98,7 @@ function opener(again) {
       url.change(CLOSED);
     };
     show(params, closed).catch((error) => {
-      toast(told(error), 'failure');
+      toast(why(error), 'failure');
       closed();
     });
   };

@@ -9,7 +9,7 @@ import { ready, typeName } from '../event.js';
 import { eventBeside } from '../event/beside.js';
 import { listHref } from '../event/filter.js';
 import { openEvent } from '../event/open.js';
-import { zone } from '../format.js';
+import { capital, zone } from '../format.js';
 import { t } from '../i18n.js';
 import { showChildren } from '../object/children.js';
 import { showCompare } from '../object/compare.js';
@@ -91,11 +91,6 @@ export async function start(outlet, place) {
 function viewOf(params) {
   const asked = params.get('view');
   return VIEWS.find((view) => view === asked) ?? 'timeline';
-}
-
-/** @param {string} text */
-function capital(text) {
-  return text.charAt(0).toLocaleUpperCase() + text.slice(1);
 }
 
 /**
