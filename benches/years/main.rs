@@ -5,14 +5,15 @@
 //! | `growth` | a project of 50 days × 20 modules filled to each size: time and memory of a start, three questions | `--sizes 1000000,10000000,50000000` |
 //! | `ingest` | into an empty project and into the one that `growth` left, in turn | `--events 500000 --rounds 6` |
 //! | `history` | a start over a table of so many commits, without a checkpoint and with one | `--commits 100000` |
-//! | `sustained` | full speed for so long, beside an analyst, dashboards, compaction and retention | `--minutes 30 --body 100 --rate 0 --dashboards 10 --analysts 1 --free-gb 10` |
+//! | `sustained` | full speed for so long, beside an analyst, dashboards, compaction and retention | `--minutes 30 --body 100 --rate 0 --dashboards 10 --analysts 1 --free-gb 10 --warm-up 0` |
 //! | `builds` | ingest by two builds in turn | `--events 1000000 --rounds 6 --other PROGRAM` |
 //! | `scans` | the suite's 21 questions by two builds in turn, over the same files | `--events 10000000 --rounds 6 --other PROGRAM` |
 //! | `store` | the suite on S3 (seaweedfs), each question cold and warm: seconds, requests, bytes | `--events 3000000` |
 //! | `needle` | one event in a file of more than 128 MiB on S3, cold and warm | `--events 1500000` |
+//! | `outage` | the object store (seaweedfs) killed and away for so long while events come; all are there afterwards | `--minutes 60 --rate 400 --events 200000` |
 //!
 //! `--dir` names the directory of `growth`, `ingest` and `scans`, which stays; what lies there is not made again.
-//! `scans` and `store` need the suite's SQL beside the project; `store` and `needle` also KRONIKA_TEST_PYTHON, beside which
+//! `scans` and `store` need the suite's SQL beside the project; `store`, `needle` and `outage` also KRONIKA_TEST_PYTHON, beside which
 //! the program `weed` of `.ci/requirements.txt` lies.
 
 #![expect(clippy::print_stdout, reason = "figures are for people")]
@@ -23,6 +24,7 @@ mod growth;
 mod history;
 #[path = "../load/mod.rs"]
 mod load;
+mod outage;
 mod questions;
 mod store;
 mod sustained;
@@ -45,7 +47,10 @@ fn main() {
             "scans" => builds::scans().await,
             "store" => store::suite().await,
             "needle" => store::needle().await,
-            _ => println!("SKIPPED: name a run: growth, ingest, history, sustained, builds, scans, store or needle"),
+            "outage" => outage::run().await,
+            _ => println!(
+                "SKIPPED: name a run: growth, ingest, history, sustained, builds, scans, store, needle or outage"
+            ),
         }
     });
 }

@@ -18,21 +18,37 @@ const PORT: u16 = 17_300;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A store with the bucket `journal`; killed at its end.
-struct Store {
-    child: Child,
+pub(crate) struct Store {
+    weed: PathBuf,
+    dir: PathBuf,
+    child: Option<Child>,
 }
 
 impl Store {
     /// Starts `weed` in `dir`; `None`, and says so, where it cannot be had.
-    fn start(dir: &Path) -> Option<Self> {
+    pub(crate) fn start(dir: &Path) -> Option<Self> {
         let weed = std::env::var_os("KRONIKA_TEST_PYTHON").map(|python| PathBuf::from(python).with_file_name("weed"));
         let Some(weed) = weed.filter(|weed| weed.exists()) else {
             println!("SKIPPED: there is no `weed` beside KRONIKA_TEST_PYTHON");
             return None;
         };
-        let (data, log) = (dir.join("weed"), dir.join("weed.log"));
+        let mut store = Self { weed, dir: dir.to_path_buf(), child: None };
+        store.resume();
+        store.until("it makes its bucket", |store| {
+            std::fs::read_to_string(store.log()).expect("its log").contains("created bucket journal")
+        });
+        Some(store)
+    }
+
+    fn log(&self) -> PathBuf {
+        self.dir.join("weed.log")
+    }
+
+    /// Starts it on what it has.
+    pub(crate) fn resume(&mut self) {
+        let data = self.dir.join("weed");
         std::fs::create_dir_all(&data).expect("a directory");
-        let mut command = Command::new(weed);
+        let mut command = Command::new(&self.weed);
         command.args(["-logtostderr=true", "mini"]).arg(format!("-dir={}", data.display()));
         command.args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-webdav=false", "-admin.ui=false", "-bucket=journal"]);
         command.args(["-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"]);
@@ -40,21 +56,31 @@ impl Store {
             command.arg(format!("-{part}.port={}", PORT + at));
         }
         command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "testtest").stdout(Stdio::null());
-        command.stderr(std::fs::File::create(&log).expect("a file"));
-        let store = Self { child: command.spawn().expect("weed starts") };
+        command.stderr(std::fs::File::create(self.log()).expect("a file"));
+        self.child = Some(command.spawn().expect("weed starts"));
+        self.until("it answers", |_| answers());
+    }
+
+    fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
         let began = Instant::now();
-        while !std::fs::read_to_string(&log).expect("its log").contains("created bucket journal") || !answers() {
-            assert!(began.elapsed() < PATIENCE, "weed made no bucket: {}", log.display());
+        while !holds(self) {
+            assert!(began.elapsed() < PATIENCE, "weed, until {what}: {}", self.log().display());
             std::thread::sleep(Duration::from_millis(50));
         }
-        Some(store)
+    }
+
+    /// kill -9.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 
@@ -64,11 +90,16 @@ fn answers() -> bool {
     asked.is_ok() && stream.read(&mut [0; 16]).is_ok_and(|count| count > 0)
 }
 
-/// Settings of a server whose table lies in the store.
+/// Settings of a server whose questions are counted: nothing runs beside them.
 fn config() -> String {
+    let quiet = "[compaction]\ninterval = \"0s\"\nkeep_replaced = \"0s\"\n[scrub]\ninterval = \"0s\"\n[query]\ntimeout = \"10m\"\n";
+    format!("{quiet}{}", settings())
+}
+
+/// Settings of a server whose table lies in the store.
+pub(crate) fn settings() -> String {
     format!(
-        "[compaction]\ninterval = \"0s\"\nkeep_replaced = \"0s\"\n[scrub]\ninterval = \"0s\"\n[query]\ntimeout = \"10m\"\n\
-         [storage]\nurl = \"s3://journal/prod\"\n[storage.options]\naws_endpoint = \"http://127.0.0.1:{PORT}\"\n\
+        "[storage]\nurl = \"s3://journal/prod\"\n[storage.options]\naws_endpoint = \"http://127.0.0.1:{PORT}\"\n\
          aws_allow_http = \"true\"\naws_access_key_id = \"test\"\naws_secret_access_key = \"testtest\"\naws_region = \"us-east-1\"\n"
     )
 }
