@@ -19,7 +19,7 @@ const VIEWS = {
   journal: '/?project=shop&period=last_7d&tz=UTC',
   period: '/?project=shop&period=last_7d&tz=UTC t',
   help: '/?project=shop&period=last_7d&tz=UTC ?',
-  differences: '/?project=shop&period=last_7d&outcome=failure&tz=UTC [data-test=differences-open]',
+  differences: '/?project=shop&period=last_7d&module=couriers&tz=UTC [data-test=differences-open]',
   empty: '/?project=demo&period=2019&source=idosell&module=orders&tz=UTC',
   event: '/?project=demo&period=all&tz=UTC&event={event}',
   near: '/?project=demo&period=all&tz=UTC&event={event}&tab=near',

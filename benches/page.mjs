@@ -87,13 +87,13 @@ function frames(events) {
   return all.filter(({ state }) => state !== 'STATE_NO_UPDATE_DESIRED');
 }
 
-/** Milliseconds from mark `from` until the first frame was presented that was begun after mark `to`. */
+/** Milliseconds from mark `from` until the first frame was presented that was begun after mark `to`, or that mark where it changed nothing. */
 function between(events, from, to) {
   const marks = (name) => events.filter((one) => one.name === name && one.cat?.includes('blink.user_timing')).map(({ ts }) => ts);
   const end = Math.max(...marks(to));
   const start = Math.max(...marks(from).filter((ts) => ts <= end));
   const shown = frames(events).filter(({ begun, state }) => begun >= end && state.startsWith('STATE_PRESENTED')).map(({ ended }) => ended);
-  return (Math.min(...shown) - start) / 1000;
+  return ((shown.length > 0 ? Math.min(...shown) : end) - start) / 1000;
 }
 
 async function firstRows(browser, times) {

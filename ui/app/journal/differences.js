@@ -70,7 +70,8 @@ export function openDifferences(query, beside) {
     const found = fields.flatMap((field) => differencesOf(field, here[field], there[field]));
     found.sort((one, other) => Math.abs(other.here - other.there) - Math.abs(one.here - one.there));
     const sums = el('p', { class: 'muted' }, t('journal.differences.sums', { here: number(mine), there: number(theirs) }));
-    fill(region, sums, found.length > 0 ? table(found.slice(0, MOST)) : empty(t('journal.differences.none'), t('journal.differences.none_detail')));
+    const none = () => (mine && theirs ? empty(t('journal.differences.none'), t('journal.differences.none_detail')) : empty(t('journal.differences.nothing')));
+    fill(region, sums, found.length > 0 ? table(found.slice(0, MOST)) : none());
   }
   /** @param {Difference[]} found */
   function table(found) {

@@ -15,8 +15,8 @@ const widthOf = (s, column) => s.widths[column.id] ?? column.width;
 const leastOf = (s, column) => (s.widths[column.id] !== undefined || column.firm || column.grows ? widthOf(s, column) : Math.round(widthOf(s, column) * 0.7));
 
 /**
- * Widths of all columns. Where one grows, all of which nobody chose the width share the room, that one twice as much; else
- * each has its own.
+ * Widths of all columns. Where one grows, all of which nobody chose the width share the room, that one twice as much unless
+ * it grows evenly; else each has its own.
  * @param {State} s
  */
 export function template(s) {
@@ -26,7 +26,7 @@ export function template(s) {
   const tracks = columns.map((column) => {
     const [least, width] = [leastOf(s, column), widthOf(s, column)];
     if (!isFree(column)) return `${width}px`;
-    return shares ? `minmax(${least}px, ${column.grows ? width * 2 : width}fr)` : `minmax(${least}px, ${width}px)`;
+    return shares ? `minmax(${least}px, ${column.grows === true ? width * 2 : width}fr)` : `minmax(${least}px, ${width}px)`;
   });
   s.root.style.setProperty('--grid-columns', tracks.join(' ') || '1fr');
   s.sizer.style.minWidth = s.isNarrow ? '0' : `${columns.reduce((sum, column) => sum + leastOf(s, column), 0)}px`;

@@ -31,7 +31,7 @@ import { empty } from './states.js';
  * @property {string} title
  * @property {string} [hint] what it means
  * @property {number} width pixels, where nobody chose
- * @property {boolean} [grows] takes the room that is left
+ * @property {boolean | 'evenly'} [grows] takes the room that is left: twice as much as the others, or as they do
  * @property {boolean} [firm] gives none of its width away
  * @property {boolean} [number] at the right, digits under each other
  * @property {boolean} [mono]

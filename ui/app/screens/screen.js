@@ -131,7 +131,7 @@ export class ProductScreen {
       title: titleOf(column),
       hint: [column.title?.original, column.column].filter(Boolean).join(' · '),
       width: widthOf(column),
-      grows: at === wanted.length - 1,
+      grows: at === wanted.length - 1 && 'evenly',
       firm: isFirm(column),
       mono: /(^|_)id$/.test(column.column),
       number: /_ms$/.test(column.column),
