@@ -99,7 +99,7 @@ const eventsOf = (facets) => Math.max(0, ...Object.values(facets).map((one) => o
  * @param {Figures | undefined} there
  * @returns {Difference[]}
  */
-export function differencesOf(field, here, there) {
+function differencesOf(field, here, there) {
   if (!here || !there || here.events === 0 || there.events === 0) return [];
   const values = new Set([...here.values, ...there.values].map(({ value }) => (value == null ? null : String(value))));
   /** @type {Difference[]} */

@@ -136,12 +136,12 @@ export function showSql(query, columns) {
     () => {
       const region = el('div', { class: 'stack' }, skeleton(6));
       void loader(region).run(async (signal) => {
-        const sql = await sqlOf(query, columns, signal);
+        const sql = layout(await sqlOf(query, columns, signal));
         fill(
           region,
-          el('pre', { class: 'code', tabIndex: 0, 'data-test': 'query-sql' }, layout(sql)),
+          el('pre', { class: 'code', tabIndex: 0, 'data-test': 'query-sql' }, sql),
           el('p', { class: 'muted small' }, t('journal.share.sql_detail')),
-          el('footer', { class: 'dialog-foot' }, el('a', { class: 'button', href: url.link('/sql', { sql: layout(sql) }) }, icon('sql'), t('journal.share.open_sql')), el('button', { class: 'primary', on: { click: () => void copy(layout(sql)) } }, icon('copy'), t('core.copy'))),
+          el('footer', { class: 'dialog-foot' }, el('a', { class: 'button', href: url.link('/sql', { sql }) }, icon('sql'), t('journal.share.open_sql')), el('button', { class: 'primary', on: { click: () => void copy(sql) } }, icon('copy'), t('core.copy'))),
         );
       });
       return region;
