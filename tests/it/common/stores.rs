@@ -8,10 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use object_store::ObjectStoreExt as _;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
+
 use super::{python, signal, skipped};
 
 /// Longest wait for a store to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An object beside those of the server: a SeaweedFS that gives it back is back.
+const MARK: &str = "mark";
 
 /// How long Azurite may take to end by itself: twice as long as it takes to write down what it was given.
 const AZURITE_ENDS: Duration = Duration::from_secs(10);
@@ -35,6 +41,8 @@ pub(crate) struct Store {
     python: PathBuf,
     dir: tempfile::TempDir,
     child: Option<Child>,
+    /// Whether it was given [`MARK`].
+    holds_mark: bool,
 }
 
 impl Store {
@@ -44,7 +52,7 @@ impl Store {
         if kind == Kind::Azurite && azurite().is_none() {
             return skipped("KRONIKA_TEST_AZURITE names no azurite-blob");
         }
-        let mut store = Self { kind, port: free_ports(), python, dir, child: None };
+        let mut store = Self { kind, port: free_ports(), python, dir, child: None, holds_mark: false };
         store.resume().await;
         store.make_container().await;
         Some(store)
@@ -61,20 +69,22 @@ impl Store {
             assert!(started.elapsed() < PATIENCE, "{:?} did not start:\n{}", self.kind, self.log());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        // It answers before it knows where its data is.
-        while self.kind == Kind::Weed && !self.knows_its_volumes(&client).await {
-            assert!(started.elapsed() < PATIENCE, "its volumes are away:\n{}", self.log());
-            tokio::time::sleep(Duration::from_millis(50)).await;
+        if self.kind == Kind::Weed && self.holds_mark {
+            self.until_it_does(async |store| store.get(&MARK.into()).await?.bytes().await.map(drop)).await;
         }
     }
 
-    /// Whether SeaweedFS' master has heard of the server that holds the data.
-    async fn knows_its_volumes(&self, client: &reqwest::Client) -> bool {
-        let Ok(answer) = client.get(format!("http://127.0.0.1:{}/dir/status", self.port + 1)).send().await else {
-            return false;
-        };
-        let said: serde_json::Value = answer.json().await.unwrap_or_default();
-        said["Topology"]["DataCenters"].is_array()
+    /// Asks SeaweedFS for something until it does it: it answers before it knows where its data is, and each of
+    /// its parts learns that for itself.
+    async fn until_it_does(&self, something: impl AsyncFn(AmazonS3) -> object_store::Result<()>) {
+        let builder =
+            AmazonS3Builder::new().with_bucket_name("journal").with_endpoint(self.url()).with_allow_http(true);
+        let builder = builder.with_access_key_id("test").with_secret_access_key("testtest").with_region("us-east-1");
+        let (started, store) = (Instant::now(), builder.build().unwrap());
+        while let Err(error) = something(store.clone()).await {
+            assert!(started.elapsed() < PATIENCE, "{error}:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     fn log(&self) -> String {
@@ -109,7 +119,7 @@ impl Store {
         command
     }
 
-    async fn make_container(&self) {
+    async fn make_container(&mut self) {
         match self.kind {
             // It makes it by itself, a little after its port is open.
             Kind::Weed => {
@@ -118,6 +128,8 @@ impl Store {
                     assert!(started.elapsed() < PATIENCE, "no bucket:\n{}", self.log());
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
+                self.until_it_does(async |store| store.put(&MARK.into(), "here".into()).await.map(drop)).await;
+                self.holds_mark = true;
             }
             Kind::Moto => {
                 let made = reqwest::Client::new().put(format!("{}/journal", self.url())).send().await.unwrap();
