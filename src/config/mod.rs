@@ -351,6 +351,8 @@ pub struct Query {
     pub wait_max: Span,
     /// Largest answer of a named query that is handed to all who asked for the same at the same time, in memory form.
     pub shared_max: ByteCount,
+    /// Room for results of single files that are kept for the next time the same aggregate is asked; 0 keeps none.
+    pub partials_max: ByteCount,
     /// What a query may be made of, and what all of them may take together.
     pub guard: Guard,
 }
@@ -368,6 +370,7 @@ impl Default for Query {
             waiting_max: 256,
             wait_max: Span::secs(10),
             shared_max: ByteCount::mib(4),
+            partials_max: ByteCount::mib(128),
             guard: Guard::default(),
         }
     }

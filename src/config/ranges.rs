@@ -77,6 +77,7 @@ pub(super) const RANGES: &[Range] = &[
     range("query.waiting_max", "0", "1000000"),
     range("query.wait_max", "0s", "1h"),
     range("query.shared_max", "0B", "1GiB"),
+    range("query.partials_max", "0B", "64GiB"),
     range("query.guard.tokens_max", "1", "1000000"),
     range("query.guard.operators_max", "1", "2000"),
     range("query.guard.nesting_max", "1", "200"),

@@ -192,6 +192,11 @@ pub(super) fn render(engine: &Inner) -> String {
     counters.set("kronika_query_runtimes_stuck", vec![], memory(engine.runtime.stuck()));
     counters.set("kronika_damaged_files", vec![], memory(engine.runtime.damage().all().len()));
     counters.set("kronika_query_cached_footers", vec![], memory(engine.runtime.cached_footers()));
+    let partials = engine.runtime.partials().figures();
+    counters.set("kronika_query_partials_bytes", vec![], memory(partials.bytes));
+    for (outcome, count) in [("hit", partials.hits), ("miss", partials.misses)] {
+        counters.total_of("kronika_query_partials_total", vec![Label::new("outcome", outcome)], count);
+    }
     store(engine);
     for project in engine.projects.all() {
         let hot = project.hot();

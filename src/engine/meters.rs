@@ -145,6 +145,12 @@ pub(super) const METERS: &[Meter] = &[
     ),
     gauge("kronika_query_runtimes_stuck", "", "sets of query threads given up; three mean a restart is due"),
     gauge("kronika_query_cached_footers", "", "stored files whose footers are cached"),
+    gauge("kronika_query_partials_bytes", "", "kept results of single files for aggregates that come back"),
+    counter(
+        "kronika_query_partials_total",
+        "outcome",
+        "files of aggregates that came back whose result was kept (hit) or was not (miss)",
+    ),
     counter("kronika_retained_away_events_total", "project", "events that a retention policy let go"),
     counter("kronika_retention_refused_total", "project", "sweeps that were refused: the clock, the share, a hold"),
     counter("kronika_erased_events_total", "project", "events that erasures removed"),

@@ -28,6 +28,7 @@ use super::error::{Known, QueryError, classify};
 use super::guard::{Executor, Task, Work};
 use super::normalise::{Normaliser, memory_of, split};
 use super::partial::Missing;
+use super::partials::FILES_KEPT;
 use super::readers::{BYTES_FETCHED, REQUESTS};
 use super::restrict::{Reader, RestrictedExec};
 use super::runtime::RunTimer;
@@ -54,6 +55,8 @@ pub struct Stats {
     pub elapsed_ms: u64,
     /// Stored files that were opened.
     pub files: u64,
+    /// Stored files whose part of an aggregate was kept from an earlier query.
+    pub files_kept: u64,
     /// Rows that were decoded or tested, hot ones included.
     pub rows_scanned: u64,
     /// Bytes read of stored files.
@@ -72,11 +75,12 @@ pub struct Stats {
 
 impl Serialize for Stats {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut stats = serializer.serialize_struct("Stats", if self.restricted { 3 } else { 11 })?;
+        let mut stats = serializer.serialize_struct("Stats", if self.restricted { 3 } else { 12 })?;
         stats.serialize_field("rows", &self.rows)?;
         stats.serialize_field("elapsed_ms", &self.elapsed_ms)?;
         if !self.restricted {
             stats.serialize_field("files", &self.files)?;
+            stats.serialize_field("files_kept", &self.files_kept)?;
             stats.serialize_field("rows_scanned", &self.rows_scanned)?;
             stats.serialize_field("bytes_scanned", &self.bytes_scanned)?;
             stats.serialize_field("bytes_spilled", &self.bytes_spilled)?;
@@ -457,6 +461,7 @@ fn add_costs(plan: &dyn ExecutionPlan, stats: &mut Stats) {
                 stats.rows_scanned += output_rows(&metrics) + sum("pushdown_rows_pruned");
                 stats.bytes_scanned += sum("bytes_scanned");
             }
+            "PartialsExec" => stats.files_kept += sum(FILES_KEPT),
             "TimeOrderExec" => {
                 stats.files += sum(FILES_OPENED);
                 stats.rows_scanned += sum(ROWS_DECODED) + sum("pushdown_rows_pruned");

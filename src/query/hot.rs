@@ -33,7 +33,7 @@ use crate::hot::HotBatch;
 const PARTITION_ROWS_MIN: usize = 65_536;
 
 /// Hot rows of one scan, in the columns that it may look at.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct HotRows {
     pub(crate) batches: Vec<Arc<HotPart>>,
     /// Which columns those are: positions in the query schema.

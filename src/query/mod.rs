@@ -27,6 +27,7 @@ mod normalise;
 mod output;
 mod params;
 mod partial;
+mod partials;
 mod provider;
 mod prune;
 mod readers;

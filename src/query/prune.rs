@@ -36,7 +36,7 @@ const DAY_US: i64 = 86_400_000_000;
 pub(crate) const IN_LIST_MAX: usize = 200;
 
 /// Files that may hold matching rows, apart by what is known about their times.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Selected {
     /// Files all of whose rows lie in the time range.
     pub inside: Vec<Arc<DataFile>>,

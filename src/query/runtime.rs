@@ -24,6 +24,7 @@ use url::Url;
 
 use super::error::QueryError;
 use super::guard::{self, Executor, Label};
+use super::partials::Partials;
 use super::prune::IndexCache;
 use super::readers::Readers;
 use crate::config;
@@ -53,6 +54,7 @@ pub struct Runtime {
     readers: Arc<Readers>,
     damage: Arc<DamageLog>,
     indexes: IndexCache,
+    partials: Arc<Partials>,
     executor: Executor,
     stages: OnceLock<Stages>,
 }
@@ -101,6 +103,7 @@ impl Runtime {
             reads,
             damage,
             indexes: IndexCache::default(),
+            partials: Arc::new(Partials::new(settings.partials_max.as_usize())),
             executor,
             stages: OnceLock::new(),
             env,
@@ -139,7 +142,7 @@ impl Runtime {
         self.env.cache_manager.get_file_metadata_cache().len()
     }
 
-    /// Lets go of the footers of files of the table at `root` that are not live any more.
+    /// Lets go of footers and kept results of files of the table at `root` that are not live any more.
     pub fn forget_files(&self, root: &StorePath, version: &TableVersion) {
         let live: HashSet<&StorePath> = version.files.iter().map(|file| &file.location).collect();
         let footers = self.env.cache_manager.get_file_metadata_cache();
@@ -147,6 +150,7 @@ impl Runtime {
         for file in footers.list_entries().keys().filter(|file| file.prefix_matches(root) && !live.contains(file)) {
             footers.remove(file);
         }
+        self.partials.forget_files(root, version);
     }
 
     /// Queries that are being planned or run.
@@ -192,6 +196,11 @@ impl Runtime {
 
     pub(crate) fn indexes(&self) -> &IndexCache {
         &self.indexes
+    }
+
+    /// Results of files that are kept for the next time the same is asked.
+    pub(crate) fn partials(&self) -> &Arc<Partials> {
+        &self.partials
     }
 
     /// Where queries are planned and run.

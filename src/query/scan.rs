@@ -34,7 +34,7 @@ use super::time_order::{Direction, TimeOrderExec};
 use crate::event::schema::{DATE, EVENT_TIME_AT, SEQ_AT, query_schema};
 
 /// What one scan reads and how.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct ScanSpec {
     pub runtime: Arc<Runtime>,
     pub options: Arc<ConfigOptions>,
@@ -144,6 +144,29 @@ impl EventsExec {
     /// Files and bytes of files that it reads.
     pub(crate) fn reads(&self) -> (u64, u64) {
         self.spec.reads()
+    }
+
+    /// What it was made of.
+    pub(crate) fn spec(&self) -> &ScanSpec {
+        &self.spec
+    }
+
+    /// The child that reads files inside of the time range.
+    pub(crate) fn inside(&self) -> Option<&Arc<dyn ExecutionPlan>> {
+        let at = usize::from(!self.spec.hot.batches.is_empty());
+        self.children.get(at).filter(|_| !self.spec.files.inside.is_empty())
+    }
+
+    /// The scan of all others; `None` where there are none.
+    pub(crate) fn without_inside(&self) -> Result<Option<Self>, DataFusionError> {
+        let files = Selected { inside: Vec::new(), edge: self.spec.files.edge.clone() };
+        let others =
+            self.children.iter().filter(|child| self.inside().is_none_or(|inside| !Arc::ptr_eq(inside, child)));
+        let children: Vec<_> = others.cloned().collect();
+        if children.is_empty() {
+            return Ok(None);
+        }
+        Self::of(Arc::new(ScanSpec { files, ..self.spec.as_ref().clone() }), children).map(Some)
     }
 
     /// The child that has output partition `at`, and its number there.

@@ -29,7 +29,7 @@ use super::provider::EventsTable;
 use super::restrict::{Hidden, Reader, RestrictedTable, check_masked};
 use super::runtime::{BATCH_ROWS, RunTimer, Runtime};
 use super::turn::Turn;
-use super::{Snapshot, views};
+use super::{Snapshot, partials, views};
 use crate::config::{self, ByteCount, Span};
 use crate::event::names::ProjectName;
 use crate::table::TableVersion;
@@ -394,7 +394,9 @@ impl Planning {
             check_masked(&plan, restriction)?;
         }
         let plan = runtime.block_on(state.query_planner().create_physical_plan(&plan, &state))?;
-        Ok((guard::check_physical(plan, guard)?, state.task_ctx()))
+        let plan = guard::check_physical(plan, guard)?;
+        let runtime = &self.session.runtime;
+        Ok((partials::keep(plan, runtime.partials(), runtime.threads())?, state.task_ctx()))
     }
 }
 

@@ -124,12 +124,15 @@ pub(crate) fn with_columns_of(columns: &[usize], conditions: &[Arc<dyn PhysicalE
 /// `files` in groups of about equal size, each in the order given.
 pub(crate) fn with_files(config: FileScanConfig, files: &[Arc<DataFile>], groups_max: usize) -> FileScanConfig {
     let rows = files.iter().map(|file| file.rows).sum::<u64>();
-    let bytes = files.iter().map(|file| file.size).sum::<u64>();
-    let groups = groups_max.min(files.len()).min(usize::try_from(bytes / GROUP_BYTES_MIN).unwrap_or(usize::MAX)).max(1);
+    let group = |mut members: Vec<usize>| {
+        members.sort_unstable();
+        FileGroup::new(members.into_iter().map(|at| partitioned(&files[at])).collect())
+    };
+    let groups = shares(files, groups_max).into_iter().map(group).collect();
     let mut statistics = Statistics::new_unknown(table_schema().table_schema());
     statistics.num_rows = Precision::Exact(usize::try_from(rows).unwrap_or(usize::MAX));
     exact_dates(files, &mut statistics);
-    FileScanConfigBuilder::from(config).with_file_groups(balanced(files, groups)).with_statistics(statistics).build()
+    FileScanConfigBuilder::from(config).with_file_groups(groups).with_statistics(statistics).build()
 }
 
 /// Smallest and largest `date` of the files are known for certain.
@@ -143,22 +146,21 @@ fn exact_dates(files: &[Arc<DataFile>], statistics: &mut Statistics) {
     column.null_count = Precision::Exact(0);
 }
 
-/// Largest file first into the group that has least; then each group in the order given.
-fn balanced(files: &[Arc<DataFile>], groups: usize) -> Vec<FileGroup> {
+/// Shares of about equal size, at most `shares_max` of them and each worth a partition: positions of files, the
+/// largest first.
+pub(crate) fn shares(files: &[Arc<DataFile>], shares_max: usize) -> Vec<Vec<usize>> {
+    let bytes = files.iter().map(|file| file.size).sum::<u64>();
+    let worth = usize::try_from(bytes / GROUP_BYTES_MIN).unwrap_or(usize::MAX);
+    let mut shares: Vec<(u64, Vec<usize>)> = vec![(0, Vec::new()); shares_max.min(files.len()).min(worth).max(1)];
     let mut by_size: Vec<usize> = (0..files.len()).collect();
     by_size.sort_by_key(|&at| std::cmp::Reverse(files[at].size));
-    let mut shares: Vec<(u64, Vec<usize>)> = vec![(0, Vec::new()); groups];
     for at in by_size {
         if let Some(least) = shares.iter_mut().min_by_key(|(bytes, _)| *bytes) {
             least.0 += files[at].size;
             least.1.push(at);
         }
     }
-    let group = |mut members: Vec<usize>| {
-        members.sort_unstable();
-        FileGroup::new(members.into_iter().map(|at| partitioned(&files[at])).collect())
-    };
-    shares.into_iter().map(|(_, members)| group(members)).filter(|group| !group.is_empty()).collect()
+    shares.into_iter().map(|(_, members)| members).filter(|members| !members.is_empty()).collect()
 }
 
 /// One file as DataFusion names it.

@@ -9,6 +9,7 @@ mod guard;
 mod limits;
 mod live;
 mod order;
+mod partials;
 mod pruning;
 mod restrict;
 mod suites;

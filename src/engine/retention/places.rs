@@ -106,6 +106,8 @@ impl Inner {
                 tokio::time::sleep(READ_LOOK).await;
             }
         }
+        // Nobody can add to them any more what is gone; their conditions may name it.
+        self.runtime.partials().forget_all();
         Ok(())
     }
 }

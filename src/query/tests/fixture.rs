@@ -60,6 +60,8 @@ pub(super) struct Fixture {
     pub limits: Limits,
     pub runtime: Arc<Runtime>,
     spill: TempDir,
+    /// Files that were ever written.
+    written: usize,
 }
 
 impl Fixture {
@@ -69,7 +71,7 @@ impl Fixture {
         let settings = config::Query { threads: 2, ..config::Query::default() };
         let runtime = Runtime::new(&settings, Arc::clone(&store) as Arc<dyn ObjectStore>, spill.path()).unwrap();
         let limits = Limits { memory_max: ByteCount::mib(64), ..Limits::of(&settings) };
-        Self { store, files: Vec::new(), hot: Vec::new(), limits, runtime, spill }
+        Self { store, files: Vec::new(), hot: Vec::new(), limits, runtime, spill, written: 0 }
     }
 
     /// Other settings from now on.
@@ -102,7 +104,8 @@ impl Fixture {
         let mut writer = ArrowWriter::try_new(Vec::new(), file_schema(), Some(properties)).unwrap();
         writer.write(&batch).unwrap();
         let bytes = writer.into_inner().unwrap();
-        let location = Path::from(format!("projects/p/events/{}.parquet", self.files.len()));
+        let location = Path::from(format!("projects/p/events/{}.parquet", self.written));
+        self.written += 1;
         let size = bytes.len() as u64;
         self.store.put(&location, bytes.into()).await.unwrap();
         let path = location.to_string();

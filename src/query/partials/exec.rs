@@ -1,0 +1,223 @@
+//! The first step of an aggregate, of which some results are known.
+//!
+//! Its partitions are those of the step over what is never kept (events that are not stored, files at the ends of
+//! the time range), then one for each worker. A worker hands on its part of the kept results, then takes its files
+//! one after the other, the largest first. Where that shows that the results are not worth their room, as with one
+//! group for each row, the rest of its files is aggregated together, as it would have been without all this.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DataFusionError, Statistics};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::EquivalenceProperties;
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, ExecutionPlanProperties};
+use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricBuilder, MetricsSet};
+use datafusion::physical_plan::statistics::StatisticsArgs;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
+};
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt, TryStreamExt};
+
+use super::key::PlanKey;
+use super::store::{FileResult, Partials};
+use crate::table::version::DataFile;
+
+/// Name of the metric that counts files whose result was kept.
+pub(crate) const FILES_KEPT: &str = "files_kept";
+/// Files that one worker reads at once: what it waits for of one, it can compute of the other.
+const AT_ONCE: usize = 2;
+/// Kept results that become one batch.
+const RESULTS_PER_BATCH: usize = 1_024;
+
+type Batches = BoxStream<'static, Result<RecordBatch, DataFusionError>>;
+
+/// The step over files whose results are not known.
+#[derive(Debug)]
+pub(super) struct Fresh {
+    /// With a partition for each file.
+    pub single: Arc<dyn ExecutionPlan>,
+    /// With a partition for each worker: its files without the first.
+    pub rests: Arc<dyn ExecutionPlan>,
+    /// Files of each worker: positions in `files`.
+    pub shares: Vec<Vec<usize>>,
+    pub files: Vec<Arc<DataFile>>,
+}
+
+/// Where results are kept, of which plan, and how many files it has.
+type Place = (Arc<Partials>, Arc<PlanKey>, usize);
+
+/// The first step of an aggregate.
+#[derive(Debug)]
+pub(super) struct PartialsExec {
+    rest: Option<Arc<dyn ExecutionPlan>>,
+    known: Arc<[FileResult]>,
+    fresh: Option<Arc<Fresh>>,
+    place: Place,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl PartialsExec {
+    /// `rest`, what is `known` and what is `fresh`, as one.
+    pub(super) fn new(
+        schema: SchemaRef,
+        rest: Option<Arc<dyn ExecutionPlan>>,
+        known: Vec<FileResult>,
+        fresh: Option<Fresh>,
+        place: Place,
+    ) -> Self {
+        let workers = fresh.as_ref().map_or(1, |fresh| fresh.shares.len());
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(schema),
+            Partitioning::UnknownPartitioning(partitions_of(rest.as_ref()) + workers),
+            EmissionType::Final,
+            Boundedness::Bounded,
+        );
+        Self {
+            rest,
+            known: known.into(),
+            fresh: fresh.map(Arc::new),
+            place,
+            properties: Arc::new(properties),
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
+    }
+
+    /// The part of `worker` of the kept results, a few of them as one batch.
+    fn known(&self, worker: usize) -> impl Stream<Item = Result<RecordBatch, DataFusionError>> + 'static {
+        let workers = self.fresh.as_ref().map_or(1, |fresh| fresh.shares.len());
+        let (known, schema) = (Arc::clone(&self.known), self.schema());
+        let count = known.len().div_ceil(RESULTS_PER_BATCH);
+        let files = MetricBuilder::new(&self.metrics).counter(FILES_KEPT, worker);
+        futures::stream::iter((worker..count).step_by(workers)).map(move |at| {
+            let part = known.chunks(RESULTS_PER_BATCH).nth(at).unwrap_or_default();
+            files.add(part.len());
+            let batches: Vec<_> = part.iter().flat_map(|result| result.iter()).collect();
+            Ok(concat_batches(&schema, batches)?)
+        })
+    }
+
+    /// What `worker` aggregates.
+    fn fresh(&self, worker: usize, context: Arc<TaskContext>) -> Batches {
+        let Some(fresh) = &self.fresh else { return futures::stream::empty().boxed() };
+        let Some((&first, others)) = fresh.shares.get(worker).and_then(|share| share.split_first()) else {
+            return futures::stream::empty().boxed();
+        };
+        let (others, fresh, place) = (others.to_vec(), Arc::clone(fresh), self.place.clone());
+        let batches = async move {
+            let (result, bytes) = fresh.result(first, &context).await?;
+            let (partials, plan, files) = &place;
+            let pays = bytes.saturating_mul(*files) <= partials.plan_max();
+            let rest = if pays {
+                partials.insert(plan, &fresh.files[first].location, Arc::clone(&result), bytes);
+                fresh.results(others, place, context)
+            } else {
+                partials.give_up(plan);
+                fresh.rests.execute(worker, context)?.boxed()
+            };
+            Ok::<_, DataFusionError>(all_of(&result).chain(rest))
+        };
+        futures::stream::once(batches).try_flatten().boxed()
+    }
+}
+
+impl Fresh {
+    /// The result of the file at `at`, and its bytes.
+    async fn result(&self, at: usize, context: &Arc<TaskContext>) -> Result<(FileResult, usize), DataFusionError> {
+        let batches: Vec<RecordBatch> = self.single.execute(at, Arc::clone(context))?.try_collect().await?;
+        let bytes = batches.iter().map(RecordBatch::get_array_memory_size).sum();
+        Ok((batches.into(), bytes))
+    }
+
+    /// The results of the files at `others`, each kept.
+    fn results(self: Arc<Self>, others: Vec<usize>, place: Place, context: Arc<TaskContext>) -> Batches {
+        let results = futures::stream::iter(others).map(move |at| {
+            let (fresh, place, context) = (Arc::clone(&self), place.clone(), Arc::clone(&context));
+            async move {
+                let (result, bytes) = fresh.result(at, &context).await?;
+                let (partials, plan, _) = place;
+                partials.insert(&plan, &fresh.files[at].location, Arc::clone(&result), bytes);
+                Ok::<_, DataFusionError>(all_of(&result))
+            }
+        });
+        results.buffered(AT_ONCE).try_flatten().boxed()
+    }
+}
+
+fn all_of(result: &FileResult) -> impl Stream<Item = Result<RecordBatch, DataFusionError>> + use<> {
+    futures::stream::iter(result.to_vec().into_iter().map(Ok))
+}
+
+fn partitions_of(plan: Option<&Arc<dyn ExecutionPlan>>) -> usize {
+    plan.map_or(0, |plan| plan.output_partitioning().partition_count())
+}
+
+impl DisplayAs for PartialsExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fresh = self.fresh.as_ref().map_or(0, |fresh| fresh.files.len());
+        write!(f, "PartialsExec: files_kept={}, files={fresh}", self.known.len())
+    }
+}
+
+impl ExecutionPlan for PartialsExec {
+    fn name(&self) -> &'static str {
+        "PartialsExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        // What reads single files and what reads the others count in the same place.
+        self.rest.iter().chain(self.fresh.iter().map(|fresh| &fresh.single)).collect()
+    }
+
+    fn apply_expressions(
+        &self,
+        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion, DataFusionError>,
+    ) -> Result<TreeNodeRecursion, DataFusionError> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    /// It is put into a plan that is done.
+    fn with_new_children(
+        self: Arc<Self>,
+        _children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        Ok(self)
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream, DataFusionError> {
+        let rests = partitions_of(self.rest.as_ref());
+        if let Some(rest) = self.rest.as_ref().filter(|_| partition < rests) {
+            return rest.execute(partition, context);
+        }
+        let worker = partition - rests;
+        let batches = self.known(worker).chain(self.fresh(worker, context));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        _inputs: &[Arc<Statistics>],
+        _args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>, DataFusionError> {
+        Ok(Arc::new(Statistics::new_unknown(&self.schema())))
+    }
+}
