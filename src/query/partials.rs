@@ -43,6 +43,7 @@ use datafusion::physical_plan::{
 
 use super::scan::EventsExec;
 use super::stored::{partitioned, shares};
+use crate::event::names::ProjectName;
 use crate::table::version::DataFile;
 pub(crate) use exec::FILES_KEPT;
 use exec::{Fresh, PartialsExec};
@@ -56,13 +57,18 @@ type Plan = Arc<dyn ExecutionPlan>;
 ///
 /// # Errors
 /// The planner's.
-pub(crate) fn keep(plan: Plan, partials: &Arc<Partials>, threads: usize) -> Result<Plan, DataFusionError> {
+pub(crate) fn keep(
+    plan: Plan,
+    project: &ProjectName,
+    partials: &Arc<Partials>,
+    threads: usize,
+) -> Result<Plan, DataFusionError> {
     if partials.is_off() {
         return Ok(plan);
     }
     let kept = plan.transform_up(|node| {
         let Some(step) = FirstStep::of(&node) else { return Ok(Transformed::no(node)) };
-        Ok(match step.kept(partials, threads)? {
+        Ok(match step.kept(project, partials, threads)? {
             Some(kept) => Transformed::yes(kept),
             None => Transformed::no(node),
         })
@@ -113,8 +119,14 @@ impl<'a> FirstStep<'a> {
     }
 
     /// The step with what is kept of it; `None` where nothing is to be kept.
-    fn kept(&self, partials: &Arc<Partials>, threads: usize) -> Result<Option<Plan>, DataFusionError> {
-        let Some(key) = PlanKey::of(self.aggregate, &self.between, self.scan.spec()) else { return Ok(None) };
+    fn kept(
+        &self,
+        project: &ProjectName,
+        partials: &Arc<Partials>,
+        threads: usize,
+    ) -> Result<Option<Plan>, DataFusionError> {
+        let key = PlanKey::of(project, self.aggregate, &self.between, self.scan.spec());
+        let Some(key) = key else { return Ok(None) };
         let key = Arc::new(key);
         let files = &self.scan.spec().files.inside;
         let Seen::Before(results) = partials.find(&key, files) else { return Ok(None) };

@@ -395,8 +395,8 @@ impl Planning {
         }
         let plan = runtime.block_on(state.query_planner().create_physical_plan(&plan, &state))?;
         let plan = guard::check_physical(plan, guard)?;
-        let runtime = &self.session.runtime;
-        Ok((partials::keep(plan, runtime.partials(), runtime.threads())?, state.task_ctx()))
+        let Session { runtime, project, .. } = &self.session;
+        Ok((partials::keep(plan, project, runtime.partials(), runtime.threads())?, state.task_ctx()))
     }
 }
 

@@ -18,6 +18,7 @@ use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 
+use crate::event::names::ProjectName;
 use crate::query::scan::ScanSpec;
 
 type Expr = Arc<dyn PhysicalExpr>;
@@ -25,6 +26,8 @@ type Expr = Arc<dyn PhysicalExpr>;
 /// A first step of an aggregate over files.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct PlanKey {
+    /// Whose files: each project's results have room of their own.
+    project: ProjectName,
     /// Columns that the scan yields: positions in the query schema.
     columns: Vec<usize>,
     /// What each row must satisfy, over the query schema.
@@ -57,7 +60,12 @@ struct Aggregate {
 
 impl PlanKey {
     /// The key of `aggregate` over a scan of `spec`; `None` where its result might differ from run to run.
-    pub(super) fn of(aggregate: &AggregateExec, between: &[&Arc<dyn ExecutionPlan>], spec: &ScanSpec) -> Option<Self> {
+    pub(super) fn of(
+        project: &ProjectName,
+        aggregate: &AggregateExec,
+        between: &[&Arc<dyn ExecutionPlan>],
+        spec: &ScanSpec,
+    ) -> Option<Self> {
         let groups = aggregate.group_expr();
         let firsts = |exprs: &[(Expr, String)]| exprs.iter().map(|(expr, _)| fixed(expr)).collect::<Option<_>>();
         let aggregates = aggregate.aggr_expr().iter().zip(aggregate.filter_expr()).map(|(function, filter)| {
@@ -72,6 +80,7 @@ impl PlanKey {
             })
         });
         Some(Self {
+            project: project.clone(),
             columns: spec.columns.clone(),
             conditions: all_fixed(&spec.filters.for_rows(true))?,
             between: between.iter().map(|node| Between::of(node)).collect::<Option<_>>()?,

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::fixture::{DAY, Fixture, START, event, json_rows};
 use crate::config::{self, ByteCount};
 use crate::event::globs::{ModuleGlob, ModuleGlobs};
-use crate::query::{Outcome, Params, Reader, Restriction, RowRules};
+use crate::event::names::ProjectName;
+use crate::query::{Outcome, Params, Reader, Restriction, RowRules, Session};
 use crate::table::version::TableVersion;
 
 /// Aggregates of many kinds, over everything and over ranges.
@@ -256,6 +257,18 @@ proptest! {
                 changed(&mut fixture, step, salt).await;
             }
         });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_project_has_what_it_asked_for() {
+    let fixture = filled().await;
+    assert_eq!(ask_again(&fixture, QUESTIONS[0]).await.1.stats.files_kept, 9);
+    let other = ProjectName::try_from("q").unwrap();
+    for kept in [0, 0, 9] {
+        let session = Session::new(&fixture.runtime, &other, fixture.session().snapshot().clone());
+        let answer = session.run(QUESTIONS[0], Params::None, fixture.limits).await.unwrap();
+        assert_eq!(answer.collect().await.unwrap().1.stats.files_kept, kept);
     }
 }
 
