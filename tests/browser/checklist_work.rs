@@ -257,12 +257,19 @@ async fn one_tile_is_brushed_and_all_follow_and_a_refresh_without_news_costs_not
         page.open("/dashboards/overview?project=shop&period=last_7d").await?;
         page.settled().await?;
         let asked = "return performance.getEntriesByType('resource').filter((one) => /\\/api\\/v1\\/(histogram|aggregate|facets)/.test(one.name)).map((one) => [new URL(one.name).pathname, new URL(one.name).searchParams.get('from'), one.responseStatus])";
-        page.run("performance.clearResourceTimings(); performance.setResourceTimingBufferSize(1000); document.querySelector('[data-test=reload]').click()").await?;
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        page.settled().await?;
-        let again: Vec<(String, Option<String>, u16)> = serde_json::from_value(page.run(asked).await?).unwrap();
-        let unchanged = again.iter().filter(|(_, _, status)| *status == 304).count();
         let tiles = page.ask("shop", "/api/v1/views/overview").await["state"]["tiles"].as_array().unwrap().iter().filter(|one| one["ask"]["route"] != "query").count();
+        let (mut again, mut unchanged): (Vec<(String, Option<String>, u16)>, _) = (Vec::new(), 0);
+        // The last seven days are others from minute to minute: one may turn before the first reload, not before the second as well.
+        for _ in 0..2 {
+            page.run("performance.clearResourceTimings(); performance.setResourceTimingBufferSize(1000); document.querySelector('[data-test=reload]').click()").await?;
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            page.settled().await?;
+            again = serde_json::from_value(page.run(asked).await?).unwrap();
+            unchanged = again.iter().filter(|(_, _, status)| *status == 304).count();
+            if unchanged >= tiles {
+                break;
+            }
+        }
         assert!(unchanged >= tiles, "{unchanged} of {tiles} tiles answered 304: {again:?}");
         page.run("performance.clearResourceTimings(); document.querySelector('[data-test=chart].can-brush').focus()").await?;
         page.key(Key::Home).await?;

@@ -3,7 +3,8 @@
 //! Its partitions are those of the step over what is never kept (events that are not stored, files at the ends of
 //! the time range), then one for each worker. A worker hands on its part of the kept results, then takes its files
 //! one after the other, the largest first. Where that shows that the results are not worth their room, as with one
-//! group for each row, the rest of its files is aggregated together, as it would have been without all this.
+//! group for each row, the rest of its files is aggregated together, as it would have been without all this. No more
+//! of a result is held than may be kept.
 
 use std::fmt;
 use std::sync::Arc;
@@ -99,7 +100,7 @@ impl PartialsExec {
         futures::stream::iter((worker..count).step_by(workers)).map(move |at| {
             let part = known.chunks(RESULTS_PER_BATCH).nth(at).unwrap_or_default();
             files.add(part.len());
-            let batches: Vec<_> = part.iter().flat_map(|result| result.iter()).collect();
+            let batches: Vec<_> = part.iter().flat_map(|result| result.batches.iter()).collect();
             Ok(concat_batches(&schema, batches)?)
         })
     }
@@ -112,15 +113,17 @@ impl PartialsExec {
         };
         let (others, fresh, place) = (others.to_vec(), Arc::clone(fresh), self.place.clone());
         let batches = async move {
-            let (result, bytes) = fresh.result(first, &context).await?;
             let (partials, plan, files) = &place;
-            let pays = bytes.saturating_mul(*files) <= partials.plan_max();
-            let rest = if pays {
-                partials.insert(plan, &fresh.files[first].location, Arc::clone(&result), bytes);
-                fresh.results(others, place, context)
-            } else {
-                partials.give_up(plan);
-                fresh.rests.execute(worker, context)?.boxed()
+            let (result, more) = fresh.result(first, &context, partials.plan_max() / files).await?;
+            let rest = match more {
+                None => {
+                    partials.insert(plan, &fresh.files[first].location, &result);
+                    fresh.results(others, place, context)
+                }
+                Some(more) => {
+                    partials.give_up(plan);
+                    more.chain(fresh.rests.execute(worker, context)?).boxed()
+                }
             };
             Ok::<_, DataFusionError>(all_of(&result).chain(rest))
         };
@@ -129,11 +132,23 @@ impl PartialsExec {
 }
 
 impl Fresh {
-    /// The result of the file at `at`, and its bytes.
-    async fn result(&self, at: usize, context: &Arc<TaskContext>) -> Result<(FileResult, usize), DataFusionError> {
-        let batches: Vec<RecordBatch> = self.single.execute(at, Arc::clone(context))?.try_collect().await?;
-        let bytes = batches.iter().map(RecordBatch::get_array_memory_size).sum();
-        Ok((batches.into(), bytes))
+    /// The result of the file at `at`; of one that is larger than `bytes_max` only the beginning, and what is to come.
+    async fn result(
+        &self,
+        at: usize,
+        context: &Arc<TaskContext>,
+        bytes_max: usize,
+    ) -> Result<(FileResult, Option<SendableRecordBatchStream>), DataFusionError> {
+        let mut stream = self.single.execute(at, Arc::clone(context))?;
+        let (mut batches, mut bytes) = (Vec::new(), 0);
+        while let Some(batch) = stream.try_next().await? {
+            bytes += batch.get_array_memory_size();
+            batches.push(batch);
+            if bytes > bytes_max {
+                return Ok((FileResult { batches: batches.into(), bytes }, Some(stream)));
+            }
+        }
+        Ok((FileResult { batches: batches.into(), bytes }, None))
     }
 
     /// The results of the files at `others`, each kept.
@@ -141,10 +156,13 @@ impl Fresh {
         let results = futures::stream::iter(others).map(move |at| {
             let (fresh, place, context) = (Arc::clone(&self), place.clone(), Arc::clone(&context));
             async move {
-                let (result, bytes) = fresh.result(at, &context).await?;
                 let (partials, plan, _) = place;
-                partials.insert(&plan, &fresh.files[at].location, Arc::clone(&result), bytes);
-                Ok::<_, DataFusionError>(all_of(&result))
+                let (result, more) = fresh.result(at, &context, partials.plan_max()).await?;
+                match &more {
+                    None => partials.insert(&plan, &fresh.files[at].location, &result),
+                    Some(_) => partials.give_up(&plan),
+                }
+                Ok::<_, DataFusionError>(all_of(&result).chain(futures::stream::iter(more).flatten()))
             }
         });
         results.buffered(AT_ONCE).try_flatten().boxed()
@@ -152,7 +170,7 @@ impl Fresh {
 }
 
 fn all_of(result: &FileResult) -> impl Stream<Item = Result<RecordBatch, DataFusionError>> + use<> {
-    futures::stream::iter(result.to_vec().into_iter().map(Ok))
+    futures::stream::iter(result.batches.to_vec().into_iter().map(Ok))
 }
 
 fn partitions_of(plan: Option<&Arc<dyn ExecutionPlan>>) -> usize {

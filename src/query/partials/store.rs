@@ -20,7 +20,12 @@ const PLANS_MAX: usize = 1_000;
 const PLAN_SHARE: usize = 2;
 
 /// The result of a first step for one file.
-pub(super) type FileResult = Arc<[RecordBatch]>;
+#[derive(Debug, Clone)]
+pub(super) struct FileResult {
+    pub batches: Arc<[RecordBatch]>,
+    /// Their size in memory.
+    pub bytes: usize,
+}
 
 /// Kept results of all projects.
 #[derive(Debug)]
@@ -46,7 +51,7 @@ struct Known {
     /// Whether its results take more room than they are worth.
     is_large: bool,
     bytes: usize,
-    files: HashMap<Path, (FileResult, usize)>,
+    files: HashMap<Path, FileResult>,
 }
 
 /// What is known of a plan when it is asked for.
@@ -101,7 +106,7 @@ impl Partials {
         if known.is_large {
             return Seen::Never;
         }
-        let result = |file: &Arc<DataFile>| known.files.get(&file.location).map(|(result, _)| Arc::clone(result));
+        let result = |file: &Arc<DataFile>| known.files.get(&file.location).cloned();
         let results: Vec<_> = files.iter().map(result).collect();
         drop(guard);
         let hits = results.iter().flatten().count();
@@ -110,15 +115,15 @@ impl Partials {
         Seen::Before(results)
     }
 
-    /// Keeps the result of `plan` for a file, of `bytes` bytes.
-    pub(super) fn insert(&self, plan: &Arc<PlanKey>, file: &Path, result: FileResult, bytes: usize) {
+    /// Keeps the result of `plan` for a file.
+    pub(super) fn insert(&self, plan: &PlanKey, file: &Path, result: &FileResult) {
         let mut guard = self.plans.lock();
         let plans = &mut *guard;
         let Some(known) = plans.known.get_mut(plan).filter(|known| !known.is_large) else { return };
-        let before = known.files.insert(file.clone(), (result, bytes)).map_or(0, |(_, bytes)| bytes);
-        known.bytes = known.bytes + bytes - before;
+        let before = known.files.insert(file.clone(), result.clone()).map_or(0, |before| before.bytes);
+        known.bytes = known.bytes + result.bytes - before;
         let is_large = known.bytes > self.plan_max();
-        plans.bytes = plans.bytes + bytes - before;
+        plans.bytes = plans.bytes + result.bytes - before;
         if is_large {
             plans.give_up(plan);
         }
@@ -137,9 +142,9 @@ impl Partials {
         let mut freed = 0;
         for known in plans.known.values_mut() {
             let mut bytes = 0;
-            known.files.retain(|file, (_, size)| {
+            known.files.retain(|file, result| {
                 let stays = live.contains(file) || !file.prefix_matches(root);
-                bytes += if stays { 0 } else { *size };
+                bytes += if stays { 0 } else { result.bytes };
                 stays
             });
             known.bytes -= bytes;
