@@ -170,7 +170,8 @@ impl Fresh {
 }
 
 fn all_of(result: &FileResult) -> impl Stream<Item = Result<RecordBatch, DataFusionError>> + use<> {
-    futures::stream::iter(result.batches.to_vec().into_iter().map(Ok))
+    let batches = Arc::clone(&result.batches);
+    futures::stream::iter((0..batches.len()).map(move |at| Ok(batches[at].clone())))
 }
 
 fn partitions_of(plan: Option<&Arc<dyn ExecutionPlan>>) -> usize {
