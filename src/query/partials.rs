@@ -42,7 +42,7 @@ use datafusion::physical_plan::{
 };
 
 use super::scan::EventsExec;
-use super::stored::{partitioned, shares};
+use super::stored::{group, shares};
 use crate::event::names::ProjectName;
 use crate::table::version::DataFile;
 pub(crate) use exec::FILES_KEPT;
@@ -150,9 +150,8 @@ impl<'a> FirstStep<'a> {
     /// The step over each of `files` by itself, and over each worker's files together.
     fn fresh(&self, files: Vec<Arc<DataFile>>, threads: usize) -> Result<Fresh, DataFusionError> {
         let shares = shares(&files, threads);
-        let group = |members: &[usize]| FileGroup::new(members.iter().map(|&at| partitioned(&files[at])).collect());
-        let single = (0..files.len()).map(|at| group(&[at])).collect();
-        let rests = shares.iter().map(|share| group(share.get(1..).unwrap_or_default())).collect();
+        let single = (0..files.len()).map(|at| group(&files, &[at])).collect();
+        let rests = shares.iter().map(|share| group(&files, share.get(1..).unwrap_or_default())).collect();
         Ok(Fresh {
             single: self.over(reading(self.inside, single)?)?,
             rests: self.over(reading(self.inside, rests)?)?,
@@ -174,8 +173,8 @@ impl<'a> FirstStep<'a> {
 /// while a query runs would leave out rows of one file because of another.
 fn reads_whole_files(plan: &Plan) -> bool {
     if let Some(scan) = plan.downcast_ref::<DataSourceExec>() {
-        let Some((config, source)) = scan.downcast_to_file_source::<ParquetSource>() else { return false };
-        let filter = datafusion::datasource::physical_plan::FileSource::filter(source);
+        let Some((config, _)) = scan.downcast_to_file_source::<ParquetSource>() else { return false };
+        let filter = config.file_source().filter();
         let is_fixed = filter.is_none_or(|filter| !DynamicFilterTracking::classify(&filter).contains_dynamic_filter());
         return is_fixed && config.limit.is_none();
     }

@@ -150,7 +150,7 @@ impl Runtime {
         for file in footers.list_entries().keys().filter(|file| file.prefix_matches(root) && !live.contains(file)) {
             footers.remove(file);
         }
-        self.partials.forget_files(root, version);
+        self.partials.forget_files(root, &live);
     }
 
     /// Queries that are being planned or run.

@@ -124,11 +124,11 @@ pub(crate) fn with_columns_of(columns: &[usize], conditions: &[Arc<dyn PhysicalE
 /// `files` in groups of about equal size, each in the order given.
 pub(crate) fn with_files(config: FileScanConfig, files: &[Arc<DataFile>], groups_max: usize) -> FileScanConfig {
     let rows = files.iter().map(|file| file.rows).sum::<u64>();
-    let group = |mut members: Vec<usize>| {
+    let in_order = |mut members: Vec<usize>| {
         members.sort_unstable();
-        FileGroup::new(members.into_iter().map(|at| partitioned(&files[at])).collect())
+        group(files, &members)
     };
-    let groups = shares(files, groups_max).into_iter().map(group).collect();
+    let groups = shares(files, groups_max).into_iter().map(in_order).collect();
     let mut statistics = Statistics::new_unknown(table_schema().table_schema());
     statistics.num_rows = Precision::Exact(usize::try_from(rows).unwrap_or(usize::MAX));
     exact_dates(files, &mut statistics);
@@ -161,6 +161,11 @@ pub(crate) fn shares(files: &[Arc<DataFile>], shares_max: usize) -> Vec<Vec<usiz
         }
     }
     shares.into_iter().map(|(_, members)| members).filter(|members| !members.is_empty()).collect()
+}
+
+/// The files at `members` as one partition.
+pub(crate) fn group(files: &[Arc<DataFile>], members: &[usize]) -> FileGroup {
+    FileGroup::new(members.iter().map(|&at| partitioned(&files[at])).collect())
 }
 
 /// One file as DataFusion names it.

@@ -74,7 +74,7 @@ impl PartialsExec {
         fresh: Option<Fresh>,
         place: Place,
     ) -> Self {
-        let workers = fresh.as_ref().map_or(1, |fresh| fresh.shares.len());
+        let workers = workers_of(fresh.as_ref());
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema),
             Partitioning::UnknownPartitioning(partitions_of(rest.as_ref()) + workers),
@@ -93,7 +93,7 @@ impl PartialsExec {
 
     /// The part of `worker` of the kept results, a few of them as one batch.
     fn known(&self, worker: usize) -> impl Stream<Item = Result<RecordBatch, DataFusionError>> + 'static {
-        let workers = self.fresh.as_ref().map_or(1, |fresh| fresh.shares.len());
+        let workers = workers_of(self.fresh.as_deref());
         let (known, schema) = (Arc::clone(&self.known), self.schema());
         let count = known.len().div_ceil(RESULTS_PER_BATCH);
         let files = MetricBuilder::new(&self.metrics).counter(FILES_KEPT, worker);
@@ -172,6 +172,11 @@ impl Fresh {
 fn all_of(result: &FileResult) -> impl Stream<Item = Result<RecordBatch, DataFusionError>> + use<> {
     let batches = Arc::clone(&result.batches);
     futures::stream::iter((0..batches.len()).map(move |at| Ok(batches[at].clone())))
+}
+
+/// One hands on what is known where nothing is left to be read.
+fn workers_of(fresh: Option<&Fresh>) -> usize {
+    fresh.map_or(1, |fresh| fresh.shares.len())
 }
 
 fn partitions_of(plan: Option<&Arc<dyn ExecutionPlan>>) -> usize {

@@ -12,7 +12,7 @@ use object_store::path::Path;
 use parking_lot::Mutex;
 
 use super::key::PlanKey;
-use crate::table::version::{DataFile, TableVersion};
+use crate::table::version::DataFile;
 
 /// Plans that are known at once.
 const PLANS_MAX: usize = 1_000;
@@ -135,9 +135,8 @@ impl Partials {
         self.plans.lock().give_up(plan);
     }
 
-    /// Lets go of the results of files of the table at `root` that are not live any more.
-    pub(crate) fn forget_files(&self, root: &Path, version: &TableVersion) {
-        let live: HashSet<&Path> = version.files.iter().map(|file| &file.location).collect();
+    /// Lets go of the results of files of the table at `root` that are not `live` any more.
+    pub(crate) fn forget_files(&self, root: &Path, live: &HashSet<&Path>) {
         let mut plans = self.plans.lock();
         let mut freed = 0;
         for known in plans.known.values_mut() {
