@@ -16,7 +16,7 @@ use super::{python, signal, skipped};
 /// Longest wait for a store to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// An object beside those of the server: a SeaweedFS that gives it back is back.
+/// An object beside those of the server: a SeaweedFS that gives it back and takes it again is back.
 const MARK: &str = "mark";
 
 /// How long Azurite may take to end by itself: twice as long as it takes to write down what it was given.
@@ -41,8 +41,6 @@ pub(crate) struct Store {
     python: PathBuf,
     dir: tempfile::TempDir,
     child: Option<Child>,
-    /// Whether it was given [`MARK`].
-    holds_mark: bool,
 }
 
 impl Store {
@@ -52,7 +50,7 @@ impl Store {
         if kind == Kind::Azurite && azurite().is_none() {
             return skipped("KRONIKA_TEST_AZURITE names no azurite-blob");
         }
-        let mut store = Self { kind, port: free_ports(), python, dir, child: None, holds_mark: false };
+        let mut store = Self { kind, port: free_ports(), python, dir, child: None };
         store.resume().await;
         store.make_container().await;
         Some(store)
@@ -69,13 +67,15 @@ impl Store {
             assert!(started.elapsed() < PATIENCE, "{:?} did not start:\n{}", self.kind, self.log());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        if self.kind == Kind::Weed && self.holds_mark {
-            self.until_it_does(async |store| store.get(&MARK.into()).await?.bytes().await.map(drop)).await;
-        }
     }
 
-    /// Asks SeaweedFS for something until it does it: it answers before it knows where its data is, and each of
-    /// its parts learns that for itself.
+    /// Writes [`MARK`].
+    async fn mark(&self) {
+        self.until_it_does(async |store| store.put(&MARK.into(), "here".into()).await.map(drop)).await;
+    }
+
+    /// Asks SeaweedFS for something until it does it: it answers before it knows where its data is and where more
+    /// can be put, and each of its parts learns that for itself.
     async fn until_it_does(&self, something: impl AsyncFn(AmazonS3) -> object_store::Result<()>) {
         let builder =
             AmazonS3Builder::new().with_bucket_name("journal").with_endpoint(self.url()).with_allow_http(true);
@@ -119,7 +119,7 @@ impl Store {
         command
     }
 
-    async fn make_container(&mut self) {
+    async fn make_container(&self) {
         match self.kind {
             // It makes it by itself, a little after its port is open.
             Kind::Weed => {
@@ -128,8 +128,7 @@ impl Store {
                     assert!(started.elapsed() < PATIENCE, "no bucket:\n{}", self.log());
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
-                self.until_it_does(async |store| store.put(&MARK.into(), "here".into()).await.map(drop)).await;
-                self.holds_mark = true;
+                self.mark().await;
             }
             Kind::Moto => {
                 let made = reqwest::Client::new().put(format!("{}/journal", self.url())).send().await.unwrap();
@@ -199,7 +198,12 @@ impl Store {
     pub(crate) async fn come_back(&mut self) {
         match self.kind {
             Kind::Moto => signal(i32::try_from(self.child.as_ref().unwrap().id()).unwrap(), libc::SIGCONT),
-            Kind::Weed | Kind::Azurite => self.resume().await,
+            Kind::Azurite => self.resume().await,
+            Kind::Weed => {
+                self.resume().await;
+                self.until_it_does(async |store| store.get(&MARK.into()).await?.bytes().await.map(drop)).await;
+                self.mark().await;
+            }
         }
     }
 }
